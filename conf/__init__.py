@@ -1,0 +1,1 @@
+"""One YAML a pipeline, and schema.py, which says what may stand in it."""

@@ -1,0 +1,77 @@
+"""Read a pipeline's YAML; say what is wrong with it by file and line."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from conf.schema import Pipeline
+from tasks.runtime.errors import Mistake
+
+
+def load(path: Path) -> Pipeline:
+    """The pipeline in a YAML file.
+
+    Raises:
+        Mistake: the file is absent, no YAML, or says something that cannot be; every fault with its line.
+    """
+    try:
+        text = path.read_text()
+        node = yaml.compose(text, yaml.SafeLoader)
+    except OSError as error:
+        raise Mistake(
+            f"{path} cannot be read: {error.strerror}; give the path of a pipeline such as conf/demo.yaml"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise Mistake(f"{path} is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise Mistake(f"{path}:{line}: no YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise Mistake(f"{path}: no YAML: {error}") from None
+    lines: dict[tuple[Any, ...], int] = {(): 1}
+    if node is not None:
+        _walk(node, (), lines, path)
+    content = yaml.safe_load(text)
+    if not isinstance(content, dict):
+        raise Mistake(f"{path}:1: a pipeline is a mapping of keys such as store, sources and models")
+    try:
+        return Pipeline.model_validate({"title": path.stem, **content})
+    except ValidationError as error:
+        faults = sorted({(_line(fault["loc"], lines), _sentence(fault)) for fault in error.errors()})
+        raise Mistake("\n".join(f"{path}:{line}: {sentence}" for line, sentence in faults)) from None
+
+
+def _walk(node: yaml.Node, where: tuple[Any, ...], lines: dict[tuple[Any, ...], int], path: Path) -> None:
+    """Note the line of every key and list item; a key that stands twice is refused, as YAML itself would."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            here = (*where, key.value)
+            if here in lines:
+                raise Mistake(f"{path}:{key.start_mark.line + 1}: {'.'.join(map(str, here))} stands twice")
+            lines[here] = key.start_mark.line + 1
+            _walk(value, here, lines, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            lines[(*where, index)] = value.start_mark.line + 1
+            _walk(value, (*where, index), lines, path)
+
+
+def _line(where: tuple[Any, ...], lines: dict[tuple[Any, ...], int]) -> int:
+    """The line of the deepest part of a fault's place that stands in the file (a union's branch does not)."""
+    known: tuple[Any, ...] = ()
+    for part in where:
+        if (*known, part) in lines:
+            known = (*known, part)
+    return lines[known]
+
+
+def _sentence(fault: Any) -> str:
+    parts = [str(part) for part in fault["loc"] if not str(part).startswith(("function-", "literal", "list[", "dict["))]
+    place = ".".join(parts)
+    if fault["type"] == "extra_forbidden":
+        return f"{place} is no key here; docs/configuration.md lists the keys"
+    message = fault["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(fault["input"], dict) else f" (it is {fault['input']!r})"
+    return f"{place}: {message}{given}" if place else message

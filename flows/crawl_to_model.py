@@ -1,0 +1,13 @@
+"""The flow `crawl-to-model`. The whole DAG: from the sources to the report."""
+
+from typing import Any
+
+from flows import dag
+from flows.recorded import begin, recorded
+
+
+@recorded("crawl-to-model")
+def crawl_to_model(conf: str = "conf/demo.yaml", workers: int | None = None) -> Any:
+    """The whole DAG: from the sources to the report."""
+    with begin(conf, workers) as (run, pipeline):
+        return dag.crawl_to_model(run, pipeline)

@@ -1,0 +1,199 @@
+"""A run that Prefect records: one task a stage, and what the UI shows of it.
+
+The manifest alone decides whether a stage is cached (shared/PREFECT.md, Cache): Prefect caches nothing and keeps no
+result, a stage that is there already ends in the state Cached. Upstream handles are the task's parameters, so that
+Prefect draws the edges.
+"""
+
+import errno
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.cache_policies import NO_CACHE
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
+from prefect.states import Completed
+
+from conf.load import load
+from conf.schema import Pipeline
+from flows.engines import engine
+from flows.state import differences, earlier, flat
+from flows.terminal import rate
+from tasks.runtime.engine import Engine
+from tasks.runtime.errors import Failure, Mistake
+from tasks.runtime.stage import Reporter, Run, Silent, Stage, build
+from tasks.runtime.store import Artifact, open_store
+
+EVERY = 2.0  # seconds between two updates of a progress artifact: each costs the server 9 ms
+RETRIES = 2
+PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.EHOSTUNREACH, errno.ENETUNREACH)
+LONGEST = 200  # characters of a value in a table
+
+# Whoever else watches: the terminal, where `millrace run` called the flow; nobody under a worker.
+watcher: ContextVar[Reporter | None] = ContextVar("watcher", default=None)
+
+
+def recorded(name: str) -> Callable[[Callable[..., Any]], Any]:
+    """`@flow` as all of ours are: nothing cached, no result kept, and nothing pickled when one fails."""
+    return flow(name=name, flow_run_name=name + " {conf}", persist_result=False, result_serializer="json")
+
+
+@contextmanager
+def begin(conf: str, workers: int | None) -> Iterator[tuple[Run, Pipeline]]:
+    """A run whose stages are Prefect tasks, and the pipeline it is of; to be entered in a flow."""
+    pipeline = load(Path(conf))
+    root = open_store(pipeline.root())
+    with engine(pipeline, workers) as opened:
+        terminal = watcher.get() or Silent()
+        yield Run(root, opened, Teller(terminal), Maker(root, opened, terminal)), pipeline
+
+
+def flush() -> None:
+    """Send what log lines and events still wait: a server that is stopped before them is retried for a minute."""
+    for worker in (APILogWorker, EventsWorker):
+        worker.drain_all(timeout=10)
+
+
+class Teller(Silent):
+    """What the DAG itself has to say, between its stages."""
+
+    def __init__(self, watcher: Reporter):
+        self.watcher, self.logger = watcher, get_run_logger()
+
+    def log(self, text: str) -> None:
+        self.logger.info(text)
+        self.watcher.log(text)
+
+
+class Maker:
+    """Makes an artifact in a Prefect task of its own."""
+
+    def __init__(self, root: Path, engine: Engine, watcher: Reporter):
+        self.root, self.engine, self.watcher = root, engine, watcher
+
+    def __call__(self, artifact: Artifact, what: Stage, arguments: dict[str, Any]) -> Artifact:
+        @task(
+            name=what.name,
+            task_run_name=f"{what.name}-{artifact.name}-{artifact.fingerprint[:8]}",
+            description=(what.function.__doc__ or "").strip() or None,
+            cache_policy=NO_CACHE,
+            persist_result=False,
+            retries=RETRIES,
+            retry_delay_seconds=5,
+            retry_condition_fn=_may_pass,
+        )
+        def work(inputs: dict[str, Any]) -> Any:
+            reporter = Recorder(self.watcher, self.root)
+            hit = build(artifact, what, arguments, self.root, self.engine, reporter)
+            return Completed(name="Cached", data=artifact) if hit else artifact
+
+        inputs = {key: value for key, value in arguments.items() if key in artifact.recipe["inputs"]}
+        # A bare call would return the State of a cached stage instead of the handle.
+        return work(inputs, return_state=True).result()
+
+
+def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
+    """Retry what input and output can recover from; never a mistake, never bad input."""
+    error = state.result(raise_on_failure=False)
+    if isinstance(error, Mistake | Failure):
+        return False
+    return isinstance(error, ConnectionError | TimeoutError) or getattr(error, "errno", None) in PASSING
+
+
+class Recorder(Reporter):
+    """Tells Prefect of one stage: a progress artifact with log lines, then a markdown and a table artifact."""
+
+    def __init__(self, watcher: Reporter, root: Path):
+        self.watcher, self.root = watcher, root
+        self.logger = get_run_logger()
+        self.bar: UUID | None = None
+        self.told = self.begun = time.monotonic()
+
+    def started(self, artifact: Artifact) -> None:
+        self.watcher.started(artifact)
+
+    def progress(self, artifact: Artifact, done: int, total: int, documents: int) -> None:
+        self.watcher.progress(artifact, done, total, documents)
+        now = time.monotonic()
+        if self.bar is not None and now - self.told < EVERY:
+            return
+        self.told = now
+        pace = rate(documents, now - self.begun)
+        text = f"{artifact.stage} {artifact.name}: {done:,} of {total:,}{', ' if pace else ''}{pace}"
+        self._show(artifact, 100 * done / total if total else 100.0, text)
+        self.logger.info(text)
+
+    def finished(self, artifact: Artifact, cached: bool, seconds: float) -> None:
+        how = "cached" if cached else f"fresh, {seconds:.1f} s"
+        self._show(artifact, 100.0, f"{artifact.stage} {artifact.name}: {how}")
+        create_markdown_artifact(
+            _page(artifact, how, self.root), key=_key(artifact, "stage"), description=f"{artifact.label}: {how}"
+        )
+        create_table_artifact(
+            _rows(artifact.statistics), key=_key(artifact, "statistics"), description=f"Statistics of {artifact.label}"
+        )
+        self.logger.info("%s: %s, in %s", artifact.label, how, artifact.folder)
+        self.watcher.finished(artifact, cached, seconds)
+
+    def log(self, text: str) -> None:
+        self.logger.info(text)
+        self.watcher.log(text)
+
+    def _show(self, artifact: Artifact, percent: float, text: str) -> None:
+        if self.bar is None:
+            made = create_progress_artifact(percent, key=_key(artifact, "progress"), description=text)
+            assert isinstance(made, UUID)  # a coroutine in async code, which this is not
+            self.bar = made
+        else:
+            update_progress_artifact(self.bar, percent, description=text)
+
+
+def _key(artifact: Artifact, kind: str) -> str:
+    """Prefect takes lower-case letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", f"{artifact.stage}-{artifact.name}-{kind}".lower()).strip("-")
+
+
+def _page(artifact: Artifact, how: str, root: Path) -> str:
+    before = earlier(artifact, root)
+    changed = differences(before, artifact.recipe) if before else ["nothing to compare with: the first of its name"]
+    inputs = [f"`{key}` = {_cell(value)}" for key, value in artifact.recipe["inputs"].items()]
+    parameters = [f"`{key}` = {_cell(value)}" for key, value in flat(artifact.recipe["parameters"]).items()]
+    lines = [
+        f"## {artifact.stage} {artifact.name}",
+        "",
+        f"- **{how}**",
+        f"- fingerprint `{artifact.fingerprint}`",
+        f"- folder `{artifact.folder}`",
+        "",
+    ]
+    title = "Changed since " + (before["fingerprint"] if before else "ever")
+    for heading, items in ((title, changed), ("Inputs", inputs), ("Parameters", parameters)):
+        lines += [f"### {heading}", "", *(f"- {item}" for item in items or ["none"]), ""]
+    return "\n".join(lines)
+
+
+def _rows(statistics: dict[str, Any]) -> list[dict[str, str]]:
+    """Statistics as a table: nested names joined by dots, lists in one cell."""
+    rows = [{"statistic": key, "value": _cell(value)} for key, value in flat(statistics).items()]
+    return rows or [{"statistic": "none", "value": ""}]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

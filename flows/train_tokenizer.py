@@ -1,0 +1,13 @@
+"""The flow `train-tokenizer`. The corpus, the tokenizer made from it, and its tokens."""
+
+from typing import Any
+
+from flows import dag
+from flows.recorded import begin, recorded
+
+
+@recorded("train-tokenizer")
+def train_tokenizer(conf: str = "conf/demo.yaml", workers: int | None = None) -> Any:
+    """The corpus, the tokenizer made from it, and its tokens."""
+    with begin(conf, workers) as (run, pipeline):
+        return dag.train_tokenizer(run, pipeline)

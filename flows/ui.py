@@ -1,0 +1,158 @@
+"""`millrace ui`: Prefect's server, a process pool, the deployments of prefect.yaml and a worker, all on loopback."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from flows import server
+from flows.home import ROOT, answers, home, settings, state_file
+from tasks.runtime.errors import Failure, Mistake
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+POOL = "millrace"
+ZOMBIES = "millrace: crashed runs"
+SILENCE = timedelta(seconds=90)  # three heartbeats
+CANCEL_SECONDS = 20  # a worker takes about 6 s to cancel a run
+
+
+def serve(port: int, console: Console) -> None:
+    """Start all, say where, wait for Ctrl-C or SIGTERM, and end all.
+
+    Raises:
+        Mistake: the port is taken, or a UI of this project is up already.
+        Failure: the server or the worker does not start, or ends by itself.
+    """
+    server.check_port(port)
+    if state_file().exists() and answers(url := json.loads(state_file().read_bytes())["url"]):
+        raise Mistake(f"`millrace ui` is up already, at {url.removesuffix('/api')}; use that one, or end it first")
+    # A worker's flow runs inherit this environment; nothing of a recording that is going on elsewhere may stay in it.
+    os.environ.update({**settings(), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"})
+    with server.server(port) as (url, process):
+        with console.status("starting Prefect's server (the first time takes half a minute)"):
+            import prefect  # noqa: F401  while the server comes up
+
+            server.wait_until_up(url, process)
+            _prepare()
+        with _worker() as worker, _announced(url):
+            console.print(f"Prefect: {url.removesuffix('/api')}", highlight=False, soft_wrap=True)
+            console.print("Start a flow there, or: prefect deployment run crawl-to-model/demo", highlight=False)
+            console.print(f"(in another shell: export PREFECT_API_URL={url}). Ctrl-C ends all.", highlight=False)
+            try:
+                while process.poll() is None and worker.poll() is None:
+                    time.sleep(0.5)
+            finally:
+                _cancel_runs(console, lost=process.poll() is not None or worker.poll() is not None)
+        raise Failure(f"Prefect's server or worker ended by itself; see {server.server_log()} and {_worker_log()}")
+
+
+def _prepare() -> None:
+    """Pool, automation and deployments; all of them may be there from an earlier time."""
+    from prefect import get_client
+
+    with get_client(sync_client=True) as client:
+        _make_pool(client)
+    _make_automation()
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    log = home() / "deploy.log"
+    log.unlink(missing_ok=True)
+    deploy = server.child(command, {"COLUMNS": "200"}, log, ROOT)
+    try:
+        status = deploy.wait(120)
+    finally:
+        server.stop(deploy)
+    if status:
+        raise Failure(f"the deployments of {ROOT / 'prefect.yaml'} were refused; see {log}")
+
+
+def _make_pool(client: "SyncPrefectClient") -> None:
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        client.read_work_pool(POOL)
+    except ObjectNotFound:
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+
+
+def _make_automation() -> None:
+    """A run whose heartbeat stops is Crashed: a killed process cannot say so itself (Prefect's documentation)."""
+    from prefect.automations import Automation
+    from prefect.client.schemas.objects import StateType
+    from prefect.events.actions import ChangeFlowRunState
+    from prefect.events.schemas.automations import EventTrigger, Posture
+    from prefect.events.schemas.events import ResourceSpecification
+
+    with suppress(ValueError):  # there is none of that name
+        _ = Automation.read(name=ZOMBIES)
+        return
+    ends = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
+    made: Any = Automation(
+        name=ZOMBIES,
+        trigger=EventTrigger(
+            after={"prefect.flow-run.heartbeat"},
+            expect={"prefect.flow-run.heartbeat", *ends},
+            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=SILENCE,
+        ),
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, message="No heartbeat for 90 s: its process is gone.")],
+    )
+    _ = made.create()
+
+
+@contextmanager
+def _worker() -> Iterator[Any]:
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
+    process = server.child(command, {"PREFECT_LOGGING_COLORS": "false"}, _worker_log(), ROOT)
+    try:
+        yield process
+    finally:
+        server.stop(process, CANCEL_SECONDS)
+
+
+def _worker_log() -> Any:
+    return home() / "worker.log"
+
+
+@contextmanager
+def _announced(url: str) -> Iterator[None]:
+    """ui.json, by which `millrace run` finds the server."""
+    state_file().write_text(json.dumps({"url": url, "pid": os.getpid()}))
+    try:
+        yield
+    finally:
+        state_file().unlink(missing_ok=True)
+
+
+def _cancel_runs(console: Console, lost: bool) -> None:
+    """Cancel what the worker runs, and wait: a worker that is stopped leaves its runs Running for ever."""
+    from prefect import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, WorkPoolFilter
+    from prefect.states import Cancelling
+
+    if lost:
+        return
+    with get_client(sync_client=True) as client:
+        pool = WorkPoolFilter.model_validate({"name": {"any_": [POOL]}})
+
+        def alive(*states: str) -> list[Any]:
+            wanted = FlowRunFilter.model_validate({"state": {"type": {"any_": list(states)}}})
+            return client.read_flow_runs(flow_run_filter=wanted, work_pool_filter=pool)
+
+        for run in alive("RUNNING", "PENDING"):
+            console.print(f"cancelling {run.name}", highlight=False)
+            client.set_flow_run_state(run.id, Cancelling())
+        limit = time.monotonic() + CANCEL_SECONDS
+        while alive("RUNNING", "PENDING", "CANCELLING") and time.monotonic() < limit:
+            time.sleep(0.3)

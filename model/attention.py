@@ -1,0 +1,80 @@
+"""Causal self-attention: dense, or locally banded (GPT-3's alternating layers, after the Sparse Transformer).
+
+Position t attends to positions max(0, t - band + 1) ... t; dense is the band of the whole context.
+One definition, `allowed`, and two ways to compute it: SDPA with a mask (CPU; the reference), and FlexAttention on CUDA,
+which skips the blocks of the score matrix that lie outside of the band.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
+
+from model.config import Architecture, banded
+
+Cache = tuple[Tensor, Tensor]  # keys, values: (B, H, context, D) each, filled up to the current position
+
+
+def allowed(query: Tensor, key: Tensor, band: int | None) -> Tensor:
+    """Whether position `query` may attend to position `key` (broadcast; bool)."""
+    causal = key <= query
+    return causal if band is None else causal & (query - key < band)
+
+
+@lru_cache(maxsize=64)
+def mask(first: int, T: int, keys: int, band: int | None, device: torch.device) -> Tensor:
+    """(T, keys) bool for the queries at first ... first + T - 1."""
+    query = torch.arange(first, first + T, device=device)[:, None]  # (T, 1)
+    key = torch.arange(keys, device=device)[None, :]  # (1, keys)
+    return allowed(query, key, band)
+
+
+@lru_cache(maxsize=16)
+def block_mask(T: int, band: int | None, device: torch.device) -> BlockMask:
+    """The same band, as FlexAttention wants it: block by block."""
+
+    def inside(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        return allowed(query, key, band)
+
+    return create_block_mask(inside, None, None, T, T, device=str(device))
+
+
+@lru_cache(maxsize=1)
+def compiled_flex() -> Callable[..., Tensor]:
+    return torch.compile(flex_attention)  # uncompiled, it forms the whole score matrix
+
+
+class Attention(nn.Module):
+    def __init__(self, a: Architecture, layer: int) -> None:
+        super().__init__()
+        self.heads, self.dropout = a.heads, a.dropout
+        self.band = a.band if banded(a, layer) and a.band is not None and a.band < a.context else None
+        self.qkv = nn.Linear(a.width, 3 * a.width)
+        self.out = nn.Linear(a.width, a.width)
+
+    def forward(self, x: Tensor, cache: Cache | None = None, start: int = 0) -> Tensor:
+        """x: (B, T, C), the positions start ... start + T - 1 -> (B, T, C)."""
+        B, T, C = x.shape
+        D = C // self.heads
+        q, k, v = self.qkv(x).view(B, T, 3, self.heads, D).permute(2, 0, 3, 1, 4)  # (B, H, T, D) each
+        p = self.dropout if self.training else 0.0
+        if cache is not None:
+            keys, values = cache
+            keys[:B, :, start : start + T], values[:B, :, start : start + T] = k, v
+            k, v = keys[:B, :, : start + T], values[:B, :, : start + T]  # (B, H, start + T, D)
+            if T == 1 and self.band is not None:  # one query: the band is a slice, not a mask
+                k, v = k[:, :, -self.band :], v[:, :, -self.band :]
+            whole = T == 1  # the last position sees all that is left
+            m = None if whole or (start == 0 and self.band is None) else mask(start, T, start + T, self.band, x.device)
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=m, is_causal=m is None and not whole)
+        elif self.band is None or self.band >= T:
+            y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)
+        elif x.is_cuda and p == 0.0:  # FlexAttention knows no dropout
+            y = compiled_flex()(q, k, v, block_mask=block_mask(T, self.band, x.device))
+        else:
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask(0, T, T, self.band, x.device), dropout_p=p)
+        y = y.transpose(1, 2).reshape(B, T, C)
+        return self.out(y)

@@ -1,0 +1,178 @@
+"""What a model is (`Architecture`) and how it is trained (`Training`): frozen, torch-free, checked when made.
+
+Every default of the model stands here and nowhere else; conf builds its schema from these two classes.
+The papers' values are in presets.py. A wrong value raises ValueError with a sentence.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A decoder-only transformer with learned positions and tied embeddings."""
+
+    layers: int = 12
+    width: int = 768
+    heads: int = 12
+    context: int = 1024
+    vocabulary: int = 50257
+    norm: Literal["pre", "post"] = (
+        "pre"  # LayerNorm before each sub-layer (GPT-2, 3), or after its residual sum (GPT-1)
+    )
+    final_norm: bool = True  # a LayerNorm after the last block (GPT-2, 3)
+    init: Literal["gpt1", "gpt2"] = (
+        "gpt2"  # gpt1: N(0, .02); gpt2: also positions .01, residual outputs / sqrt(2 layers)
+    )
+    dropout: float = 0.0  # on embeddings, attention weights and residuals
+    band: int | None = (
+        None  # every second layer attends to the last `band` positions only, itself included; None: all dense
+    )
+
+    def __post_init__(self) -> None:
+        for key in ("layers", "width", "heads", "context", "vocabulary"):
+            _require(getattr(self, key) >= 1, f"{key} is {getattr(self, key)}: it must be at least 1")
+        _require(
+            self.width % self.heads == 0,
+            f"width {self.width} is not a multiple of heads {self.heads}: give heads that divide it",
+        )
+        _require(self.norm in ("pre", "post"), f"norm is {self.norm!r}: it must be 'pre' or 'post'")
+        _require(self.init in ("gpt1", "gpt2"), f"init is {self.init!r}: it must be 'gpt1' or 'gpt2'")
+        _require(0 <= self.dropout < 1, f"dropout is {self.dropout}: it must be in [0, 1)")
+        _require(
+            self.band is None or self.band >= 1,
+            f"band is {self.band}: it must be at least 1, or null for dense attention",
+        )
+
+
+@dataclass(frozen=True)
+class Training:
+    """One run. Exactly one of `tokens` and `updates` is given: the budget, and the unit of `warm_up` and `decay`."""
+
+    tokens: int | None = None  # the budget in tokens (GPT-2, 3) ...
+    updates: int | None = None  # ... or in updates of the optimiser (GPT-1)
+    batch: int = 524_288  # tokens an update, over all ranks; rounded to whole windows of `context`
+    batch_start: int | None = None  # the batch grows linearly from this many tokens ...
+    batch_ramp: int = 0  # ... over this many tokens
+    micro_batch: int = 8  # windows a forward pass on one rank: memory, not arithmetic
+    learning_rate: float = 6e-4  # the peak
+    warm_up: int = 0  # linear, from 0
+    decay: int | None = None  # a cosine ends here, then flat; None: the whole budget
+    floor: float = 0.1  # where the cosine ends, as a share of the peak
+    beta1: float = 0.9
+    beta2: float = 0.95
+    epsilon: float = 1e-8
+    clip: float | None = 1.0  # the gradient's norm over all parameters; None: unclipped
+    weight_decay: float = 0.1  # decoupled (AdamW), on matrices and embeddings; not on biases and gains
+    seed: int = 1
+    checkpoint_every: int = 1000  # updates
+    keep: int = 2  # checkpoints
+    validate_every: int = 1000  # updates; besides, at the end
+    validation_windows: int = 64  # a source, at most
+    device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: cuda where there is one
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: bfloat16 autocast on cuda, float32 on cpu
+    compile: bool | None = None  # torch.compile; None: on cuda only
+    threads: int = 2  # a rank, on cpu; a fixed number, since the last bits of a sum depend on it
+
+    def __post_init__(self) -> None:
+        _require(
+            (self.tokens is None) != (self.updates is None),
+            "give one of tokens and updates, the budget of the training, and not both",
+        )
+        for key in ("batch", "micro_batch", "checkpoint_every", "keep", "validate_every", "threads"):
+            _require(getattr(self, key) >= 1, f"{key} is {getattr(self, key)}: it must be at least 1")
+        for key in ("warm_up", "batch_ramp", "weight_decay", "validation_windows"):
+            _require(getattr(self, key) >= 0, f"{key} is {getattr(self, key)}: it must not be negative")
+        for key in ("tokens", "updates", "decay", "batch_start", "clip"):
+            value = getattr(self, key)
+            _require(value is None or value > 0, f"{key} is {value}: it must be positive, or null")
+        for key in ("beta1", "beta2"):
+            _require(0 <= getattr(self, key) < 1, f"{key} is {getattr(self, key)}: it must be in [0, 1)")
+        _require(self.learning_rate > 0, f"learning_rate is {self.learning_rate}: it must be positive")
+        _require(0 <= self.floor <= 1, f"floor is {self.floor}: it is a share of the peak learning rate, in [0, 1]")
+        _require(
+            self.decay is None or self.decay >= self.warm_up,
+            f"decay ends at {self.decay}, before warm_up ends at {self.warm_up}",
+        )
+        _require(self.device in ("auto", "cpu", "cuda"), f"device is {self.device!r}: it must be auto, cpu or cuda")
+        _require(
+            self.dtype in ("auto", "float32", "bfloat16"),
+            f"dtype is {self.dtype!r}: it must be auto, float32 or bfloat16",
+        )
+
+
+def _require(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise ValueError(sentence)
+
+
+def parameters(a: Architecture) -> int:
+    """How many parameters, the output matrix being the embedding's (tied).
+
+    >>> parameters(Architecture())
+    124439808
+    """
+    C = a.width
+    attention = (C * 3 * C + 3 * C) + (C * C + C)  # query, key, value; output
+    mlp = (C * 4 * C + 4 * C) + (4 * C * C + C)
+    block = 2 * C + attention + 2 * C + mlp  # each sub-layer with its LayerNorm's gain and bias
+    return a.vocabulary * C + a.context * C + a.layers * block + (2 * C if a.final_norm else 0)
+
+
+def banded(a: Architecture, layer: int) -> bool:
+    """GPT-3 alternates dense and locally banded layers: 0 is dense, 1 banded, ... (which comes first is ours)."""
+    return a.band is not None and layer % 2 == 1
+
+
+def flops_per_token(a: Architecture) -> int:
+    """Floating-point operations of one token, forward and backward, at full context.
+
+    Two a multiply-add, backward twice forward: 6 a weight of every matrix product (the output's included, look-ups
+    not), and 12 x width x keys a layer for scores and weighted sums. As usual for MFU (PaLM, appendix B) the causal
+    half is not deducted: keys = context, or the band's width in a banded layer. Recomputation does not count.
+    """
+    matrices = a.layers * 12 * a.width * a.width + a.vocabulary * a.width
+    keys = sum(min(a.band or a.context, a.context) if banded(a, layer) else a.context for layer in range(a.layers))
+    return 6 * matrices + 12 * a.width * keys
+
+
+def whole_windows(tokens: int, context: int) -> int:
+    """`tokens` as a whole number of windows, at least one: .5M tokens at 2,048 are 244 windows."""
+    return max(1, round(tokens / context))
+
+
+def batch_windows(t: Training, context: int, seen: int) -> int:
+    """Windows in the update that begins after `seen` tokens: the ramp of GPT-3 (section 2.3, appendix B), then flat."""
+    if t.batch_start is None or seen >= t.batch_ramp:
+        return whole_windows(t.batch, context)
+    return whole_windows(round(t.batch_start + (t.batch - t.batch_start) * seen / t.batch_ramp), context)
+
+
+def total_windows(t: Training, context: int) -> int:
+    """Windows of the whole run (a token budget is rounded to whole windows)."""
+    if t.tokens is not None:
+        return whole_windows(t.tokens, context)
+    assert t.updates is not None
+    if t.batch_start is None or t.batch_ramp == 0:
+        return t.updates * whole_windows(t.batch, context)
+    windows = 0
+    for update in range(t.updates):
+        if windows * context >= t.batch_ramp:
+            return windows + (t.updates - update) * whole_windows(t.batch, context)
+        windows += batch_windows(t, context, windows * context)
+    return windows
+
+
+def learning_rate(t: Training, position: float) -> float:
+    """At `position` (tokens or updates, as the budget is, counted at the update's end): linear, cosine, flat."""
+    from math import cos, pi
+
+    budget = t.tokens if t.tokens is not None else t.updates
+    end = t.decay if t.decay is not None else budget
+    assert end is not None
+    if position < t.warm_up:
+        return t.learning_rate * position / t.warm_up
+    if position >= end:
+        return t.learning_rate * t.floor
+    share = (position - t.warm_up) / (end - t.warm_up)
+    return t.learning_rate * (t.floor + (1 - t.floor) * 0.5 * (1 + cos(pi * share)))

@@ -1,0 +1,99 @@
+"""GPT-1, GPT-2 and GPT-3: one transformer, whose differences are keys of `Architecture`.
+
+    post-norm (GPT-1):     x = LN(x + Attention(x));   x = LN(x + MLP(x))       nothing at the end
+    pre-norm  (GPT-2, 3):  x = x + Attention(LN(x));   x = x + MLP(LN(x))       LN at the end
+
+Positions are learned, the output matrix is the embedding's, the activation is GELU in its tanh form, LayerNorm's
+epsilon is 1e-5, and all linear layers have biases, as in the released code of GPT-1 and GPT-2.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.attention import Attention, Cache
+from model.config import Architecture
+
+
+class MLP(nn.Module):
+    def __init__(self, a: Architecture) -> None:
+        super().__init__()
+        self.up = nn.Linear(a.width, 4 * a.width)
+        self.down = nn.Linear(4 * a.width, a.width)
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, T, C) -> (B, T, C)
+        return self.down(F.gelu(self.up(x), approximate="tanh"))
+
+
+class Block(nn.Module):
+    def __init__(self, a: Architecture, layer: int) -> None:
+        super().__init__()
+        self.post = a.norm == "post"
+        self.norm1 = nn.LayerNorm(a.width)
+        self.attention = Attention(a, layer)
+        self.norm2 = nn.LayerNorm(a.width)
+        self.mlp = MLP(a)
+        self.dropout = nn.Dropout(a.dropout)
+
+    def forward(self, x: Tensor, cache: Cache | None = None, start: int = 0) -> Tensor:  # (B, T, C) -> (B, T, C)
+        if self.post:
+            x = self.norm1(x + self.dropout(self.attention(x, cache, start)))
+            return self.norm2(x + self.dropout(self.mlp(x)))
+        x = x + self.dropout(self.attention(self.norm1(x), cache, start))
+        return x + self.dropout(self.mlp(self.norm2(x)))
+
+
+class GPT(nn.Module):
+    """`forward` gives logits, or with targets the loss of each position."""
+
+    def __init__(self, a: Architecture) -> None:
+        super().__init__()
+        self.architecture = a
+        self.end_of_text: int | None = None  # the tokenizer's, set by score.load; not a weight
+        self.tokens = nn.Embedding(a.vocabulary, a.width)
+        self.positions = nn.Embedding(a.context, a.width)
+        self.dropout = nn.Dropout(a.dropout)
+        self.blocks = nn.ModuleList(Block(a, layer) for layer in range(a.layers))
+        self.norm = nn.LayerNorm(a.width) if a.final_norm else nn.Identity()
+
+    @torch.no_grad()
+    def initialise(self, seed: int) -> "GPT":
+        """N(0, .02) for matrices, 0 for biases, 1 for gains; GPT-2's refinements by `init`. Drawn on the CPU."""
+        a, draw = self.architecture, torch.Generator().manual_seed(seed)
+        for name, parameter in self.named_parameters():
+            std = 0.02
+            if a.init == "gpt2":
+                if name == "positions.weight":
+                    std = 0.01
+                elif name.endswith(("attention.out.weight", "mlp.down.weight")):
+                    std = 0.02 / math.sqrt(2 * a.layers)  # 2 layers sums on the residual stream
+            if parameter.dim() == 2:
+                parameter.copy_(torch.empty(parameter.shape).normal_(0.0, std, generator=draw))
+            elif name.endswith("bias"):
+                parameter.zero_()
+            else:
+                parameter.fill_(1.0)
+        return self
+
+    def forward(
+        self, tokens: Tensor, targets: Tensor | None = None, caches: list[Cache] | None = None, start: int = 0
+    ) -> Tensor:
+        """tokens: (B, T) int64, at positions start ... -> logits (B, T, V), or with targets losses (B, T), in nats."""
+        T = tokens.shape[1]
+        x = self.tokens(tokens) + self.positions.weight[start : start + T]  # (B, T, C)
+        x = self.dropout(x)
+        for layer, block in enumerate(self.blocks):
+            x = block(x, caches[layer] if caches is not None else None, start)
+        x = self.norm(x)
+        logits = F.linear(x, self.tokens.weight)  # (B, T, V)
+        if targets is None:
+            return logits
+        return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none").view_as(targets)
+
+    def caches(self, batch: int) -> list[Cache]:
+        """Room for the keys and values of `batch` sequences of full context, a layer."""
+        a, like = self.architecture, self.tokens.weight
+        shape = (batch, a.heads, a.context, a.width // a.heads)
+        return [(like.new_zeros(shape), like.new_zeros(shape)) for _ in range(a.layers)]

@@ -1,0 +1,125 @@
+"""The papers' models, by name, and their scaling down. Torch-free. Numbers: shared/RECIPES.md, "Models".
+
+    architecture, training = preset("gpt3-small", tokens=10_000_000, layers=4, width=128, batch=8192)
+
+Where a paper publishes nothing, the comment says so and the value is ours.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from model.config import Architecture, Training, whole_windows
+
+B, M = 1_000_000_000, 1_000_000
+
+# GPT-1 (2018), section 4.1. Adam with decoupled L2 of .01; betas and epsilon are not published: Adam's own. No clipping
+# is mentioned: ours is 1. The length is 100 epochs of BooksCorpus (985M words, so about 1B tokens): 3M updates, ours.
+GPT1 = {
+    "context": 512, "vocabulary": 40478, "norm": "post", "final_norm": False, "init": "gpt1", "dropout": 0.1,
+    "updates": 3 * M, "batch": 64 * 512, "learning_rate": 2.5e-4, "warm_up": 2000, "floor": 0.0,
+    "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "clip": 1.0, "weight_decay": 0.01,
+}  # fmt: skip
+
+# GPT-2 (2019), section 2.3: batch of 512, context of 1,024. Learning rate ("tuned on held-out"), schedule, betas, decay
+# and length are not published: ours are GPT-3's for the model nearest in size.
+GPT2 = {
+    "context": 1024, "vocabulary": 50257, "norm": "pre", "final_norm": True, "init": "gpt2", "dropout": 0.1,
+    "tokens": 300 * B, "batch": 512 * 1024, "warm_up": 375 * M, "decay": 260 * B, "floor": 0.1,
+    "beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8, "clip": 1.0, "weight_decay": 0.1,
+}  # fmt: skip
+
+# GPT-3 (2020), section 2.1 and appendix B. The band's width is not published (256 is ours), nor is dropout (none is
+# ours). The batch is as printed, rounded to whole windows when trained. It grows from 32k tokens over the first 4 to
+# 12B tokens "depending on the model size": which size has which is ours.
+GPT3 = {
+    "context": 2048, "vocabulary": 50257, "norm": "pre", "final_norm": True, "init": "gpt2", "dropout": 0.0,
+    "band": 256, "tokens": 300 * B, "batch_start": 32_000, "warm_up": 375 * M, "decay": 260 * B, "floor": 0.1,
+    "beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8, "clip": 1.0, "weight_decay": 0.1,
+}  # fmt: skip
+
+
+def _gpt3(layers: int, width: int, heads: int, learning_rate: float, batch: int, batch_ramp: int) -> dict[str, Any]:
+    return {**GPT3, "layers": layers, "width": width, "heads": heads, "learning_rate": learning_rate,
+            "batch": batch, "batch_ramp": batch_ramp}  # fmt: skip
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "gpt1": {**GPT1, "layers": 12, "width": 768, "heads": 12},
+    "gpt2-small": {**GPT2, "layers": 12, "width": 768, "heads": 12, "learning_rate": 6e-4},
+    "gpt2-medium": {**GPT2, "layers": 24, "width": 1024, "heads": 16, "learning_rate": 3e-4},
+    "gpt2-large": {**GPT2, "layers": 36, "width": 1280, "heads": 20, "learning_rate": 2.5e-4},
+    "gpt2-xl": {**GPT2, "layers": 48, "width": 1600, "heads": 25, "learning_rate": 2e-4},
+    "gpt3-small": _gpt3(12, 768, 12, 6e-4, 500_000, 4 * B),
+    "gpt3-medium": _gpt3(24, 1024, 16, 3e-4, 500_000, 4 * B),
+    "gpt3-large": _gpt3(24, 1536, 16, 2.5e-4, 500_000, 4 * B),
+    "gpt3-xl": _gpt3(24, 2048, 16, 2e-4, 1 * M, 6 * B),  # the paper prints 24 heads of 128, more than 2,048
+    "gpt3-2.7b": _gpt3(32, 2560, 32, 1.6e-4, 1 * M, 6 * B),
+    "gpt3-6.7b": _gpt3(32, 4096, 32, 1.2e-4, 2 * M, 8 * B),
+    "gpt3-13b": _gpt3(40, 5120, 40, 1e-4, 2 * M, 8 * B),  # the paper prints a width of 5,140, which 40 x 128 is not
+    "gpt3-175b": _gpt3(96, 12288, 96, 0.6e-4, 3_200_000, 12 * B),
+    # Ours: about a minute on two CPU cores, to see a loss fall. GPT-3's shape, banded layers included.
+    "demo": {
+        **GPT3, "layers": 4, "width": 128, "heads": 4, "context": 256, "vocabulary": 4096, "band": 64,
+        "tokens": 600_000, "batch": 1024, "batch_start": None, "micro_batch": 4,
+        "learning_rate": 1.5e-3, "warm_up": 30_000, "decay": None,
+        "checkpoint_every": 100, "validate_every": 100, "validation_windows": 16,
+    },
+}  # fmt: skip
+
+ARCHITECTURE = frozenset(field.name for field in fields(Architecture))
+TRAINING = frozenset(field.name for field in fields(Training))
+SCALED = ("warm_up", "decay", "batch_ramp")
+
+
+def preset(name: str, **overrides: Any) -> tuple[Architecture, Training]:
+    """A preset with some keys of Architecture and Training replaced; raises ValueError for a name or key unknown.
+
+    - A width without heads keeps the preset's head width.
+    - A budget (`tokens`, or `updates`) other than the preset's scales the schedule in proportion: warm-up, decay's end
+      and the batch's ramp, those not given themselves. A preset in updates (GPT-1) stays in updates: a budget in
+      tokens is divided by the batch.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"no preset is called {name!r}: there are {', '.join(PRESETS)}")
+    if unknown := sorted(set(overrides) - ARCHITECTURE - TRAINING):
+        raise ValueError(
+            f"preset {name!r} does not know {', '.join(unknown)}: keys are {', '.join(sorted(ARCHITECTURE | TRAINING))}"
+        )
+    if overrides.get("tokens") is not None and overrides.get("updates") is not None:
+        raise ValueError("give one of tokens and updates, the budget of the training, and not both")
+    base = PRESETS[name]
+    keys = {**base, **overrides}
+    if "width" in overrides and "heads" not in overrides:
+        head = base["width"] // base["heads"]
+        if keys["width"] % head:
+            raise ValueError(
+                f"width {keys['width']} is not a multiple of {name}'s head width {head}: give heads as well"
+            )
+        keys["heads"] = keys["width"] // head
+    if overrides.get("tokens") is not None or overrides.get("updates") is not None:
+        keys = _scale(base, overrides, keys)
+    architecture = Architecture(**{key: value for key, value in keys.items() if key in ARCHITECTURE})
+    return architecture, Training(**{key: value for key, value in keys.items() if key in TRAINING})
+
+
+def _scale(base: Mapping[str, Any], overrides: Mapping[str, Any], keys: dict[str, Any]) -> dict[str, Any]:
+    """The schedule's lengths, in proportion to the budget; in tokens for a preset in tokens, else in updates."""
+    windows = whole_windows(keys["batch"], keys["context"])
+    if base.get("tokens") is not None:
+        tokens = overrides.get("tokens") or overrides["updates"] * windows * keys["context"]
+        keys.update(tokens=tokens, updates=None)
+        share = tokens / base["tokens"]
+    else:
+        updates = overrides.get("updates") or max(1, round(overrides["tokens"] / (windows * keys["context"])))
+        keys.update(updates=updates, tokens=None)
+        share = updates / base["updates"]
+    for key in SCALED:
+        if key not in overrides and base.get(key) is not None:
+            keys[key] = round(base[key] * share)
+    return keys
+
+
+def to_dict(thing: Architecture | Training) -> dict[str, Any]:
+    """The keys as run.yaml and model.json hold them."""
+    return asdict(thing)

@@ -1,0 +1,211 @@
+"""The loader: which window of tokens the training reads at index i, as a pure function of (mixture, seed, i).
+
+A window is context + 1 tokens: inputs are all but its last, targets all but its first. A group's train stream is its
+sources' shards, one after another; windows tile it (they share one token with their neighbour), and its tail, shorter
+than a window, is not read. For index i:
+
+    group    a low-discrepancy schedule: after any n windows each group has had its weight x n, within one window
+    epoch    how often the group's windows have all been read before
+    place    a keyed permutation of the group's windows, another one each epoch: without replacement in an epoch
+
+Nothing is state: to resume takes the one integer i, and ranks and micro-batches only divide the sequence. numpy only.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from hashlib import blake2b
+from math import lcm
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.tokenizer import require_same
+
+PERIOD = 1 << 16  # windows after which the schedule of groups repeats, where the weights have no shorter one
+
+
+# ---- which group: the schedule
+
+
+def counts_in_period(weights: list[float]) -> list[int]:
+    """The weights as windows a period: exact where they are fractions of a small sum (60 of 101), else to 1/65,536."""
+    exact = [Fraction(weight).limit_denominator(10_000) for weight in weights]
+    if sum(exact) == 1 and (period := lcm(*(weight.denominator for weight in exact))) <= PERIOD:
+        return [int(weight * period) for weight in exact]
+    shares = [Fraction(weight) / sum(map(Fraction, weights)) * PERIOD for weight in weights]
+    counts = [int(share) for share in shares]
+    by_remainder = sorted(range(len(shares)), key=lambda g: counts[g] - shares[g])
+    for g in by_remainder[: PERIOD - sum(counts)]:
+        counts[g] += 1
+    return counts
+
+
+def schedule(counts: list[int]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Group of each place in a period, and how many of that group come before it.
+
+    A group's j-th window must come after place floor(j period / count) begins and by ceil((j + 1) period / count) for
+    every prefix to hold its share within one window. Earliest deadline first meets all of these windows on one
+    "processor" (Baruah et al. 1996, proportionate progress).
+    """
+    period, groups = sum(counts), range(len(counts))
+    group, nth = np.zeros(period, np.int32), np.zeros(period, np.int64)
+    had = [0] * len(counts)
+    for place in range(period):
+        due = [g for g in groups if had[g] < counts[g] and had[g] * period // counts[g] <= place]
+        g = min(due, key=lambda g: (-(-(had[g] + 1) * period // counts[g]), g))
+        group[place], nth[place] = g, had[g]
+        had[g] += 1
+    return group, nth
+
+
+# ---- which place: a keyed permutation
+
+
+def permute(i: int, n: int, key: bytes) -> int:
+    """A bijection of 0 ... n - 1: a Feistel network over the next power of four, walked until it lands below n."""
+    half = max(1, ((n - 1).bit_length() + 1) // 2)
+    low = (1 << half) - 1
+    keys = _round_keys(key)
+    while True:
+        left, right = i >> half, i & low
+        for k in keys:
+            left, right = right, left ^ (_mix(right ^ k) & low)
+        i = left << half | right
+        if i < n:  # at most four times the domain: under four walks on average
+            return i
+
+
+@lru_cache(maxsize=256)
+def _round_keys(key: bytes) -> tuple[int, ...]:
+    return tuple(int.from_bytes(blake2b(key, digest_size=8, salt=bytes([r])).digest(), "little") for r in range(8))
+
+
+def _mix(x: int) -> int:
+    """splitmix64's finaliser: 64 bits in, 64 well-mixed bits out."""
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
+    return x ^ (x >> 31)
+
+
+# ---- the tokens themselves
+
+
+class Stream:
+    """Token files, read as if they were one: memory-mapped when first touched."""
+
+    def __init__(self, files: list[tuple[Path, int]], dtype: np.dtype[Any]) -> None:
+        files = [(path, tokens) for path, tokens in files if tokens]
+        for path, tokens in files:
+            size = path.stat().st_size if path.exists() else -1
+            if size != tokens * dtype.itemsize:
+                what = "is missing" if size < 0 else f"holds {size} bytes"
+                raise ValueError(
+                    f"{path} {what}, but tokens.json promises {tokens} tokens of {dtype}: make the tokens again"
+                )
+        self.paths, self.dtype = [path for path, _ in files], dtype
+        self.starts = np.concatenate([[0], np.cumsum([tokens for _, tokens in files], dtype=np.int64)]).astype(np.int64)
+        self.tokens = int(self.starts[-1])
+
+    def read(self, start: int, length: int) -> NDArray[np.int64]:
+        """Tokens start ... start + length - 1, across files where need be."""
+        out = np.empty(length, np.int64)
+        file, filled = int(np.searchsorted(self.starts, start, side="right")) - 1, 0
+        while filled < length:
+            piece = _map(self.paths[file], self.dtype)[start + filled - int(self.starts[file]) :][: length - filled]
+            out[filled : filled + len(piece)] = piece
+            filled, file = filled + len(piece), file + 1
+        return out
+
+
+@lru_cache(maxsize=512)  # each holds a file descriptor
+def _map(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
+    return np.memmap(path, dtype=dtype, mode="r")
+
+
+@dataclass(frozen=True)
+class Group:
+    name: str
+    stream: Stream
+    windows: int  # in an epoch
+
+
+class Windows:
+    """The training's windows, in order, and each source's validation windows.
+
+    `mixture`: path of mixture.json; `store`: the root that its folders are relative to. ValueError where the tokens are
+    of another tokenizer or vocabulary, a file has not the promised size, or a group is too short for a window.
+    """
+
+    def __init__(self, mixture: str | Path, store: str | Path, context: int, vocabulary: int, seed: int) -> None:
+        found = json.loads(Path(mixture).read_text())
+        self.context, self.seed, self.store = context, seed, Path(store)
+        self.tokenizer: str | None = found.get("tokenizer")
+        self.end_of_text: int = found["end_of_text"]
+        self.dtype = np.dtype(found["dtype"]).newbyteorder("<")
+        asked = [group for group in found["groups"] if group["weight"] > 0]
+        if not asked:
+            raise ValueError(f"{mixture} has no group with a weight above 0: there is nothing to train on")
+        self.groups: list[Group] = []
+        self.validation: dict[str, Stream] = {}
+        for group in asked:
+            train: list[tuple[Path, int]] = []
+            for source in group["sources"]:
+                folder = self.store / source["folder"]
+                shards = self._shards(folder, str(mixture), vocabulary)
+                train += [(folder / f"{shard['key']}.train.bin", shard["train"]) for shard in shards]
+                held_out = [(folder / f"{shard['key']}.validation.bin", shard["validation"]) for shard in shards]
+                self.validation[source["source"]] = Stream(held_out, self.dtype)
+            stream = Stream(train, self.dtype)
+            if stream.tokens < context + 1:
+                raise ValueError(
+                    f"group {group['group']!r} has {stream.tokens} training tokens, fewer than one "
+                    f"window of {context + 1}: give it more text, a shorter context, or no weight"
+                )
+            self.groups.append(Group(group["group"], stream, (stream.tokens - 1) // context))
+        self.counts = counts_in_period([group["weight"] for group in asked])
+        self._group, self._nth = schedule(self.counts)
+
+    def _shards(self, folder: Path, mixture: str, vocabulary: int) -> list[dict[str, Any]]:
+        path = folder / "tokens.json"
+        if not path.is_file():
+            raise ValueError(f"{path}, named by {mixture}, does not exist: tokenise that source again, or mend `store`")
+        found = json.loads(path.read_text())
+        require_same(self.tokenizer, found.get("tokenizer"), mixture, str(path))
+        if found["end_of_text"] != self.end_of_text or np.dtype(found["dtype"]).newbyteorder("<") != self.dtype:
+            raise ValueError(f"{path} and {mixture} differ in dtype or end_of_text: make the mixture again")
+        if found["vocabulary"] > vocabulary:
+            raise ValueError(
+                f"{path} has a vocabulary of {found['vocabulary']}, the model one of {vocabulary}: raise the model's"
+            )
+        return found["shards"]
+
+    def where(self, i: int) -> tuple[int, int, int]:
+        """Window i of the training: (group, epoch, place in the group's stream, counted in windows)."""
+        rounds, place = divmod(i, len(self._group))
+        g = int(self._group[place])
+        epoch, nth = divmod(rounds * self.counts[g] + int(self._nth[place]), self.groups[g].windows)
+        key = json.dumps([self.seed, self.groups[g].name, epoch]).encode()
+        return g, epoch, permute(nth, self.groups[g].windows, key)
+
+    def read(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Windows start ... stop - 1: tokens (B, context + 1), and each one's group (B,)."""
+        tokens = np.empty((stop - start, self.context + 1), np.int64)
+        groups = np.empty(stop - start, np.int64)
+        for row, i in enumerate(range(start, stop)):
+            groups[row], _, place = self.where(i)
+            tokens[row] = self.groups[groups[row]].stream.read(place * self.context, self.context + 1)
+        return tokens, groups
+
+    def held_out(self, source: str, limit: int) -> Iterator[NDArray[np.int64]]:
+        """The source's validation windows in order, at most `limit`; the last may be shorter, down to two tokens."""
+        stream = self.validation[source]
+        for window in range(limit):
+            length = min(self.context + 1, stream.tokens - window * self.context)
+            if length < 2:
+                return
+            yield stream.read(window * self.context, length)

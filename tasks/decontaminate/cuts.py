@@ -1,0 +1,128 @@
+"""Decision: `cuts`, what of a document must not be trained on (GPT-3, appendix C). Reads no text.
+
+A hit removes its gram and `margin` characters on each side; of what is left, pieces under `shortest` characters go too;
+a document that its hits split into more than `pieces` pieces goes whole. We count pieces as the cuts leave them, before
+short ones go. The original's bug, that long documents were not filtered properly, has no counterpart: a document of any
+length is one row.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.runtime.shards import add, read, read_column
+from tasks.runtime.stage import Artifact, Job, Output, Shard, stage
+
+SPAN = pa.struct([("start", pa.int64()), ("end", pa.int64())])
+
+
+@stage("cuts", libraries=("numpy",))
+def cuts(
+    job: Job,
+    *,
+    documents: Artifact,
+    hits: Artifact,
+    keeps: Artifact,
+    frequent: Artifact,
+    shortest: int,
+    pieces: int,
+) -> dict[str, Any]:
+    """Columns `keep`, `reason` (contaminated, short) and `cuts`: removed spans, half-open, in bytes of UTF-8."""
+    items = [(shard.key, shard) for shard in documents.shards()]
+    table = frequent.folder / "frequent.parquet"
+    return add(job.map(cuts_shard, items, hits=hits, keeps=keeps, frequent=table, shortest=shortest, pieces=pieces))
+
+
+def cuts_shard(
+    out: Output, shard: Shard, *, hits: Artifact, keeps: Artifact, frequent: Path, shortest: int, pieces: int
+) -> dict[str, Any]:
+    before = read_column(keeps, shard, ["keep"]).column("keep").to_numpy()
+    size = read(shard, ["bytes"]).column("bytes").to_numpy()
+    met = pq.read_table(hits.folder / f"{shard.key}.parquet")
+    ignored = pq.read_table(frequent, columns=["gram"]).column("gram").to_numpy()
+    row = met.column("row").to_numpy()
+    counts = before[row] & ~np.isin(met.column("gram").to_numpy(), ignored)
+    met = met.filter(pa.array(counts))
+    keep, reason = before.copy(), np.full(shard.rows, None, object)
+    removed: list[list[dict[str, int]]] = [[] for _ in range(shard.rows)]
+    lengths: dict[str, dict[str, int]] = {}
+    spans = ["cut_start", "cut_end", "from_character", "to_character", "characters"]
+    row, *columns = (met.column(name).to_numpy() for name in ("row", *spans))
+    for document in np.unique(row):
+        here = row == document
+        low, high, first, last, total = (column[here] for column in columns)
+        merged = merge(low, high, first, last)
+        why, gone = verdict(merged, int(size[document]), int(total[0]), shortest, pieces)
+        keep[document], reason[document] = why is None, why
+        removed[document] = [{"start": start, "end": end} for start, end in gone]
+        bucket = lengths.setdefault(_length(int(total[0])), {"touched": 0, "removed": 0})
+        bucket["touched"] += 1
+        bucket["removed"] += why is not None
+    out.of(shard)
+    out.write(
+        pa.table(
+            {
+                "keep": keep,
+                "reason": pa.array(reason, pa.string()),
+                "cuts": pa.array(removed, pa.list_(SPAN)),
+            }
+        )
+    )
+    gone_bytes = np.array([sum(span["end"] - span["start"] for span in spans) for spans in removed], np.int64)
+    return {
+        "documents": int(before.sum()),
+        "bytes": int(size[before].sum()),
+        "kept": int(keep.sum()),
+        "kept_bytes": int((size - gone_bytes)[keep].sum()),
+        "cut": int((keep & (gone_bytes > 0)).sum()),
+        "reasons": {name: int((reason == name).sum()) for name in ("contaminated", "short")},
+        "benchmarks": _by_benchmark(met),
+        "lengths": lengths,
+    }
+
+
+def merge(low: np.ndarray, high: np.ndarray, first: np.ndarray, last: np.ndarray) -> list[tuple[int, int, int, int]]:
+    """Overlapping or touching spans as one: (start byte, end byte, start character, end character), in order."""
+    merged: list[tuple[int, int, int, int]] = []
+    for start, end, begin, stop in sorted(zip(low.tolist(), high.tolist(), first.tolist(), last.tolist(), strict=True)):
+        if merged and start <= merged[-1][1]:
+            a, b, c, d = merged[-1]
+            merged[-1] = (a, max(b, end), c, max(d, stop))
+        else:
+            merged.append((start, end, begin, stop))
+    return merged
+
+
+def verdict(
+    merged: list[tuple[int, int, int, int]], size: int, characters: int, shortest: int, pieces: int
+) -> tuple[str | None, list[tuple[int, int]]]:
+    """Why the document goes (None: it stays), and the byte spans removed from it, short pieces among them."""
+    # The pieces between the cuts, as (start byte, end byte, characters).
+    starts = [(0, 0), *((end, stop) for _, end, _, stop in merged)]
+    ends = [*((start, begin) for start, _, begin, _ in merged), (size, characters)]
+    left = [(a, b, d - c) for (a, c), (b, d) in zip(starts, ends, strict=True) if b > a]
+    if len(left) > pieces:
+        return "contaminated", [(0, size)]
+    kept = [(a, b) for a, b, count in left if count >= shortest]
+    if not kept:
+        return "short", [(0, size)]
+    edges = [0, *(edge for piece in kept for edge in piece), size]
+    return None, [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
+
+
+def _length(characters: int) -> str:
+    """The decade of a document's length, as the report's table of removals by length names it."""
+    return f"{len(str(characters)) - 1}"
+
+
+def _by_benchmark(met: pa.Table) -> dict[str, dict[str, int]]:
+    """Hits and documents touched a benchmark. Items are counted over all shards by the report, not here."""
+    names = met.column("benchmark").to_numpy(zero_copy_only=False)
+    rows = met.column("row").to_numpy()
+    return {
+        str(name): {"hits": int((names == name).sum()), "documents": len(np.unique(rows[names == name]))}
+        for name in sorted(set(names))
+    }

@@ -1,0 +1,97 @@
+"""Measure: `hits`, where a document holds a benchmark's gram. Depends on the text and the benchmarks alone.
+
+A hit says where the gram is and where the margin around it ends, both as UTF-8 bytes (to cut by) and as characters
+(the paper's 200 are characters), so that `cuts` decides without reading text. A document of any length is one row.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.runtime.shards import add, batches
+from tasks.runtime.stage import Artifact, Job, Output, Shard, stage
+
+HITS = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("gram", pa.int64()),
+        ("benchmark", pa.string()),
+        ("item", pa.string()),
+        ("start", pa.int64()),  # of the gram, in bytes
+        ("end", pa.int64()),
+        ("cut_start", pa.int64()),  # of gram and margin, in bytes
+        ("cut_end", pa.int64()),
+        ("from_character", pa.int64()),  # the same in characters
+        ("to_character", pa.int64()),
+        ("characters", pa.int64()),  # of the whole document
+    ]
+)
+
+
+@stage("hits", libraries=("numpy",))
+def hits(job: Job, *, documents: Artifact, grams: Artifact, n: int, margin: int) -> dict[str, Any]:
+    """A table a shard (not row by row): HITS, in the order of row and start; a row for every item that has the gram."""
+    items = [(shard.key, shard) for shard in documents.shards()]
+    return add(job.map(hits_shard, items, table=grams.folder / "grams.parquet", n=n, margin=margin))
+
+
+def hits_shard(out: Output, shard: Shard, *, table: Path, n: int, margin: int) -> dict[str, Any]:
+    from tasks.kernels.grams import Index, find
+
+    wanted = pq.read_table(table)
+    known = wanted.column("gram").to_numpy()
+    index = Index(n, np.unique(known).view(np.uint64))
+    out.write(HITS.empty_table())
+    first = found = touched = 0
+    for batch in batches(shard, ["text"]):
+        text = batch.column("text")
+        row, gram, start, end = find(text, n, index)
+        if len(row):
+            located = _locate(text, row, start, end, margin)
+            rows = pa.table({"row": row.astype(np.int64) + first, "gram": gram.view(np.int64), **located})
+            out.write(_with_items(rows, wanted, known))
+            found += len(row)
+            touched += len(np.unique(row))
+        first += batch.num_rows
+    return {"documents": first, "hits": found, "touched": touched}
+
+
+def _locate(text: pa.Array, row: np.ndarray, start: np.ndarray, end: np.ndarray, margin: int) -> dict[str, np.ndarray]:
+    """Byte offsets of the margins, and all in characters; spans are within their own document."""
+    made = {
+        name: np.zeros(len(row), np.int64)
+        for name in ("start", "end", "cut_start", "cut_end", "from_character", "to_character", "characters")
+    }
+    made["start"][:], made["end"][:] = start, end
+    for document in np.unique(row):
+        here = row == document
+        content = np.frombuffer(text[int(document)].as_buffer(), np.uint8)
+        # Offsets of the bytes that begin a character; the number of those before a byte is the character's place.
+        begins = np.flatnonzero((content & 0xC0) != 0x80)
+        edges = np.append(begins, len(content))
+        low = np.maximum(np.searchsorted(begins, start[here]) - margin, 0)
+        high = np.minimum(np.searchsorted(begins, end[here]) + margin, len(begins))
+        made["cut_start"][here], made["cut_end"][here] = edges[low], edges[high]
+        made["from_character"][here], made["to_character"][here] = low, high
+        made["characters"][here] = len(begins)
+    return made
+
+
+def _with_items(rows: pa.Table, wanted: pa.Table, known: np.ndarray) -> pa.Table:
+    """Every hit once for each (benchmark, item) that has its gram."""
+    gram = rows.column("gram").to_numpy()
+    low, high = np.searchsorted(known, gram), np.searchsorted(known, gram, side="right")
+    times = high - low
+    again = np.repeat(np.arange(len(gram)), times)
+    within = np.arange(len(again)) - np.repeat(np.cumsum(times) - times, times)
+    items = wanted.take(pa.array(np.repeat(low, times) + within))
+    return (
+        rows.take(pa.array(again))
+        .append_column("benchmark", items.column("benchmark"))
+        .append_column("item", items.column("item"))
+        .select(HITS.names)
+        .cast(HITS)
+    )

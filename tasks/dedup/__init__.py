@@ -1,0 +1,1 @@
+"""Fuzzy deduplication: signatures (measure), survivors (decision)."""

@@ -1,0 +1,180 @@
+"""`evaluate`: a model's perplexity on each source's validation split, and its few-shot tasks (GPT-3, section 2.4).
+
+    cloze    {context, continuation}: right iff every token of the continuation is the likeliest (LAMBADA)
+    choice   {query, choices, gold}: right iff the gold choice has the highest log-likelihood a token
+
+Solved examples come from the benchmark itself, without the item (as the paper does where there is no training set),
+drawn by hash of seed and item; those that do not fit the context are left out. Scores are given on all items and
+on those that `overlap` found clean.
+"""
+
+import json
+import os
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from tasks.kernels.draw import uniform
+from tasks.runtime.errors import Mistake
+from tasks.runtime.stage import Artifact, Job, stage
+
+VALIDATION_WINDOWS = 256  # a source, at most
+FIELDS = {"cloze": ("context", "continuation"), "choice": ("query", "choices", "gold")}
+Pair = tuple[list[int], list[int]]
+
+
+@stage("evaluate", libraries=("torch", "tokenizers", "numpy"))
+def evaluate(
+    job: Job,
+    *,
+    model: Artifact,
+    mixture: Artifact,
+    benchmarks: dict[str, Artifact],
+    overlap: Artifact | None,
+    tasks: dict[str, dict[str, Any]],
+    seed: int,
+) -> dict[str, Any]:
+    """answers.jsonl: what the model answered to each item; the scores are in the statistics.
+
+    Raises:
+        Mistake: a benchmark's record lacks a field that its task needs.
+    """
+    # As model/train.py does, and before torch starts: OpenMP's threads otherwise spin while they wait.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    import torch
+
+    from model.score import load
+
+    gpt, tokenizer, _ = load(model.folder, "cuda" if torch.cuda.is_available() else "cpu")
+    states = _states(overlap)
+    scores = {}
+    with job.publish("answers.jsonl") as file:
+        for number, (name, settings) in enumerate(tasks.items()):
+            job.progress(number, len(tasks))
+            answers = _answer(gpt, tokenizer, name, _records(benchmarks[name], name, settings), settings, seed)
+            for answer in answers:
+                answer["state"] = states.get((name, answer["item"]), "unchecked")
+                file.write(json.dumps(answer).encode() + b"\n")
+            scores[name] = _score(answers, settings["kind"], settings["shots"])
+    return {"perplexity": _perplexity(job, gpt, mixture), "tasks": scores}
+
+
+def _states(overlap: Artifact | None) -> dict[tuple[str, str], str]:
+    if overlap is None:
+        return {}
+    rows = pq.read_table(overlap.folder / "items.parquet").to_pylist()
+    return {(row["benchmark"], row["item"]): row["state"] for row in rows}
+
+
+def _records(benchmark: Artifact, name: str, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """The benchmark's records with their item, checked for the fields that the task needs."""
+    rows = pq.read_table(benchmark.folder / "items.parquet").to_pylist()
+    records = []
+    for row in rows:
+        record = json.loads(row["record"])
+        for field in FIELDS[settings["kind"]]:
+            if field not in record:
+                raise Mistake(
+                    f"{row['file']}:{row['line']}: no field {field!r}, which a task of kind {settings['kind']} needs "
+                    f"(benchmark {name})"
+                )
+        records.append({**record, "item": row["item"]})
+    return records
+
+
+def _answer(
+    gpt: Any, tokenizer: Any, name: str, records: list[dict[str, Any]], settings: dict[str, Any], seed: int
+) -> list[dict[str, Any]]:
+    from model.score import log_likelihoods
+
+    draws = uniform([f"{name}:{record['item']}" for record in records], seed, "evaluate")
+    order = np.argsort(draws, kind="stable").tolist()
+    asked = order[: settings["limit"]]
+    choice = settings["kind"] == "choice"
+    pairs: list[Pair] = []
+    first = []
+    for place in asked:
+        record = records[place]
+        # The examples are the next items in the order of draws, the item itself never among them.
+        at = order.index(place)
+        shots = [records[order[(at + 1 + k) % len(order)]] for k in range(min(settings["shots"], len(order) - 1))]
+        answers = record["choices"] if choice else [record["continuation"]]
+        question = record["query"] if choice else record["context"]
+        first.append(len(pairs))
+        pairs.extend(_prompt(gpt, tokenizer, shots, question, answer, choice) for answer in answers)
+    found = log_likelihoods(gpt, pairs)
+    made = []
+    for place, start in zip(asked, first, strict=True):
+        record = records[place]
+        if choice:
+            rates = [total / count for total, count, _ in found[start : start + len(record["choices"])]]
+            best = int(np.argmax(rates))
+            made.append(
+                {
+                    "item": record["item"],
+                    "right": best == record["gold"],
+                    "answer": best,
+                    "chance": 1 / len(rates),
+                    "log_likelihoods": [round(rate, 6) for rate in rates],
+                }
+            )
+        else:
+            total, count, greedy = found[start]
+            made.append(
+                {"item": record["item"], "right": greedy, "chance": 0.0, "log_likelihoods": [round(total / count, 6)]}
+            )
+    return made
+
+
+def _prompt(gpt: Any, tokenizer: Any, shots: list[dict[str, Any]], question: str, answer: str, choice: bool) -> Pair:
+    """(context, continuation) as tokens; examples stand before, blank lines between, as many as fit."""
+    continuation = tokenizer.encode(_spaced(answer))
+    context = tokenizer.encode(question.rstrip())
+    for shot in shots:
+        solved = shot["choices"][shot["gold"]] if choice else shot["continuation"]
+        asked = shot["query"] if choice else shot["context"]
+        longer = tokenizer.encode(asked.rstrip() + _spaced(solved) + "\n\n") + context
+        if len(longer) + len(continuation) > gpt.architecture.context:
+            break
+        context = longer
+    return context, continuation[: gpt.architecture.context]
+
+
+def _spaced(answer: str) -> str:
+    """The answer as it follows its question: byte-level BPE has a word's space at its beginning."""
+    return " " + answer.strip()
+
+
+def _score(answers: list[dict[str, Any]], kind: str, shots: int) -> dict[str, Any]:
+    clean = [answer for answer in answers if answer["state"] == "clean"]
+
+    def accuracy(some: list[dict[str, Any]]) -> float | None:
+        return round(sum(answer["right"] for answer in some) / len(some), 6) if some else None
+
+    return {
+        "kind": kind,
+        "shots": shots,
+        "items": len(answers),
+        "accuracy": accuracy(answers),
+        "clean_items": len(clean),
+        "clean_accuracy": accuracy(clean),
+        "chance": round(float(np.mean([answer["chance"] for answer in answers])), 6) if answers else None,
+        "log_likelihood": round(float(np.mean([max(a["log_likelihoods"]) for a in answers])), 6) if answers else None,
+    }
+
+
+def _perplexity(job: Job, gpt: Any, mixture: Artifact) -> dict[str, dict[str, float]]:
+    """Loss in nats a token, and its exponential, on each source's first validation windows."""
+    from model.score import perplexity
+    from model.windows import Windows
+
+    a = gpt.architecture
+    windows = Windows(mixture.folder / "mixture.json", job.root, a.context, a.vocabulary, 0)
+    found = {}
+    for source in windows.validation:
+        nll, count = perplexity(gpt, windows.held_out(source, VALIDATION_WINDOWS))
+        if count:
+            loss = nll / count
+            found[source] = {"loss": round(loss, 6), "perplexity": round(float(np.exp(loss)), 4), "tokens": count}
+    return found

@@ -1,0 +1,67 @@
+"""Where compiled kernels are kept: <cache>/numba-<hash of all kernel sources>.
+
+numba keeps a file a function and looks at that function's own source only: a changed kernel that another
+imports would go unnoticed, hence the hash of all of them in the folder's name. The folder is shared by all
+processes; numba writes its files whole (temporary, rename), so several may compile at once.
+<cache> is $MILLRACE_CACHE, else $XDG_CACHE_HOME/millrace, else ~/.cache/millrace; where that can not be
+written, a temporary folder of the process's own.
+"""
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+
+
+def sources(package: str) -> dict[str, bytes]:
+    """File name -> bytes of the package's modules, in the names' order (a zip's too, as Spark's executors have)."""
+    found = {entry.name: entry.read_bytes() for entry in files(package).iterdir() if entry.name.endswith(".py")}
+    return dict(sorted(found.items()))
+
+
+def fingerprint(modules: dict[str, bytes]) -> str:
+    """16 hex digits of the names and bytes of all modules."""
+    digest = hashlib.sha256()
+    for name, content in modules.items():
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def root() -> Path:
+    """The folder for what can be made again; made if absent."""
+    configured = os.environ.get("MILLRACE_CACHE")
+    try:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = Path(configured) if configured else base / "millrace"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return folder.resolve()
+    except (OSError, RuntimeError):  # RuntimeError: a user without a home
+        pass  # said in the docstring: such a process compiles for itself
+    return Path(tempfile.mkdtemp(prefix="millrace-"))
+
+
+def prepare(package: str, path: Iterable[str]) -> list[str]:
+    """Point numba's cache at our folder; answer the package's __path__.
+
+    numba does not cache into a given folder for modules inside a zip, so those are unpacked beside the cache.
+    """
+    modules = sources(package)
+    mark = fingerprint(modules)
+    folder = root()
+    os.environ["NUMBA_CACHE_DIR"] = str(folder / f"numba-{mark}")
+    if "numba" in sys.modules:  # it read the environment when it was imported
+        sys.modules["numba"].config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+    if all(Path(part).is_dir() for part in path):
+        return list(path)
+    unpacked = folder / f"kernels-{mark}"
+    unpacked.mkdir(mode=0o700, exist_ok=True)
+    for name, content in modules.items():
+        if not (unpacked / name).exists():
+            with tempfile.NamedTemporaryFile(dir=unpacked, delete=False) as file:
+                file.write(content)
+            Path(file.name).replace(unpacked / name)
+    return [str(unpacked)]

@@ -1,0 +1,137 @@
+"""The quality classifier's features: word counts as Spark's Tokenizer and HashingTF make them (GPT-3, appendix A).
+
+Equal to Spark 4 on Java 17 for every text (another Java may know more code points): tests/kernels/test_spark.py.
+"""
+
+import numpy as np
+import pyarrow as pa
+from numba import boolean, int64, njit, types, uint32
+
+from tasks.kernels.text import buffers
+from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO, next_token
+
+_KEYS = types.Array(types.int64, 1, "C")
+
+
+EMPTY = 0x087FCD5C  # the empty token's hash: murmur3_x86_32 of no bytes with seed 42
+
+
+@njit(int64(uint32, int64), cache=True, nogil=True)
+def _feature(hashed, features):
+    """HashingTF.indexOf: the hash as a signed 32-bit number, modulo `features`, never negative."""
+    h = int64(hashed)
+    if features & (features - 1) == 0:
+        return h & (features - 1)
+    if h >= 1 << 31:
+        h -= 1 << 32
+    return h % features
+
+
+@njit(types.Tuple((_KEYS, _KEYS))(BYTES, PLACES, PLACES, int64), cache=True, nogil=True)
+def _tokens(data, starts, ends, features):
+    """(keys, empties): row * features + feature for every token, in the text's order; but a row's empty
+    tokens make one key, and are counted in `empties`."""
+    keys = np.empty(1024, np.int64)
+    empties = np.zeros(len(starts), np.int64)
+    memo = np.zeros(SIGMA_MEMO, np.int64)
+    empty = _feature(EMPTY, features)
+    used = 0
+    for row in range(len(starts)):
+        at, end = starts[row], ends[row]
+        memo[0] = at
+        base = row * features
+        waiting = int(at == end)  # Java: "" has one word, and " " none
+        if at == end:
+            empties[row] = 1
+        while at < end:
+            hashed, nothing, at = next_token(data, at, end, memo)
+            if nothing:
+                waiting += 1
+            else:
+                empties[row] += waiting  # those at the end are never counted
+                waiting = 0
+                if used == len(keys):
+                    more = np.empty(2 * used, np.int64)
+                    more[:used] = keys
+                    keys = more
+                keys[used] = base + _feature(hashed, features)
+                used += 1
+            at += 1
+        if empties[row]:
+            if used == len(keys):
+                more = np.empty(2 * used, np.int64)
+                more[:used] = keys
+                keys = more
+            keys[used] = base + empty
+            used += 1
+    return keys[:used].copy(), empties
+
+
+@njit(
+    types.void(BYTES, PLACES, PLACES, PLACES, int64, boolean, types.Array(types.int32, 1, "C"), _KEYS),
+    cache=True, nogil=True,
+)  # fmt: skip
+def _logits(data, starts, ends, weights, intercept, binary, last_row, out):
+    features = len(weights)
+    memo = np.zeros(SIGMA_MEMO, np.int64)
+    empty = _feature(EMPTY, features)
+    for row in range(len(starts)):
+        at, end = starts[row], ends[row]
+        memo[0] = at
+        total = intercept
+        waiting, empties = 0, int(at == end)
+        while at < end:
+            hashed, nothing, at = next_token(data, at, end, memo)
+            if nothing:
+                waiting += 1
+            else:
+                empties += waiting
+                waiting = 0
+                feature = _feature(hashed, features)
+                if not binary:
+                    total += weights[feature]
+                elif last_row[feature] != row:
+                    last_row[feature] = row
+                    total += weights[feature]
+            at += 1
+        if not binary:
+            total += empties * weights[empty]
+        elif empties and last_row[empty] != row:
+            total += weights[empty]
+        out[row] = total
+
+
+def term_frequencies(
+    text: pa.Array | pa.ChunkedArray, features: int = 1 << 18
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(indptr int64, indices int32, counts int32): a row's features in ascending order with how often each
+    occurs, as a CSR matrix. ValueError unless 0 < features < 2**31."""
+    if not 0 < features < 1 << 31:
+        raise ValueError(f"features is {features}; it must be from 1 to 2**31 - 1 (Spark's default is 2**18).")
+    data, starts, ends = buffers(text)
+    keys, empties = _tokens(data, starts, ends, features)
+    keys.sort()
+    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    counts = np.diff(first, append=len(keys))
+    keys = keys[first]
+    many = np.flatnonzero(empties > 1)  # one of them is in the key
+    if len(many):
+        empty = _feature(EMPTY, features)
+        counts[np.searchsorted(keys, many * features + empty)] += empties[many] - 1
+    indptr = np.searchsorted(keys, np.arange(len(starts) + 1, dtype=np.int64) * features)
+    return indptr.astype(np.int64), (keys % features).astype(np.int32), counts.astype(np.int32)
+
+
+def logits(text: pa.Array | pa.ChunkedArray, weights: np.ndarray, intercept: int, binary: bool = False) -> np.ndarray:
+    """int64 (rows,): intercept + the sum of the row's features' weights, times their counts unless `binary`.
+
+    weights: int64, one a feature, fixed point of the caller's choice. An exact sum, so neither order nor
+    machine shows; the caller sees to it that it fits 63 bits. ValueError for weights of another type.
+    """
+    if weights.dtype != np.int64 or weights.ndim != 1 or len(weights) == 0:
+        raise ValueError(f"weights must be int64 of one dimension, not {weights.dtype} of shape {weights.shape}.")
+    data, starts, ends = buffers(text)
+    out = np.empty(len(starts), np.int64)
+    last_row = np.full(len(weights) if binary else 0, -1, np.int32)
+    _logits(data, starts, ends, np.ascontiguousarray(weights), int(intercept), bool(binary), last_row, out)
+    return out

@@ -1,0 +1,60 @@
+"""What of a shard is trained on: the pieces that the decisions leave of its kept documents, and their split.
+
+A cut document becomes the documents `<id>#<n>`, n counted from 0 over the pieces left. The split is a hash of seed and
+the document's own id, so that pieces of one document are never on both sides.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.kernels.draw import uniform
+from tasks.runtime.shards import batches, read_column
+from tasks.runtime.stage import Artifact, Shard
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A document as trained on, or one of the pieces that its cuts left."""
+
+    id: str
+    text: str
+    validation: bool
+
+
+def held_out(ids: pa.Array | pa.ChunkedArray, validation: float, seed: int) -> np.ndarray:
+    """Which ids are of the validation split, bool; the same answer in every stage."""
+    return uniform(ids, seed, "split") < validation
+
+
+def pieces(
+    shard: Shard, cuts: Artifact, validation: float, seed: int, wanted: np.ndarray | None = None
+) -> Iterator[Piece]:
+    """The pieces of a shard in row order; with `wanted` (bool a row) of those rows only."""
+    table = read_column(cuts, shard)
+    keep = table.column("keep").to_numpy()
+    keep = keep if wanted is None else keep & wanted
+    # Without benchmarks the last decision is `survivors`, which cuts nothing.
+    spans = table.column("cuts").combine_chunks() if "cuts" in table.column_names else None
+    first = 0
+    for batch in batches(shard, ["id", "text"]):
+        rows = np.flatnonzero(keep[first : first + batch.num_rows])
+        held = held_out(batch.column("id"), validation, seed)
+        for row in rows.tolist():
+            id, removed = batch.column("id")[row].as_py(), spans[first + row].as_py() if spans else None
+            text = batch.column("text")[row]
+            if not removed:
+                yield Piece(id, text.as_py(), bool(held[row]))
+                continue
+            content = text.as_buffer().to_pybytes()
+            for number, (start, end) in enumerate(left(removed, len(content))):
+                yield Piece(f"{id}#{number}", content[start:end].decode(), bool(held[row]))
+        first += batch.num_rows
+
+
+def left(removed: list[dict[str, int]], size: int) -> list[tuple[int, int]]:
+    """The byte spans that ordered, disjoint cuts leave of a text of `size` bytes."""
+    edges = [0, *(edge for span in removed for edge in (span["start"], span["end"])), size]
+    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]

@@ -1,0 +1,1 @@
+"""Quality filter of GPT-3's appendix A: classifier (fit), score (measure), keep (decision)."""

@@ -1,0 +1,110 @@
+"""A benchmark's file: its items, and what is said of a file that is none."""
+
+import gzip
+import hashlib
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+from tasks.decontaminate.benchmark import benchmark
+from tasks.runtime.errors import Failure, Mistake
+from tasks.runtime.stage import Artifact, Run
+
+RECORDS = [
+    {"query": "Wer wagt es, Rittersmann oder Knapp?", "choices": ["ich", "du"], "gold": 0},
+    {"query": "漢字 \N{GRINNING FACE}", "choices": ["a"], "gold": 0, "more": None},
+]
+
+
+def made(run: Run, *paths: Path, text: list[str]) -> Artifact:
+    files = [{"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()} for path in paths]
+    return run(benchmark, "quiz", files=files, inside=None, text=text)
+
+
+def lines(records: list[dict]) -> bytes:
+    return b"".join(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records)
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "jsonl.gz", "jsonl.zst"])
+def test_items(run, tmp_path, suffix):
+    packed = {"jsonl": bytes, "jsonl.gz": gzip.compress, "jsonl.zst": zstandard.ZstdCompressor().compress}
+    path = tmp_path / f"quiz.{suffix}"
+    path.write_bytes(packed[suffix](b"\n" + lines(RECORDS[:1]) + b"  \n" + lines(RECORDS[1:])))
+    artifact = made(run, path, text=["query", "choices"])
+    rows = pq.read_table(artifact.folder / "items.parquet").to_pylist()
+    assert [row["text"] for row in rows] == ["Wer wagt es, Rittersmann oder Knapp? ich du", "漢字 \N{GRINNING FACE} a"]
+    assert [json.loads(row["record"]) for row in rows] == RECORDS
+    assert [(row["file"], row["line"]) for row in rows] == [(path.name, 2), (path.name, 4)]
+    assert [row["item"] for row in rows] == [hashlib.sha256(lines([one]).strip()).hexdigest()[:32] for one in RECORDS]
+    assert artifact.statistics["items"] == 2
+
+
+def test_an_item_is_the_same_wherever_it_stands(run, tmp_path):
+    found = []
+    for name, records in (("a", RECORDS), ("b", RECORDS[::-1])):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_bytes(lines(records))
+        rows = pq.read_table(made(run, path, text=["query"]).folder / "items.parquet").to_pylist()
+        found.append({row["item"]: row["text"] for row in rows})
+    assert found[0] == found[1] and len(found[0]) == 2
+
+
+def test_a_file_of_several_frames(run, tmp_path):
+    for suffix, pack in (("gz", gzip.compress), ("zst", zstandard.ZstdCompressor().compress)):
+        path = tmp_path / f"quiz.jsonl.{suffix}"
+        path.write_bytes(b"".join(pack(lines([record])) for record in RECORDS))
+        assert made(run, path, text=["query"]).statistics["items"] == 2
+
+
+def test_a_byte_order_mark_is_no_part_of_a_record(run, tmp_path):
+    path = tmp_path / "marked.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + lines(RECORDS))
+    rows = pq.read_table(made(run, path, text=["query"]).folder / "items.parquet").to_pylist()
+    assert [json.loads(row["record"]) for row in rows] == RECORDS
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (lines(RECORDS) + b"{not json\n", r"quiz.jsonl:3: no JSON"),
+        (lines(RECORDS) + b'{"query": "cut off', r"quiz.jsonl:3: no JSON"),
+        (b'\xff\xfe{"query": 1}\n', r"quiz.jsonl:1: no JSON"),
+        (lines(RECORDS[:1]) + b"[1, 2]\n", r"quiz.jsonl:2: a JSON object is expected, not list"),
+        (lines(RECORDS[:1]) + b'{"choices": []}\n', r"quiz.jsonl:2: no field 'query'; the record has choices"),
+    ],
+)
+def test_a_bad_line_is_named(run, tmp_path, content, said):
+    path = tmp_path / "quiz.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(Mistake, match=said) as told:
+        made(run, path, text=["query"])
+    assert str(told.value).startswith(f"stage benchmark of quiz: {path}:")
+
+
+def test_a_missing_file_is_named(run, tmp_path):
+    with pytest.raises(Mistake, match=r"nowhere.jsonl is missing"):
+        run(benchmark, "quiz", files=[{"path": str(tmp_path / "nowhere.jsonl"), "sha256": ""}], inside=None, text=["x"])
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst"])
+@pytest.mark.parametrize("damage", ["cut", "garbled", "plain"])
+def test_a_damaged_file_is_named(run, tmp_path, suffix, damage):
+    content = lines([{"query": hashlib.sha256(str(n).encode()).hexdigest()} for n in range(300)])
+    packed = gzip.compress(content) if suffix == "gz" else zstandard.ZstdCompressor(write_checksum=True).compress(content)
+    half = len(packed) // 2
+    path = tmp_path / f"quiz.jsonl.{suffix}"
+    path.write_bytes(
+        {"cut": packed[:half], "garbled": packed[:half] + b"\xff" * 60 + packed[half + 60 :], "plain": content}[damage]
+    )
+    with pytest.raises(Mistake, match=rf"quiz.jsonl.{suffix}"):
+        made(run, path, text=["query"])
+
+
+def test_no_item_at_all(run, tmp_path):
+    path = tmp_path / "quiz.jsonl"
+    path.write_bytes(b"\n")
+    with pytest.raises(Failure, match="benchmark quiz has no item"):
+        made(run, path, text=["query"])

@@ -1,0 +1,335 @@
+"""From leaks to cuts: grams, hits, frequent and cuts together, against a plain twin over characters."""
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from corpora import by_id, contents, decided, document_id, source, workers
+from hypothesis import given
+from hypothesis import strategies as st
+from kernels.strategies import random_texts
+from kernels.twins import words
+
+from tasks.decontaminate.benchmark import benchmark
+from tasks.decontaminate.cuts import cuts, merge, verdict
+from tasks.decontaminate.frequent import frequent
+from tasks.decontaminate.grams import grams
+from tasks.decontaminate.hits import hits
+from tasks.runtime.stage import Artifact, Run
+
+LIMITS = {"n": 13, "frequent": 10, "margin": 200, "shortest": 200, "pieces": 10}
+LEAK = " ".join(f"leak{n}" for n in range(13))
+
+
+def benchmarks(run: Run, folder: Path, items: dict[str, list[str]]) -> dict[str, Artifact]:
+    made = {}
+    for name, texts in items.items():
+        path = folder / f"{name}.jsonl"
+        path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+        made[name] = run(benchmark, name, files=[{"path": str(path), "texts": texts}], inside=None, text=["text"])
+    return made
+
+
+def cleaned(
+    run: Run,
+    folder: Path,
+    documents: list[Artifact],
+    items: dict[str, list[str]],
+    decisions: list[Artifact] | None = None,
+    **limits: int,
+) -> tuple[list[Artifact], list[Artifact]]:
+    """Hits and cuts of each source."""
+    how = {**LIMITS, **limits}
+    wanted = run(grams, "all", benchmarks=benchmarks(run, folder, items), n=how["n"])
+    keeps = decisions or [decided(run, one) for one in documents]
+    found = [run(hits, one.name, documents=one, grams=wanted, n=how["n"], margin=how["margin"]) for one in documents]
+    often = run(frequent, "all", documents=documents, hits=found, keeps=keeps, limit=how["frequent"])
+    how = {key: how[key] for key in ("shortest", "pieces")}
+    made = [
+        run(cuts, one.name, documents=one, hits=found[n], keeps=keeps[n], frequent=often, **how)
+        for n, one in enumerate(documents)
+    ]
+    return found, made
+
+
+def left(text: str, row: dict) -> list[str] | str:
+    """The pieces that a row's cuts leave, or why none is left."""
+    assert (row["reason"] is None) == row["keep"]
+    content, at, pieces = text.encode(), 0, []
+    for span in [*row["cuts"], {"start": len(content), "end": len(content)}]:
+        assert at <= span["start"] <= span["end"] <= len(content)
+        pieces.append(content[at : span["start"]].decode())  # fails off a code point's edge
+        at = span["end"]
+    if not row["keep"]:
+        assert row["cuts"] == [{"start": 0, "end": len(content)}]
+        return row["reason"]
+    return [piece for piece in pieces if piece]
+
+
+def one_by_one(
+    run: Run, folder: Path, texts: list[str], items: list[str], shards: int = 1, **limits: int
+) -> list[list[str] | str]:
+    documents = source(run, "web", texts, shards)
+    rows = by_id(documents, cleaned(run, folder, [documents], {"quiz": items}, **limits)[1][0])
+    return [left(text, rows[document_id("web", n)]) for n, text in enumerate(texts)]
+
+
+def character_spans(text: str, wanted: set[tuple[str, ...]], n: int) -> list[tuple[int, int, tuple[str, ...]]]:
+    """Where the wanted grams stand, in characters."""
+    place = {len(text[:at].encode()): at for at in range(len(text) + 1)}
+    found = words(text, True)
+    grams = [
+        (place[found[at][1]], place[found[at + n - 1][2]], tuple(word for word, _, _ in found[at : at + n]))
+        for at in range(len(found) - n + 1)
+    ]
+    return [gram for gram in grams if gram[2] in wanted]
+
+
+def twin(texts: list[str], items: list[str], how: dict[str, int]) -> list[list[str] | str]:
+    n = how["n"]
+    split = [[word for word, _, _ in words(item, True)] for item in items]
+    wanted = {tuple(one[at : at + n]) for one in split for at in range(len(one) - n + 1)}
+    spans = [character_spans(text, wanted, n) for text in texts]
+    in_documents = [gram for found in spans for gram in {gram for _, _, gram in found}]
+    often = {gram for gram in in_documents if in_documents.count(gram) > how["frequent"]}
+    answers: list[list[str] | str] = []
+    for text, found in zip(texts, spans, strict=True):
+        stays = [True] * len(text)
+        for start, end, gram in found:
+            if gram not in often:
+                for at in range(max(0, start - how["margin"]), min(len(text), end + how["margin"])):
+                    stays[at] = False
+        if all(stays):
+            answers.append([text] if text else [])
+            continue
+        pieces, before = [""], False
+        for character, stay in zip(text, stays, strict=True):
+            if stay and not before and pieces[-1]:
+                pieces.append("")
+            pieces[-1] += character if stay else ""
+            before = stay
+        pieces = [piece for piece in pieces if piece]
+        if len(pieces) > how["pieces"]:
+            answers.append("contaminated")
+        else:
+            answers.append([piece for piece in pieces if len(piece) >= how["shortest"]] or "short")
+    return answers
+
+
+@pytest.mark.parametrize(("seed", "margin", "shortest"), [(1, 7, 5), (2, 0, 0), (3, 2, 12)])
+def test_any_unicode(run, tmp_path, seed, margin, shortest):
+    """Leaks of random Unicode, said anew, among random Unicode: every cut lies between characters, where it should."""
+    draw = random.Random(seed)
+    noise = random_texts(400, seed)
+    items = ["漢字 Straße ΟΔΟΣ", "one two three four", "𝔸 😀x İstanbul", "a b c", *noise[:10]]
+    texts = []
+    for _ in range(150):
+        parts = []
+        for _ in range(draw.randrange(1, 9)):
+            parts.append(draw.choice(noise))
+            if draw.random() < 0.4:
+                item = draw.choice(items)
+                parts.append(draw.choice([item, item.upper(), item.replace(" ", "\u3000\n"), item.replace(" ", " “-” ")]))
+        texts.append(draw.choice([" ", "\n", "…"]).join(parts))
+    how = {"n": 3, "frequent": 25, "margin": margin, "shortest": shortest, "pieces": 3}
+    expected = twin(texts, items, how)
+    assert one_by_one(run, tmp_path, texts, items, shards=3, **how) == expected
+    kinds = [answer if isinstance(answer, str) else min(len(answer), 2) for answer in expected]
+    assert {"contaminated", 1, 2} <= set(kinds) and [a for a, t in zip(expected, texts, strict=True) if a != [t]]
+
+
+SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)), min_size=1, max_size=8)
+
+
+@given(SPANS, st.integers(0, 60), st.integers(0, 12), st.integers(1, 4), st.data())
+def test_merge_and_verdict(spans, more, shortest, pieces, data):
+    length = max(start + size for start, size in spans) + more
+    widths = data.draw(st.lists(st.integers(1, 4), min_size=length, max_size=length))
+    byte = [0, *np.cumsum(widths).tolist()]
+    first, last = ([start for start, _ in spans], [start + size for start, size in spans])
+    low, high = ([byte[at] for at in places] for places in (first, last))
+    merged = merge(*(np.array(values, np.int64) for values in (low, high, first, last)))
+    why, gone = verdict(merged, byte[-1], length, shortest, pieces)
+    stays = [not any(start <= at < start + size for start, size in spans) for at in range(length)]
+    runs = "".join("x" if stay else " " for stay in stays).split(" ")
+    runs = [run for run in runs if run]
+    if len(runs) > pieces:
+        assert (why, gone) == ("contaminated", [(0, byte[-1])])
+    elif not any(len(run) >= shortest for run in runs):
+        assert (why, gone) == ("short", [(0, byte[-1])])
+    else:
+        assert why is None
+        at = 0
+        for run in runs:  # short ones go too
+            at = "".join("x" if stay else " " for stay in stays).index(run, at)
+            if len(run) < shortest:
+                stays[at : at + len(run)] = [False] * len(run)
+            at += len(run)
+        removed = [any(start <= byte[at] < end for start, end in gone) for at in range(length)]
+        assert removed == [not stay for stay in stays]
+        assert all(a < b for a, b in gone) and all(b < c for (_, b), (c, _) in zip(gone, gone[1:], strict=False))
+
+
+def test_the_margin_is_in_characters(run, tmp_path):
+    before, after = "漢" * 1000 + " ", " " + "é" * 700
+    assert one_by_one(run, tmp_path, [before + LEAK + after], [LEAK]) == [[before[:-200], after[200:]]]
+
+
+def test_pieces_of_200_characters_stay_and_of_199_go(run, tmp_path):
+    for length, expected in ((399, "short"), (400, ["漢" * 200])):
+        folder = tmp_path / str(length)
+        folder.mkdir()
+        assert one_by_one(run, folder, ["漢" * (length - 1) + " " + LEAK], [LEAK]) == [expected]
+
+
+@pytest.mark.parametrize(("leaks", "stays"), [(9, True), (10, False)])
+def test_more_than_ten_pieces(run, tmp_path, leaks, stays):
+    """Nine leaks leave ten pieces, ten leave eleven."""
+    fill = " " + "f" * 700 + " "
+    text = fill + "".join(LEAK + fill for _ in range(leaks))
+    found = one_by_one(run, tmp_path, [text], [LEAK])
+    assert found == ([[" " + "f" * 501, *["f" * 302] * 8, "f" * 501 + " "]] if stays else ["contaminated"])
+
+
+def test_short_pieces_count_among_the_ten(run, tmp_path):
+    """Pieces are counted as the cuts leave them, before short ones go (tasks/decontaminate/cuts.py)."""
+    fill = " " + "f" * 402 + " "  # leaves four characters between two cuts
+    text = fill + "".join(LEAK + fill for _ in range(10))
+    assert one_by_one(run, tmp_path, [text], [LEAK]) == ["contaminated"]
+    fill = " " + "f" * 390 + " "  # leaves none
+    assert one_by_one(run, tmp_path, [fill + "".join(LEAK + fill for _ in range(10))], [LEAK]) == ["short"]
+
+
+def test_leaks_said_otherwise(run, tmp_path):
+    item = "The quick, brown fox -- it isn't lazy -- jumps over the dog; twice, they say!"
+    fill = "f" * 500
+    said = [
+        item,
+        item.upper(),
+        item.replace(" ", "\n   "),
+        "“the” (quick) brown... fox it isnt lazy; jumps «over» the dog: twice they say",
+        item.replace("fox", "f-o-x"),
+        item.replace(" ", "\u2003"),
+    ]
+    found = one_by_one(run, tmp_path, [f"{fill} {text} {fill}" for text in said], [item])
+    # the margin is counted from the gram's words: punctuation beside them is of the margin
+    assert all(set("".join(pieces)) == {"f"} for pieces in found)
+    assert [[len(piece) for piece in pieces] for pieces in found] == [[301, 302]] * 3 + [[302, 301]] + [[301, 302]] * 2
+
+
+def test_what_is_no_leak_stays(run, tmp_path):
+    twelve = LEAK.rpartition(" ")[0]
+    texts = [twelve, f"{twelve} other leak12", f"{twelve}leak12", "", "漢字", LEAK.replace("leak5", "leak 5")]
+    found = one_by_one(run, tmp_path, texts, [LEAK])
+    assert found == [[text] if text else [] for text in texts]
+
+
+def test_an_item_shorter_than_a_gram_is_not_looked_for(run, tmp_path):
+    made = benchmarks(run, tmp_path, {"quiz": ["a b c", LEAK, LEAK + " x"], "other": ["d"]})
+    wanted = run(grams, "all", benchmarks=made, n=13)
+    assert wanted.statistics == {
+        "benchmarks": {
+            "quiz": {"items": 3, "too_short": 1, "grams": 2},
+            "other": {"items": 1, "too_short": 1, "grams": 0},
+        },
+        "grams": 2,
+    }
+
+
+FILL = " f" * 250 + " "
+
+
+def test_a_frequent_gram_counts_documents(run, tmp_path):
+    """Ten documents with the gram, one of them five times over: not frequent. Eleven: ignored everywhere."""
+    ten = [FILL + LEAK + FILL] * 9 + [FILL + (LEAK + FILL) * 5]
+    for number, texts in enumerate((ten, [*ten, FILL + LEAK + FILL])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        found = one_by_one(run, folder, texts, [LEAK], shards=2)
+        assert [pieces == [text] for pieces, text in zip(found, texts, strict=True)] == [number == 1] * len(texts)
+
+
+def test_a_frequent_gram_counts_over_all_sources_and_only_kept_documents(run, tmp_path):
+    first, second = source(run, "first", [FILL + LEAK + FILL] * 7), source(run, "second", [FILL + LEAK + FILL] * 7)
+    for dropped, ignored in ((4, False), (3, True)):
+        decisions = [
+            decided(run, first),
+            decided(run, second, dropped=[document_id("second", n) for n in range(dropped)]),
+        ]
+        folder = tmp_path / str(dropped)
+        folder.mkdir()
+        _, made = cleaned(run, folder, [first, second], {"quiz": [LEAK]}, decisions)
+        rows = by_id(first, made[0])
+        assert all((row["cuts"] == []) == ignored for row in rows.values()) and len(rows) == 7
+
+
+def test_what_was_dropped_before_stays_dropped_and_uncounted(run, tmp_path):
+    documents = source(run, "web", [FILL + LEAK + FILL] * 3)
+    first = document_id("web", 0)
+    _, (made,) = cleaned(run, tmp_path, [documents], {"quiz": [LEAK]}, [decided(run, documents, dropped=[first])])
+    assert by_id(documents, made)[first] == {"keep": False, "reason": None, "cuts": []}
+    assert made.statistics["documents"] == made.statistics["cut"] == 2
+    assert made.statistics["benchmarks"] == {"quiz": {"hits": 2, "documents": 2}}
+
+
+def test_statistics_say_what_is_left(run, tmp_path):
+    texts = ["漢" * 300 + " " + LEAK, LEAK, "漢字 clean"]
+    documents = source(run, "web", texts)
+    _, (made,) = cleaned(run, tmp_path, [documents], {"quiz": [LEAK], "other": [LEAK + " x"]}, frequent=2)
+    assert made.statistics == {
+        "documents": 3,
+        "bytes": sum(len(text.encode()) for text in texts),
+        "kept": 1,
+        "kept_bytes": len("漢字 clean".encode()),
+        "cut": 0,
+        "reasons": {"contaminated": 0, "short": 2},
+        "benchmarks": {"quiz": {"hits": 2, "documents": 2}, "other": {"hits": 2, "documents": 2}},
+        "lengths": {"1": {"touched": 1, "removed": 1}, "2": {"touched": 1, "removed": 1}},
+    }
+
+
+def test_hits_say_where_and_whose(run, tmp_path):
+    text = "漢字, " + LEAK + "."
+    documents = source(run, "web", ["clean", text])
+    (found,), _ = cleaned(run, tmp_path, [documents], {"quiz": [LEAK, LEAK + " x"], "other": [LEAK]}, margin=2)
+    (shard,) = documents.shards()
+    rows = pq.read_table(found.folder / f"{shard.key}.parquet").to_pylist()
+    assert sorted((row["benchmark"], row["row"]) for row in rows) == [("other", 1), ("quiz", 1), ("quiz", 1)]
+    assert len({(row["benchmark"], row["item"]) for row in rows}) == 3 and len({row["gram"] for row in rows}) == 1
+    for row in rows:
+        assert text.encode()[row["start"] : row["end"]].decode() == LEAK
+        assert text.encode()[row["cut_start"] : row["cut_end"]].decode() == f", {LEAK}."
+        assert text[row["from_character"] : row["to_character"]] == f", {LEAK}."
+        assert row["characters"] == len(text)
+
+
+def test_a_leak_deep_in_a_long_document(run, tmp_path):
+    """Two megabytes are one row like any other: the original's bug with books has no counterpart."""
+    draw = random.Random(3)
+    said = [" ".join(f"wörd{draw.randrange(50_000)}" for _ in range(95_000)) for _ in range(2)]
+    text = f"{said[0]} {LEAK} {said[1]}"
+    assert len(text.encode()) > 2_000_000
+    found = one_by_one(run, tmp_path, ["before", text, "after"], [LEAK])
+    assert found == [["before"], [f"{said[0]} "[:-200], f" {said[1]}"[200:]], ["after"]]
+
+
+def test_bytes_do_not_depend_on_workers(run, tmp_path):
+    texts = [FILL + LEAK + FILL, "clean", LEAK] * 3
+    found = []
+    for name, engine in (("one", run.engine), ("two", workers(2))):
+        other = Run(tmp_path / name, engine)
+        (tmp_path / name).mkdir(exist_ok=True)
+        shared = tmp_path / "quiz"
+        shared.mkdir(exist_ok=True)
+        met, made = cleaned(other, shared, [source(other, "web", texts, shards=3)], {"quiz": [LEAK]})
+        found.append([contents(met[0]), contents(made[0])])
+    assert found[0] == found[1]
+
+
+def test_a_shard_without_rows_or_without_hits(run, tmp_path):
+    empty, clean = source(run, "none", []), source(run, "clean", ["a b c"], shards=2)
+    _, made = cleaned(run, tmp_path, [empty, clean], {"quiz": [LEAK]})
+    assert [one.statistics["kept"] for one in made] == [0, 1]

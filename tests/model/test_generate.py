@@ -1,0 +1,178 @@
+"""Sampling, beam search, scoring: against the plain computation, on models trained for seconds."""
+
+import itertools
+import json
+import math
+
+import pytest
+import torch
+
+from model import checkpoint, generate, score
+from model.config import Architecture
+from model.gpt import GPT
+from model.tokenizer import Tokenizer
+
+
+@pytest.fixture(autouse=True)
+def _no_gradients():
+    with torch.inference_mode():
+        yield
+
+
+def sharp(kind: str, **keys) -> GPT:
+    """A random model whose predictions are far from uniform, so that argmax and order are no matter of rounding."""
+    shape = {"gpt1": {"norm": "post", "final_norm": False, "init": "gpt1"}, "gpt2": {}, "gpt3": {"band": 3}}[kind]
+    a = Architecture(**{"layers": 4, "width": 32, "heads": 4, "context": 12, "vocabulary": 40, **shape, **keys})
+    model = GPT(a).initialise(3).eval()
+    with torch.no_grad():
+        for p in model.parameters():
+            if p.dim() == 2:
+                p.mul_(8)
+    model.end_of_text = 0
+    return model
+
+
+@pytest.mark.parametrize("kind", ["gpt1", "gpt2", "gpt3"])
+@pytest.mark.parametrize("sampling", [{"temperature": 0}, {"top_k": 5}, {"temperature": 0.7, "top_p": 0.9}])
+def test_the_cache_changes_nothing(kind, sampling):
+    model = sharp(kind)
+    for prompt in ([], [5], [1, 2, 3, 4, 5, 6, 7, 8, 9]):  # 30 tokens run through a context of 12 more than twice
+        cached, plain = (list(generate.tokens(model, prompt, limit=30, cache=c, **sampling)) for c in (True, False))
+        assert cached == plain and len(cached) == 30
+
+
+def test_logits_with_cache_are_those_without():
+    for kind in ("gpt1", "gpt2", "gpt3"):
+        model = sharp(kind)
+        tokens = torch.randint(0, 40, (2, 12), generator=torch.Generator().manual_seed(1))
+        whole, caches = model(tokens), model.caches(2)
+        pieces = [
+            model(tokens[:, a:b], caches=caches, start=a) for a, b in ((0, 4), (4, 9), (9, 10), (10, 11), (11, 12))
+        ]
+        torch.testing.assert_close(torch.cat(pieces, 1), whole, rtol=1e-4, atol=1e-4)
+
+
+def test_choosing():
+    logits = torch.tensor([1.0, 3.0, 2.0, -1.0])
+    draw = torch.Generator().manual_seed(1)
+
+    def picks(temperature=1.0, top_k=None, top_p=None):
+        return {generate.choose(logits, temperature, top_k, top_p, draw) for _ in range(300)}
+
+    assert picks(temperature=0) == {1} == picks(top_k=1) == picks(top_p=0.01)
+    assert picks(top_k=2) == {1, 2}
+    p = logits.softmax(0)  # .090 .665 .245 (and little)
+    assert picks(top_p=float(p[1]) + 0.01) == {1, 2} and picks() >= {0, 1, 2}
+    often = [generate.choose(logits, 1.0, None, None, draw) for _ in range(4000)]
+    assert often.count(1) / 4000 == pytest.approx(float(p[1]), abs=0.03)
+
+
+def test_same_seed_same_text():
+    model = sharp("gpt3")
+    a, b, c = (list(generate.tokens(model, [1], limit=20, seed=s)) for s in (1, 1, 2))
+    assert a == b != c
+
+
+def logprob(model: GPT, prompt: list[int], made: list[int]) -> float:
+    p = model(torch.tensor([(prompt + made)[:-1]]))[0].log_softmax(-1)
+    return sum(float(p[len(prompt) - 1 + n, token]) for n, token in enumerate(made))
+
+
+def test_a_beam_as_wide_as_all_finds_the_best_of_all():
+    """5 tokens, 4 steps: each ending is tried by brute force, and the widest beam finds the same four."""
+    model = sharp("gpt2", vocabulary=5)
+    prompt, limit = [1, 2], 4
+
+    def score_of(made: tuple[int, ...]) -> float:
+        return logprob(model, prompt, list(made)) / ((5 + len(made)) / 6) ** 0.6
+
+    every = [
+        (*made, *end) for n in range(limit + 1) for made in itertools.product(range(1, 5), repeat=n)
+        for end in ([()] if n == limit else [(0,)])
+    ]  # fmt: skip
+    best = sorted(((score_of(made), made) for made in every), reverse=True)[:4]
+    found = generate.beam(model, prompt, limit=limit, width=700)[:4]
+    assert [made for made, _ in found] == [[t for t in made if t != 0] for _, made in best]
+    assert [s for _, s in found] == pytest.approx([s for s, _ in best], rel=1e-4)
+
+
+def test_beam_of_one_is_greedy_and_wider_is_no_worse():
+    model = sharp("gpt3")
+    greedy = list(generate.tokens(model, [7, 8], limit=6, temperature=0, end=0))
+    ((made, _),) = generate.beam(model, [7, 8], limit=6, width=1, length_penalty=0.0)
+    assert made == greedy
+    wide = generate.beam(model, [7, 8], limit=6)
+    assert len(wide) == 4 and [s for _, s in wide] == sorted((s for _, s in wide), reverse=True)
+    assert wide[0][1] >= generate.beam(model, [7, 8], limit=6, width=1)[0][1] - 1e-6
+    again = generate.beam(model, [7, 8], limit=6)
+    assert wide == again
+
+
+def test_log_likelihoods_by_hand():
+    model = sharp("gpt3")
+    pairs = [([1, 2, 3], [4, 5]), ([9], [8]), ([], [3, 3]), (list(range(11)), [1, 2, 3]), ([1, 2, 3], [4, 5])]
+    answers = score.log_likelihoods(model, pairs, rows=2)
+    for (context, continuation), (p, count, greedy) in zip(pairs, answers, strict=True):
+        line = ([*(context or [0]), *continuation])[-13:]  # context 12: 12 read, 13 with the last target
+        logits = model(torch.tensor([line[:-1]]))[0, -len(continuation) :].log_softmax(-1)
+        assert p == pytest.approx(sum(float(logits[n, token]) for n, token in enumerate(continuation)), rel=1e-4)
+        assert count == len(continuation) and greedy == (logits.argmax(-1).tolist() == continuation)
+    assert answers[0][0] == pytest.approx(answers[4][0], rel=1e-5)
+    prompt = [1, 2]
+    likeliest = list(generate.tokens(model, prompt, limit=3, temperature=0))
+    assert score.log_likelihoods(model, [(prompt, likeliest)])[0][2] is True
+    for wrong in (([1], []), ([1], list(range(13)))):
+        with pytest.raises(ValueError, match="pair 0: a continuation of"):
+            score.log_likelihoods(model, [wrong])
+
+
+def test_perplexity_by_hand():
+    model = sharp("gpt1")
+    windows = [list(range(n, n + 13)) for n in range(5)] + [[1, 2, 3]]
+    nll, count = score.perplexity(model, iter(windows), rows=2)
+    by_hand = sum(-logprob(model, window[:1], window[1:]) for window in windows)
+    assert count == 5 * 12 + 2 and nll == pytest.approx(by_hand, rel=1e-5)
+    with pytest.raises(ValueError, match="a window of 14 tokens"):
+        score.perplexity(model, [list(range(14))])
+
+
+@pytest.fixture
+def folder(tmp_path, make):
+    """A finished model's folder, of a model that has seen nothing."""
+    model = GPT(Architecture(layers=1, width=16, heads=2, context=32, vocabulary=257)).initialise(1)
+    tokenizer = Tokenizer(make.tokenizer(tmp_path / "t.json"))
+    out = tmp_path / "out"
+    out.mkdir()
+    checkpoint.publish(out, model, tokenizer.path, "t1", tokenizer.end_of_text, {})
+    return out
+
+
+def test_load_gives_back_what_was_published(folder):
+    model, tokenizer, about = score.load(folder)
+    assert about["tokenizer"] == "t1" and model.end_of_text == tokenizer.end_of_text == 256 and not model.training
+    again = GPT(model.architecture).initialise(1)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
+    text = 'naïve\n "Ω"'
+    assert tokenizer.decode(tokenizer.encode(text)) == text and len(tokenizer.encode(text)) == len(text.encode())
+    ((p, count, _),) = score.log_likelihoods(model, [([], tokenizer.encode("abcd"))])
+    assert count == 4 and p == pytest.approx(-4 * math.log(257), rel=0.02)  # knows nothing
+
+
+def test_text_stops_at_a_stop_string(folder):
+    model, tokenizer, _ = score.load(folder)
+    whole = generate.complete(model, tokenizer, "A: ", limit=40, seed=4)
+    stop = whole[10:12]
+    assert (
+        generate.complete(model, tokenizer, "A: ", limit=40, seed=4, stop=[stop, "\0never"])
+        == whole[: whole.find(stop)]
+    )
+
+
+def test_an_unfinished_or_mixed_up_folder_is_refused(folder):
+    swapped = json.loads((folder / "tokenizer.json").read_text())
+    (folder / "tokenizer.json").write_text(json.dumps(swapped, indent=3))
+    with pytest.raises(ValueError, match="not the tokenizer that the model was trained with"):
+        score.load(folder)
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ValueError, match="training has not finished"):
+        score.load(folder)

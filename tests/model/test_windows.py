@@ -1,0 +1,120 @@
+"""The loader: what is read at index i, and that nothing but i decides it."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.windows import Stream, Windows, counts_in_period, permute, schedule
+
+CONTEXT, VOCABULARY = 32, 257
+
+
+@pytest.fixture
+def windows(corpus) -> Windows:
+    return Windows(corpus / "mixture.json", corpus, CONTEXT, VOCABULARY, seed=1)
+
+
+@given(st.integers(1, 5000), st.binary(max_size=8))
+@settings(max_examples=30, deadline=None)
+def test_permutation_is_one(n, key):
+    assert sorted(permute(i, n, key) for i in range(n)) == list(range(n))
+
+
+def test_permutation_looks_random():
+    places = np.array([permute(i, 1000, b"k") for i in range(1000)])
+    assert abs(np.corrcoef(places, np.arange(1000))[0, 1]) < 0.1
+    assert abs(np.corrcoef(places[1:], places[:-1])[0, 1]) < 0.1
+    assert (places == np.arange(1000)).sum() < 8
+
+
+@given(st.lists(st.integers(1, 1000), min_size=1, max_size=9))
+@settings(max_examples=50, deadline=None)
+def test_every_prefix_holds_the_weights_within_one_window(asked):
+    weights = [weight / sum(asked) for weight in asked]
+    counts = counts_in_period(weights)
+    group, nth = schedule(counts)
+    period = len(group)
+    exact = np.array(counts) / period
+    np.testing.assert_allclose(exact, weights, atol=1 / 65536)
+    held = np.cumsum(group[:, None] == np.arange(len(counts)), axis=0)  # (period, groups), after each place
+    assert np.abs(held - np.arange(1, period + 1)[:, None] * exact).max() < 1
+    assert held[-1].tolist() == counts
+    for g in range(len(counts)):
+        assert nth[group == g].tolist() == list(range(counts[g]))
+
+
+def test_gpt3_weights_are_exact():
+    assert counts_in_period([w / 101 for w in (60, 22, 8, 8, 3)]) == [60, 22, 8, 8, 3]
+
+
+def test_each_window_once_an_epoch_in_another_order_the_next(windows):
+    seen: dict[tuple[int, int], list[int]] = {}
+    for i in range(500):
+        g, epoch, place = windows.where(i)
+        seen.setdefault((g, epoch), []).append(place)
+    for g, group in enumerate(windows.groups):
+        epochs = [places for (of, _), places in sorted(seen.items()) if of == g]
+        assert len(epochs) > 2
+        for places in epochs[:-1]:
+            assert sorted(places) == list(range(group.windows))
+        assert epochs[0] != epochs[1]
+    assert Counter(windows.where(i)[0] for i in range(101)) == {0: 60, 1: 41}
+
+
+def test_windows_tile_the_groups_stream(windows, corpus):
+    whole = np.concatenate([np.fromfile(path, "<u2") for path in sorted(Path(corpus).glob("tokens/cc-*/*.train.bin"))])
+    assert len(whole) == 1000 + 777 + 500 and windows.groups[0].windows == (2277 - 1) // CONTEXT
+    for i in range(200):
+        g, _, place = windows.where(i)
+        if g == 0:
+            (tokens,), (group,) = windows.read(i, i + 1)
+            assert group == 0 and tokens.tolist() == whole[place * CONTEXT : place * CONTEXT + CONTEXT + 1].tolist()
+
+
+def test_any_division_reads_the_same_sequence(windows, corpus):
+    tokens, groups = windows.read(0, 120)
+    again = Windows(corpus / "mixture.json", corpus, CONTEXT, VOCABULARY, seed=1)
+    start = 77  # resume needs this integer only
+    pieces = [again.read(i, i + 1)[0] for i in range(start, 83)] + [again.read(83, 120)[0]]
+    assert np.array_equal(np.concatenate(pieces), tokens[start:])
+    other = Windows(corpus / "mixture.json", corpus, CONTEXT, VOCABULARY, seed=2)
+    assert not np.array_equal(other.read(0, 120)[0], tokens)
+    assert np.array_equal(other.read(0, 120)[1], groups)  # the seed moves places, not the mixture
+
+
+def test_validation_in_order_with_a_short_end(windows, corpus):
+    held = list(windows.held_out("cc-a", 100))
+    whole = np.concatenate(
+        [np.fromfile(path, "<u2") for path in sorted(Path(corpus).glob("tokens/cc-a/*.validation.bin"))]
+    )
+    assert [len(window) for window in held] == [33, 33, 33, 33, 32]  # 160 tokens: 159 predicted
+    assert np.array_equal(np.concatenate([held[0][:1], *[window[1:] for window in held]]), whole)
+    assert list(windows.held_out("cc-b", 100)) == [] and len(list(windows.held_out("cc-a", 2))) == 2
+
+
+def test_stream_reads_across_files(tmp_path):
+    files = []
+    for n, size in enumerate([3, 0, 1, 5]):
+        np.arange(10 * n, 10 * n + size, dtype="<u2").tofile(tmp_path / f"{n}.bin")
+        files.append((tmp_path / f"{n}.bin", size))
+    stream = Stream(files, np.dtype("<u2"))
+    assert stream.read(0, 9).tolist() == [0, 1, 2, 20, 30, 31, 32, 33, 34] and stream.read(2, 3).tolist() == [2, 20, 30]
+
+
+def test_wrong_tokens_are_refused_with_a_sentence(tmp_path, make):
+    good = make.source(tmp_path / "tokens/good", [(make.text(100, 1), [])])
+    mixture = make.mixture(tmp_path / "m.json", [("g", 1, [good])])
+    with pytest.raises(ValueError, match="'g' has 100 training tokens, fewer than one window of 129"):
+        Windows(mixture, tmp_path, 128, VOCABULARY, 1)
+    with pytest.raises(ValueError, match="vocabulary of 257"):
+        Windows(mixture, tmp_path, 32, 256, 1)
+    other = make.source(tmp_path / "tokens/other", [(make.text(100, 1), [])], tokenizer="t2")
+    with pytest.raises(ValueError, match=r"other/tokens\.json was made by tokenizer t2, but .* has tokenizer t1"):
+        Windows(make.mixture(tmp_path / "m2.json", [("g", 1, [good, other])]), tmp_path, 32, VOCABULARY, 1)
+    (tmp_path / "tokens/good/00000.train.bin").write_bytes(b"xx")
+    with pytest.raises(ValueError, match=r"holds 2 bytes, but tokens\.json promises 100"):
+        Windows(mixture, tmp_path, 32, VOCABULARY, 1)

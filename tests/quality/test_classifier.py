@@ -1,0 +1,169 @@
+"""The classifier and its scores: what it learns, what it must not see, and that nothing moves its bits."""
+
+import hashlib
+import json
+import math
+import os
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from corpora import ROOT, by_id, contents, document_id, source, workers
+from kernels.twins import term_frequencies
+
+from tasks.kernels.draw import uniform
+from tasks.quality.classifier import classifier
+from tasks.quality.score import score
+from tasks.runtime.errors import Failure
+from tasks.runtime.stage import Run
+
+FEATURES = 1 << 12
+FIT = {"sample": 1000, "features": FEATURES, "validation": 0.1, "seed": 1}
+
+
+def pages(count: int, seed: int, own: float) -> list[str]:
+    """Pages of a shared vocabulary, and for a share of the words of one that goes by the seed's parity."""
+    draw = random.Random(seed)
+    return [
+        " ".join(
+            f"{'prose' if seed % 2 else 'junk'}{draw.randrange(80)}"
+            if draw.random() < own
+            else f"w{int(500 * draw.random() ** 3)}"
+            for _ in range(draw.randrange(5, 80))
+        )
+        for _ in range(count)
+    ]
+
+
+def fitted(run: Run, shards: int = 1, own: float = 0.05, **more):
+    good = source(run, "good", pages(250, 1, own), shards)
+    raw = source(run, "raw", pages(350, 2, own), shards)
+    return run(classifier, "quality", good=[good], raw=[raw], **{**FIT, **more})
+
+
+def test_two_vocabularies_are_told_apart(run):
+    made = fitted(run, own=0.5)
+    assert made.statistics["auc"] > 0.99 and made.statistics["log_loss"] < 0.2
+    assert made.statistics["precision"] > 0.95 and made.statistics["recall"] > 0.95
+    held_out = made.statistics["held_out"]
+    assert 30 < held_out < 90
+    assert sum(row["documents"] for row in made.statistics["calibration"]) == held_out
+    news = source(run, "news", pages(60, 3, 0.5) + pages(60, 4, 0.5))
+    scores = by_id(news, run(score, "news", documents=news, classifier=made))
+    prose = [scores[document_id("news", n)]["score"] for n in range(60)]
+    junk = [scores[document_id("news", n)]["score"] for n in range(60, 120)]
+    assert np.median(prose) > 0.8 and np.median(junk) < 0.2
+    better = np.mean([p > j for p in prose for j in junk])
+    assert better > 0.99
+
+
+def test_bytes_do_not_depend_on_workers_and_sharding(run, tmp_path):
+    one = fitted(run)
+    two = fitted(Run(tmp_path / "two", workers(2)), shards=3)
+    assert contents(one).keys() == {"weights.npz"}
+    assert contents(one) == contents(two)
+    assert one.statistics == two.statistics
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from tasks.runtime.engine import LocalEngine
+from tasks.runtime.stage import Run
+from test_classifier import fitted
+print(fitted(Run(Path(sys.argv[1]), LocalEngine(1))).folder)
+"""
+
+
+def test_bytes_do_not_depend_on_threads(run, tmp_path):
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/quality")])
+    found = {hashlib.sha256((fitted(run).folder / "weights.npz").read_bytes()).hexdigest()}
+    for threads in ("1", "2"):
+        limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads)
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, str(tmp_path / threads)],
+            env={**os.environ, **limits, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        weights = tmp_path / threads / "classifier" / done.stdout.strip().rpartition("/")[2] / "weights.npz"
+        found.add(hashlib.sha256(weights.read_bytes()).hexdigest())
+    assert len(found) == 1
+
+
+def test_a_score_is_the_documented_formula(run):
+    made = fitted(run)
+    texts = [*pages(40, 5, 0.3), "", " ", "W1 w1\tPROSE3  prose3", "ΟΔΟΣ İstanbul 漢字 漢字", "nothing known here"]
+    documents = source(run, "crawl", texts, shards=2)
+    scores = by_id(documents, run(score, "crawl", documents=documents, classifier=made))
+    with np.load(made.folder / "weights.npz", allow_pickle=False) as arrays:
+        weights, intercept = arrays["weights"].tolist(), float(arrays["intercept"][0])
+    assert len(weights) == FEATURES and any(weights)
+    for number, text in enumerate(texts):
+        counts = term_frequencies(text, FEATURES)
+        total = sum(weights[index] * count for index, count in counts.items())
+        length = math.sqrt(sum(count * count for count in counts.values()) or 1)
+        expected = np.float32(1 / (1 + math.exp(-(total / length / 2**24 + intercept))))
+        found = np.float32(scores[document_id("crawl", number)]["score"])
+        # numpy's exp and libm's may differ in the last bit of a float64, which can tip the rounding to a float32
+        assert abs(found - expected) <= np.spacing(expected), text
+
+
+def test_scores_do_not_depend_on_sharding_and_workers(run, tmp_path):
+    made = fitted(run)
+    found = []
+    for shards, engine in ((1, run.engine), (5, workers(2))):
+        other = Run(tmp_path / str(shards), engine)
+        documents = source(other, "crawl", pages(100, 5, 0.3), shards)
+        found.append((by_id(documents, scores := other(score, "crawl", documents=documents, classifier=made)), scores))
+    assert found[0][0] == found[1][0]
+    assert found[0][1].statistics == found[1][1].statistics
+    assert sum(found[0][1].statistics["histogram"]) == 100
+
+
+def test_validation_documents_are_never_in_the_fit(run):
+    held = uniform([document_id("good", n) for n in range(250)], 1, "split") < 0.1
+    assert 10 < held.sum() < 45
+
+    def weights(where: np.ndarray) -> bytes:
+        texts = ["poison antidote" if spoiled else text for text, spoiled in zip(pages(250, 1, 0.05), where, strict=True)]
+        good = source(run, "good", texts)
+        raw = source(run, "raw", pages(350, 2, 0.05))
+        return (run(classifier, "quality", good=[good], raw=[raw], **FIT).folder / "weights.npz").read_bytes()
+
+    clean = weights(np.zeros(250, bool))
+    assert weights(held) == clean
+    seen = np.zeros(250, bool)
+    seen[np.flatnonzero(~held)[:5]] = True
+    assert weights(seen) != clean
+
+
+def test_the_sample_is_of_the_smallest_draws(run):
+    made = fitted(run, sample=40)
+    assert (made.statistics["good"], made.statistics["raw"]) == (40, 40)
+    ids = [document_id("good", n) for n in range(250)]
+    draws = np.where(uniform(ids, 1, "split") < 0.1, 1.0, uniform(ids, 1, "classifier"))
+    chosen = set(np.argsort(draws)[:40].tolist())
+    texts = [text if n in chosen else "unread" for n, text in enumerate(pages(250, 1, 0.05))]
+    good, raw = source(run, "good", texts), source(run, "raw", pages(350, 2, 0.05))
+    again = run(classifier, "quality", good=[good], raw=[raw], **{**FIT, "sample": 40})
+    assert contents(again) == contents(made)
+
+
+def test_too_few_documents_are_told(run):
+    good, raw = source(run, "good", pages(9, 1, 0.5)), source(run, "raw", pages(30, 2, 0.5))
+    with pytest.raises(Failure, match=r"stage classifier of quality: the classifier has 9 good documents .* needs 10"):
+        run(classifier, "quality", good=[good], raw=[raw], **{**FIT, "validation": 0.0})
+    with pytest.raises(Failure, match="0 raw documents"):
+        run(classifier, "quality", good=[raw], raw=[source(run, "none", [])], **{**FIT, "validation": 0.0})
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_ten_documents_a_side_are_enough(run, seed):
+    good, raw = source(run, "good", pages(10, 1, 0.5)), source(run, "raw", pages(10, 2, 0.5))
+    made = run(classifier, "quality", good=[good], raw=[raw], **{**FIT, "validation": 0.0, "seed": seed})
+    assert 2 <= made.statistics["held_out"] <= 18
+    assert json.loads(json.dumps(made.statistics, allow_nan=False)) == made.statistics

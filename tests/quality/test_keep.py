@@ -1,0 +1,118 @@
+"""The decision `keep`: GPT-3's Pareto rule, a threshold, languages. Numbers: shared/RECIPES.md, "Classifier"."""
+
+import math
+
+import numpy as np
+import pytest
+from corpora import by_id, document_id, score_of, scored, source
+
+from tasks.quality.keep import keep, keep_probability
+
+SCORES = [0.0, 0.2, 0.5, 0.8, 0.9]
+RATES = [0.001953, 0.005041, 0.026012, 0.193807, 0.424098]
+PLAIN = {"scores": None, "pareto": None, "threshold": None, "languages": None, "seed": 1}
+
+
+def test_rates_are_the_papers():
+    assert keep_probability(np.array(SCORES, np.float32), 9.0).round(6).tolist() == RATES
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_the_closed_form_is_numpys_pareto(score):
+    draws = 200_000
+    kept = int((np.random.default_rng(5).pareto(9, draws) > 1 - score).sum())
+    rate = float(keep_probability(np.array([score], np.float32), 9.0)[0])
+    assert abs(kept - draws * rate) < 4 * math.sqrt(draws * rate * (1 - rate))
+
+
+def test_as_many_stay_as_expected(run):
+    documents = source(run, "crawl", ["x"] * 20_000)
+    kept = run(
+        keep, "crawl", **{**PLAIN, "scores": scored(run, documents, SCORES), "pareto": 9.0}, documents=documents
+    )
+    rows = by_id(documents, kept)
+    for score, rate in zip(SCORES, RATES, strict=True):
+        of = [row for id, row in rows.items() if score_of(id, SCORES) == score]
+        stay = sum(row["keep"] for row in of)
+        assert len(of) > 3500
+        assert abs(stay - len(of) * rate) < 4 * math.sqrt(len(of) * rate * (1 - rate))
+    assert all(
+        row["keep"] == (row["draw"] < (2 - float(np.float32(score_of(id, SCORES)))) ** -9) for id, row in rows.items()
+    )
+    assert {row["reason"] for row in rows.values() if row["keep"]} == {None}
+    assert {row["reason"] for row in rows.values() if not row["keep"]} == {"quality"}
+    stay = sum(row["keep"] for row in rows.values())
+    assert kept.statistics == {
+        "documents": 20_000,
+        "bytes": 20_000,
+        "kept": stay,
+        "kept_bytes": stay,
+        "expected": pytest.approx(sum(float(keep_probability(np.array([score_of(id, SCORES)], np.float32), 9.0)[0]) for id in rows)),  # fmt: skip  # noqa: E501
+        "reasons": {"quality": 20_000 - stay, "language": 0},
+    }
+
+
+def test_draws_do_not_depend_on_sharding(run):
+    found = []
+    for shards in (1, 2, 5):
+        documents = source(run, "crawl", ["x"] * 1000, shards)
+        arguments = {**PLAIN, "scores": scored(run, documents, SCORES), "pareto": 9.0}
+        found.append(by_id(documents, run(keep, "crawl", **arguments, documents=documents)))
+        assert sum(row["keep"] for row in found[-1].values()) > 50
+    assert found[0] == found[1] == found[2]
+
+
+def test_another_seed_draws_anew(run):
+    documents = source(run, "crawl", ["x"] * 1000)
+    arguments = {**PLAIN, "scores": scored(run, documents, [0.9]), "pareto": 9.0}
+    first, second = (
+        by_id(documents, run(keep, "crawl", **{**arguments, "seed": seed}, documents=documents)) for seed in (1, 2)
+    )
+    both = sum(first[id]["keep"] and second[id]["keep"] for id in first)
+    assert abs(both - 1000 * 0.424098**2) < 4 * math.sqrt(1000 * 0.18 * 0.82)
+
+
+def test_a_threshold_keeps_what_reaches_it(run):
+    scores = [0.1, 0.3, float(np.nextafter(np.float32(0.3), np.float32(0))), 0.7]
+    documents = source(run, "crawl", ["x"] * 200)
+    kept = run(
+        keep, "crawl", **{**PLAIN, "scores": scored(run, documents, scores), "threshold": 0.3}, documents=documents
+    )
+    rows = by_id(documents, kept)
+    assert {score_of(id, scores) for id, row in rows.items() if row["keep"]} == {0.3, 0.7}
+    assert {score_of(id, scores) for id, row in rows.items() if not row["keep"]} == {scores[0], scores[2]}
+    assert {row["draw"] for row in rows.values()} == {None}
+
+
+def test_languages(run):
+    languages = ["en", "de", None, "fr"]
+    documents = source(run, "crawl", ["a", "bc", "def", "ghij"], languages=languages)
+    kept = run(keep, "crawl", **{**PLAIN, "languages": ["en", "fr"]}, documents=documents)
+    rows = by_id(documents, kept)
+    assert [rows[document_id("crawl", n)] for n in range(4)] == [
+        {"keep": True, "reason": None, "draw": None},
+        {"keep": False, "reason": "language", "draw": None},
+        {"keep": False, "reason": "language", "draw": None},
+        {"keep": True, "reason": None, "draw": None},
+    ]
+    assert kept.statistics["kept_bytes"] == 5
+    assert kept.statistics["reasons"] == {"quality": 0, "language": 2}
+
+
+def test_no_language_named_keeps_none(run):
+    documents = source(run, "crawl", ["a", "b"], languages=["en", None])
+    assert run(keep, "crawl", **{**PLAIN, "languages": []}, documents=documents).statistics["kept"] == 0
+
+
+def test_a_bad_page_in_the_wrong_language_left_for_its_quality(run):
+    documents = source(run, "crawl", ["a", "b"], languages=["de", "en"])
+    arguments = {**PLAIN, "scores": scored(run, documents, [0.1]), "threshold": 0.5, "languages": ["en"]}
+    kept = run(keep, "crawl", **arguments, documents=documents)
+    assert [row["reason"] for row in by_id(documents, kept).values()] == ["quality", "quality"]
+
+
+def test_without_scores_all_stay(run):
+    documents = source(run, "books", ["a", "b", "c"], shards=2)
+    kept = run(keep, "books", **PLAIN, documents=documents)
+    assert [row["keep"] for row in by_id(documents, kept).values()] == [True] * 3
+    assert kept.statistics["expected"] == 0
