@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from conf.schema import Pipeline
+from conf.schema import Misplaced, Pipeline
 from tasks.runtime.errors import Mistake
 
 
@@ -16,9 +16,13 @@ def load(path: Path) -> Pipeline:
     Raises:
         Mistake: the file is absent, no YAML, or says something that cannot be; every fault with its line.
     """
+    lines: dict[tuple[Any, ...], int] = {(): 1}
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         node = yaml.compose(text, yaml.SafeLoader)
+        if node is not None:
+            _walk(node, (), lines, path)
+        content = yaml.safe_load(text)
     except OSError as error:
         raise Mistake(
             f"{path} cannot be read: {error.strerror}; give the path of a pipeline such as conf/demo.yaml"
@@ -28,18 +32,16 @@ def load(path: Path) -> Pipeline:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Mistake(f"{path}:{line}: no YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none, such as 2020-13-45
         raise Mistake(f"{path}: no YAML: {error}") from None
-    lines: dict[tuple[Any, ...], int] = {(): 1}
-    if node is not None:
-        _walk(node, (), lines, path)
-    content = yaml.safe_load(text)
+    except RecursionError:
+        raise Mistake(f"{path}: no YAML that can be read: it is nested too deeply, or holds itself") from None
     if not isinstance(content, dict):
         raise Mistake(f"{path}:1: a pipeline is a mapping of keys such as store, sources and models")
     try:
         return Pipeline.model_validate({"title": path.stem, **content})
     except ValidationError as error:
-        faults = sorted({(_line(fault["loc"], lines), _sentence(fault)) for fault in error.errors()})
+        faults = sorted({(_line(_place(fault), lines), _sentence(fault)) for fault in error.errors()})
         raise Mistake("\n".join(f"{path}:{line}: {sentence}" for line, sentence in faults)) from None
 
 
@@ -47,6 +49,8 @@ def _walk(node: yaml.Node, where: tuple[Any, ...], lines: dict[tuple[Any, ...], 
     """Note the line of every key and list item; a key that stands twice is refused, as YAML itself would."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise Mistake(f"{path}:{key.start_mark.line + 1}: a key is one word, not a list or a mapping")
             here = (*where, key.value)
             if here in lines:
                 raise Mistake(f"{path}:{key.start_mark.line + 1}: {'.'.join(map(str, here))} stands twice")
@@ -56,6 +60,12 @@ def _walk(node: yaml.Node, where: tuple[Any, ...], lines: dict[tuple[Any, ...], 
         for index, value in enumerate(node.value):
             lines[(*where, index)] = value.start_mark.line + 1
             _walk(value, (*where, index), lines, path)
+
+
+def _place(fault: Any) -> tuple[Any, ...]:
+    """A fault's place; what only the whole pipeline shows says itself where it stands."""
+    error = fault.get("ctx", {}).get("error")
+    return error.where if isinstance(error, Misplaced) else fault["loc"]
 
 
 def _line(where: tuple[Any, ...], lines: dict[tuple[Any, ...], int]) -> int:

@@ -32,7 +32,15 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Keys(BaseModel):
     """A part of the YAML: its keys are known ones, and what is read is not changed afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
+
+
+class Misplaced(ValueError):
+    """What only the whole pipeline shows to be wrong, and the keys under which it stands."""
+
+    def __init__(self, where: tuple[str | int, ...], sentence: str):
+        super().__init__(sentence)
+        self.where = where
 
 
 class Source(Keys):
@@ -257,6 +265,11 @@ class Pipeline(Keys):
         """The sources that a list of sources and groups names, in priority order."""
         return [source for source in self.sources if source in names or self.group(source) in names]
 
+    def tasks(self) -> dict[str, dict[str, Any]]:
+        """How each task that is evaluated is asked, by benchmark."""
+        asked = {name: self.benchmarks[name].task for name in self.evaluate.tasks}
+        return {name: task.model_dump() for name, task in asked.items() if task}
+
     def shares(self) -> dict[str, float]:
         """Each source's part of the tokenizer's sample: its group's weight, in equal parts within the group."""
         weights = self.mixture or dict.fromkeys(self.groups, 1.0)
@@ -272,29 +285,38 @@ class Pipeline(Keys):
     def _names_fit(self) -> Self:
         known = {*self.sources, *self.groups}
         for where, names in self._named_lists().items():
-            for name in names:
+            for place, name in enumerate(names):
                 if name not in known:
-                    raise ValueError(
-                        f"{where} names {name}, which is no source or group (there are {', '.join(sorted(known))})"
+                    raise Misplaced(
+                        (*where, place),
+                        f"{'.'.join(where)} names {name}, which is no source or group "
+                        f"(there are {', '.join(sorted(known))})",
                     )
         if self.quality and (both := set(self.named(self.quality.good)) & set(self.named(self.quality.raw))):
-            raise ValueError(f"quality: {', '.join(sorted(both))} cannot be good and raw at once")
+            raise Misplaced(("quality",), f"quality: {', '.join(sorted(both))} cannot be good and raw at once")
         for group in self.mixture:
             if group not in self.groups:
-                raise ValueError(f"mixture names {group}, which is no group (there are {', '.join(self.groups)})")
+                raise Misplaced(
+                    ("mixture", group),
+                    f"mixture names {group}, which is no group (there are {', '.join(self.groups)})",
+                )
         if self.mixture and not sum(self.mixture.values()):
-            raise ValueError("mixture: all weights are zero")
-        for name in self.evaluate.tasks:
+            raise Misplaced(("mixture",), "mixture: all weights are zero")
+        for place, name in enumerate(self.evaluate.tasks):
             if name not in self.benchmarks or self.benchmarks[name].task is None:
-                raise ValueError(f"evaluate.tasks names {name}, which is no benchmark with a `task`")
-        uses = [files for source in self.sources.values() for files in _list(source.files)]
-        uses += [files for benchmark in self.benchmarks.values() for files in _list(benchmark.files)]
-        if self.sample is None and any("{sample}" in files for files in uses):
-            raise ValueError("files name {sample}, but the pipeline has no `sample:`")
+                raise Misplaced(
+                    ("evaluate", "tasks", place), f"evaluate.tasks names {name}, which is no benchmark with a `task`"
+                )
+        for kind, named in (("sources", self.sources), ("benchmarks", self.benchmarks)):
+            for name, one in named.items():
+                if self.sample is None and any("{sample}" in files for files in _list(one.files)):
+                    raise Misplaced((kind, name, "files"), "files name {sample}, but the pipeline has no `sample:`")
         return self
 
-    def _named_lists(self) -> dict[str, list[str]]:
-        return {"quality.good": self.quality.good, "quality.raw": self.quality.raw} if self.quality else {}
+    def _named_lists(self) -> dict[tuple[str, ...], list[str]]:
+        if not self.quality:
+            return {}
+        return {("quality", "good"): self.quality.good, ("quality", "raw"): self.quality.raw}
 
     def root(self) -> Path:
         """The store's folder."""

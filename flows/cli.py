@@ -7,6 +7,7 @@ Exit status 0 means success and nothing else does: 2 a mistake in what was asked
 import functools
 import os
 import signal
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -145,14 +146,18 @@ def _server() -> str | None:
 
 
 def _run_alone(pipeline: "Pipeline", workers: int | None, watcher: "Reporter") -> Any:
-    from flows import dag
+    from flows import dag, page
     from flows.engines import engine
     from tasks.runtime.stage import Run
     from tasks.runtime.store import open_store
 
     root = open_store(pipeline.root())
     with engine(pipeline, workers) as opened:
-        return dag.crawl_to_model(Run(root, opened, watcher), pipeline)
+        stages = Run(root, opened, watcher)
+        started = time.time()
+        built = dag.crawl_to_model(stages, pipeline)
+        page.write(stages, built, started)
+        return built
 
 
 def _run_recorded(conf: Path, workers: int | None, watcher: "Reporter", url: str | None, debug: bool) -> Any:
@@ -192,7 +197,7 @@ def _summary(out: Console, built: Any) -> None:
         out.print()
         out.print(summary.read_text().rstrip(), markup=False, highlight=False, soft_wrap=True)
         out.print()
-    out.print(f"Report: {built.report.folder / 'report.html'}", markup=False, highlight=False, soft_wrap=True)
+    out.print(f"Report: {built.page}", markup=False, highlight=False, soft_wrap=True)
 
 
 @command

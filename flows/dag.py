@@ -1,11 +1,12 @@
 """The DAG, in prose: which stage reads what. Nothing here knows how a stage is run.
 
 `run(stage, name, **arguments)` gives an artifact's handle and, where the run builds, makes it first; so the same
-functions serve `millrace run`, `plan`, `status` and Prefect's flows. Each of the five entry points runs the DAG from its
-beginning: what is there already is only looked at.
+functions serve `millrace run`, `plan`, `status` and Prefect's flows. Each of the five entry points runs the DAG from
+its beginning: what is there already is only looked at.
 """
 
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from conf.schema import Pipeline
 from tasks import sample as demo
@@ -56,6 +57,7 @@ class Built:
     overlap: Artifact | None = None
     evaluations: By = field(default_factory=dict)
     report: Artifact | None = None
+    page: Path | None = None  # the report as HTML, where a run wrote it
     artifacts: list[Artifact] = field(default_factory=list)  # all of them, in the order of the run
 
 
@@ -231,7 +233,7 @@ def evaluate(run: Run, p: Pipeline) -> Built:
             mixture=b.mixtures[name],
             benchmarks={task: b.benchmarks[task] for task in p.evaluate.tasks},
             overlap=b.overlap,
-            tasks={task: p.benchmarks[task].task.model_dump() for task in p.evaluate.tasks},
+            tasks=p.tasks(),
             seed=p.seed,
         )
     return b

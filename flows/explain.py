@@ -37,7 +37,7 @@ def show(console: Console, artifacts: list[Artifact], document: str) -> None:
     by = {(artifact.stage, artifact.name): artifact for artifact in artifacts if artifact.built}
     ingested = {name: artifact for (stage, name), artifact in by.items() if stage == "ingest"}
     places = list(find(ingested, document))
-    refused = list(rejects(ingested, document)) if not places else []
+    refused = list(rejects(ingested, document))
     if not places and not refused:
         missing = [a.name for a in artifacts if a.stage == "ingest" and not a.built]
         also = f"; not ingested yet: {', '.join(missing)}" if missing else ""
@@ -82,10 +82,11 @@ def find(ingested: dict[str, Artifact], document: str) -> Iterator[Place]:
 
 
 def rejects(ingested: dict[str, Artifact], document: str) -> Iterator[Line]:
+    """Rejects whose detail names the URL (or id), which ingest puts between angle brackets."""
     for name, artifact in ingested.items():
         for path in sorted(artifact.folder.glob("*.rejects.parquet")):
             table = pq.read_table(path)
-            for row in table.filter(pc.match_substring(table.column("detail"), document)).to_pylist():
+            for row in table.filter(pc.match_substring(table.column("detail"), f"<{document}>")).to_pylist():
                 text = f"{name}: rejected ({row['reason']}) in {row['file']} at {row['offset']:,}: {row['detail']}"
                 yield "ingest", text
 

@@ -1,7 +1,7 @@
 """`millrace plan`: what a run would do, before it is paid for.
 
-Nothing is guessed: hours are given only where an artifact of the same stage has been built before, from the bytes (or,
-for models, the FLOPs) that it took a second. `-` means that nothing is known.
+Hours are given only where an artifact of the same stage has been built before, from the bytes (for models, the FLOPs)
+that it took a second. `-` means that nothing is known.
 """
 
 import json
@@ -17,7 +17,7 @@ from rich.table import Table
 from conf.schema import Pipeline
 from flows.state import State, earlier, state
 from flows.status import word
-from model.config import flops_per_token, whole_windows
+from model.config import Architecture, Training, flops_per_token, whole_windows
 from tasks.runtime.store import FILES, RUN, Artifact
 
 
@@ -30,6 +30,7 @@ class Row:
     reads: int | None  # bytes of its inputs
     flops: float | None  # of a model's training
     hours: float | None  # core-hours to come; 0 for one that is built
+    last: bool  # the hours are those of the last time, its input not being known yet
 
 
 def show(console: Console, pipeline: Pipeline, artifacts: list[Artifact]) -> None:
@@ -46,7 +47,7 @@ def show(console: Console, pipeline: Pipeline, artifacts: list[Artifact]) -> Non
             size(row.reads),
             size(row.state.bytes) if row.state.bytes else "",
             f"{row.flops:.2e}" if row.flops else "",
-            "" if row.state.built else "-" if row.hours is None else f"{row.hours:.3g}",
+            "" if row.state.built else "-" if row.hours is None else f"{'~' * row.last}{row.hours:.3g}",
         )
     console.print(table)
     due = [row for row in rows if not row.state.built]
@@ -56,10 +57,13 @@ def show(console: Console, pipeline: Pipeline, artifacts: list[Artifact]) -> Non
     if flops := sum(row.flops or 0 for row in due):
         console.print(f"{flops:.2e} FLOPs of training to do", highlight=False)
     if due:
-        basis = "at the pace of earlier artifacts of the same stage on this store, per byte read (models: per FLOP)"
-        if known:
-            console.print(f"{sum(known):.3g} core-hours for {len(known)} of them, {basis}", highlight=False)
-        console.print("- is not known: nothing of that stage was measured here, or its input is not there yet")
+        console.print(
+            f"{sum(known):.3g} core-hours for {len(known)} of them, at the pace (bytes read, or FLOPs, a second) of "
+            "the newest artifact of the same stage in this store;\n"
+            "~ as long as the last time, its input not being there yet; - nothing of the stage was measured here",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def make(pipeline: Pipeline, artifacts: list[Artifact]) -> list[Row]:
@@ -68,9 +72,9 @@ def make(pipeline: Pipeline, artifacts: list[Artifact]) -> list[Row]:
     for artifact in artifacts:
         now = state(artifact, root)
         reads = _reads(artifact.recipe, root)
-        flops = _flops(pipeline, artifact.name) if artifact.stage == "pretrain" else None
-        hours = 0.0 if now.built else _hours(pipeline, artifact, reads, flops)
-        rows.append(Row(artifact, now, reads, flops, hours))
+        flops = _flops(artifact.recipe)
+        hours, last = (0.0, False) if now.built else _hours(artifact, root, reads, flops)
+        rows.append(Row(artifact, now, reads, flops, hours, last))
     return rows
 
 
@@ -91,11 +95,13 @@ def _reads(recipe: dict[str, Any], root: Path) -> int | None:
     return total or None
 
 
-def _flops(pipeline: Pipeline, model: str) -> float | None:
-    """FLOPs of a model's whole training: those of one token at full context, times its budget."""
-    if model not in pipeline.models:
-        return None
-    architecture, training = pipeline.models[model].filled(pipeline.tokenizer.vocabulary, pipeline.seed)
+def _flops(recipe: dict[str, Any]) -> float | None:
+    """FLOPs of a model's whole training, of a recipe of `pretrain`: one token's at full context, times its budget."""
+    try:
+        architecture = Architecture(**recipe["parameters"]["architecture"])
+        training = Training(**recipe["parameters"]["training"])
+    except (KeyError, TypeError, ValueError):
+        return None  # no model's recipe, or one of an earlier version's keys
     if training.tokens is not None:
         tokens = training.tokens
     else:
@@ -103,24 +109,24 @@ def _flops(pipeline: Pipeline, model: str) -> float | None:
     return float(flops_per_token(architecture)) * tokens
 
 
-def _hours(pipeline: Pipeline, artifact: Artifact, reads: int | None, flops: float | None) -> float | None:
-    """Core-hours, by the pace of the newest artifact of the same stage, its own name's first."""
-    root = pipeline.root()
-    before = earlier(artifact, root) or earlier(artifact, root, any_name=True)
+def _hours(artifact: Artifact, root: Path, reads: int | None, flops: float | None) -> tuple[float | None, bool]:
+    """Core-hours by the newest artifact of the same stage, its own name's first; and whether they are only last time's.
+
+    By its pace, where the work is known now and then; else, for the same name, as long as it took.
+    """
+    same = earlier(artifact, root)
+    before = same or earlier(artifact, root, any_name=True)
     if before is None:
-        return None
+        return None, False
     try:
         trace = json.loads((before["folder"] / RUN).read_bytes())
-        core_seconds = trace["seconds"] * trace["workers"]
+        hours = trace["seconds"] * trace["workers"] / 3600
     except (OSError, ValueError, KeyError):
-        return None
-    if artifact.stage == "pretrain":
-        work, did = flops, (before["statistics"] or {}).get("flops")
-    else:
-        work, did = reads, _reads(before, root)
-    if not work or not did:
-        return None
-    return core_seconds * work / did / 3600
+        return None, False
+    work, did = (flops, _flops(before)) if flops else (reads, _reads(before, root))
+    if work and did:
+        return hours * work / did, False
+    return (hours, True) if same else (None, False)
 
 
 def size(number: int | None) -> str:

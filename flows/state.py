@@ -78,11 +78,8 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     if len(found) > 4:
         found = [*found[:3], f"{len(found) - 3} more parameters"]
     before, after = old.get("inputs", {}), new.get("inputs", {})
-    for key in sorted({*before, *after}):
-        if before.get(key) != after.get(key):
-            one, two = before.get(key), after.get(key)
-            counts = isinstance(one, list | dict) and isinstance(two, list | dict) and len(one) != len(two)
-            found.append(f"input {key} {len(one)} -> {len(two)}" if counts else f"input {key} changed")
+    if changed := [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]:
+        found.append(f"input{'s' * (len(changed) > 1)} {', '.join(changed)} changed")
     before, after = old.get("libraries", {}), new.get("libraries", {})
     for key in sorted({*before, *after}):
         if before.get(key) != after.get(key):

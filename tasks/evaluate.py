@@ -19,7 +19,7 @@ from tasks.kernels.draw import uniform
 from tasks.runtime.errors import Mistake
 from tasks.runtime.stage import Artifact, Job, stage
 
-VALIDATION_WINDOWS = 256  # a source, at most
+VALIDATION_WINDOWS = 64  # a source, at most
 FIELDS = {"cloze": ("context", "continuation"), "choice": ("query", "choices", "gold")}
 Pair = tuple[list[int], list[int]]
 
@@ -73,14 +73,26 @@ def _records(benchmark: Artifact, name: str, settings: dict[str, Any]) -> list[d
     records = []
     for row in rows:
         record = json.loads(row["record"])
-        for field in FIELDS[settings["kind"]]:
-            if field not in record:
-                raise Mistake(
-                    f"{row['file']}:{row['line']}: no field {field!r}, which a task of kind {settings['kind']} needs "
-                    f"(benchmark {name})"
-                )
+        if fault := _fault(record, settings["kind"]):
+            raise Mistake(f"{row['file']}:{row['line']}: {fault} (benchmark {name})")
         records.append({**record, "item": row["item"]})
     return records
+
+
+def _fault(record: dict[str, Any], kind: str) -> str | None:
+    """Why a record cannot be asked, if so."""
+    for field in FIELDS[kind]:
+        if field not in record:
+            return f"no field {field!r}, which a task of kind {kind} needs"
+        if field not in ("choices", "gold") and not isinstance(record[field], str):
+            return f"{field} is no text"
+    if kind == "choice":
+        choices, gold = record["choices"], record["gold"]
+        if not isinstance(choices, list) or not choices or not all(isinstance(choice, str) for choice in choices):
+            return "choices is no list of texts"
+        if type(gold) is not int or not 0 <= gold < len(choices):
+            return f"gold is {gold!r}; it is the right choice's place, from 0 to {len(choices) - 1}"
+    return None
 
 
 def _answer(
@@ -173,7 +185,7 @@ def _perplexity(job: Job, gpt: Any, mixture: Artifact) -> dict[str, dict[str, fl
     windows = Windows(mixture.folder / "mixture.json", job.root, a.context, a.vocabulary, 0)
     found = {}
     for source in windows.validation:
-        nll, count = perplexity(gpt, windows.held_out(source, VALIDATION_WINDOWS))
+        nll, count = perplexity(gpt, (window.tolist() for window in windows.held_out(source, VALIDATION_WINDOWS)))
         if count:
             loss = nll / count
             found[source] = {"loss": round(loss, 6), "perplexity": round(float(np.exp(loss)), 4), "tokens": count}

@@ -67,6 +67,7 @@ def tokens_shard(
     from tokenizers import Tokenizer
 
     model = Tokenizer.from_file(str(tokenizer))
+    model.encode_special_tokens = True  # a page that says "<|endoftext|>" says just that, and ends no document
     end = model.token_to_id(END_OF_TEXT)
     rows: dict[str, list[Any]] = {"id": [], "split": [], "start": [], "tokens": []}
     written = dict.fromkeys(SPLITS, 0)

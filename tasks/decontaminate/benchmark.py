@@ -31,7 +31,7 @@ def benchmark(job: Job, *, files: list[dict[str, Any]], inside: Artifact | None,
         Mistake: a line is no JSON object, or lacks a field that `text` names.
         Failure: no item at all.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for file in files:
         path = inside.folder / file["path"] if inside else Path(file["path"])
         rows.extend(items(path, text))

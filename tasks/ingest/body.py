@@ -7,6 +7,7 @@ not), so a coding that is named but plainly not there is passed over; one that b
 import re
 import zlib
 
+from tasks.ingest.content import ZSTD_WINDOW
 from tasks.ingest.rejects import Bad
 
 CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]{0,1024})?\r?\n")
@@ -131,10 +132,12 @@ def _brotli(body: bytes, limit: int, partial: bool) -> bytes:
                 raise Bad("too-large", f"the body decompresses to more than {limit} bytes")
             if not data and stream.can_accept_more_data():
                 break
+        finished = stream.is_finished()
     except brotli.error as error:
         if not partial:
             raise Bad("encoding", f"br: {error}") from None
-    if not stream.is_finished() and not partial:
+        finished = False
+    if not finished and not partial:
         raise Bad("encoding", "br: the body ends before its stream does")
     return b"".join(parts)
 
@@ -142,14 +145,22 @@ def _brotli(body: bytes, limit: int, partial: bool) -> bytes:
 def _zstd(body: bytes, limit: int, partial: bool) -> bytes:
     import zstandard
 
+    stream = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
+    parts, size = [], 0
     try:
-        with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(body) as reader:
-            data = reader.read(limit + 1)
+        for start in range(0, len(body), 1024):  # which give at most 32 MiB: a block of 4 bytes gives 128 KiB
+            parts.append(stream.decompress(body[start : start + 1024]))
+            size += len(parts[-1])
+            if size > limit:
+                raise Bad("too-large", f"the body decompresses to more than {limit} bytes")
+            if stream.eof:
+                break
     except zstandard.ZstdError as error:
-        raise Bad("encoding", f"zstd: {error}") from None
-    if len(data) > limit:
-        raise Bad("too-large", f"the body decompresses to more than {limit} bytes")
-    return data
+        if not partial:
+            raise Bad("encoding", f"zstd: {error}") from None
+    if not stream.eof and not partial:
+        raise Bad("encoding", "zstd: the body ends before its stream does")
+    return b"".join(parts)
 
 
 def _looks_like_text(body: bytes) -> bool:

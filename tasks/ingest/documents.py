@@ -161,6 +161,8 @@ def _jsonl(
         nonlocal damaged
         damaged += stored
 
+    if path.stat().st_size == 0:
+        yield Reject(name, 0, 0, "empty-file", "the file has 0 bytes")
     yield from _rows(texts.jsonl(path, name, fields, part.start, part.end, limits["payload"], lost), source, name)
     size = path.stat().st_size if part.end is None else part.end - part.start
     # A part's last line may reach into the next part, where none of its bytes are counted again.
@@ -171,8 +173,11 @@ def _parquet(
     path: Path, name: str, part: Part, source: str, fields: Keys, limits: Keys, tally: Tally
 ) -> Iterator[Placed | Reject]:
     groups = None if part.end is None else list(range(part.start, part.end))
-    yield from _rows(texts.parquet(path, name, fields, groups), source, name)
-    tally.bytes(part.size, 0)
+    readable = True
+    for item in _rows(texts.parquet(path, name, fields, groups), source, name):
+        readable = readable and not (isinstance(item, Reject) and item.length is None)
+        yield item
+    tally.bytes(part.size if readable else 0, 0 if readable else part.size)
 
 
 def _text(

@@ -13,6 +13,7 @@ SEVEN_BIT = re.compile(
     r"^(iso-?2022|hz|utf-?7)", re.IGNORECASE
 )  # these look like ASCII, so that only their label tells
 DEPTH_UNSEEN = 6000  # this many `<` cannot nest deep enough to matter: no need to measure
+LETTERS, LETTERS_IN = 12, 400  # fewer letters than this, in as many characters, have no language
 LANGUAGE_CHARACTERS = 8192  # enough for the language; the identifier reads all that it is given
 
 
@@ -37,13 +38,12 @@ def decode(body: bytes, charset: str | None, html: bool) -> str:
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _checked(body.decode("utf-16", errors="replace"), "utf-16")
     if not (charset and SEVEN_BIT.match(charset)):
+        if b"\0" in body[:4096] and (wide := _wide(body)):
+            return _checked(body.decode(wide, errors="replace"), wide)
         try:
-            text = body.decode("utf-8-sig")
+            return body.decode("utf-8-sig")
         except UnicodeDecodeError:
             pass
-        else:
-            wide = _wide(body) if "\0" in text else None
-            return _checked(body.decode(wide, errors="replace"), wide) if wide else text
     named = _known(charset) or (_known(detect_encoding(body, from_html_meta=True)) if html else None)
     if named is None or named == "utf-8":  # `utf-8` was not true
         named = _known(detect_encoding(body)) or "cp1252"
@@ -78,6 +78,8 @@ def language(text: str) -> str | None:
     """The language's two-letter code; None where the identifier cannot tell."""
     from resiliparse.parse.lang import detect_fast
 
+    if sum(map(str.isalpha, text[:LETTERS_IN])) < LETTERS:
+        return None  # of `12 34` it says Punjabi
     code = detect_fast(text[:LANGUAGE_CHARACTERS])[0]
     return None if code == "unknown" else code
 

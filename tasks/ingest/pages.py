@@ -11,6 +11,7 @@ from tasks.ingest.warc import Record
 PAGES = ("response", "resource", "conversion")  # the types whose payload can be a page or its text
 HTML = ("text/html", "application/xhtml+xml")
 BINARY = (b"%PDF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b\x08", b"OggS", b"Rar!", b"\x7fELF")
+TAG = re.compile(rb"<(!doctype\s+html|html|head|title|body)\b", re.IGNORECASE)
 NEWLINE = re.compile(rb"\r*\n")
 
 
@@ -116,9 +117,11 @@ def _some(body: bytes) -> bytes:
 
 
 def _sniff(body: bytes) -> str:
+    """The type of a body that has no type: HTML where a tag says so, else as Resiliparse detects it."""
     from resiliparse.parse.encoding import detect_mime
 
-    return detect_mime(body[:4096])
+    start = body[:4096]
+    return "text/html" if TAG.search(start) else detect_mime(start)
 
 
 def _date(value: str | None) -> datetime | None:

@@ -27,6 +27,8 @@ LENGTH = re.compile(rb"(?im)^content-length[ \t]*:[ \t]*(\d{1,18})[ \t]*\r{0,2}$
 TYPE = re.compile(rb"(?im)^warc-type[ \t]*:[ \t]*([!-~]+)[ \t]*\r{0,2}$")
 BLANK = b"\r\n"
 BLANKS = 4096  # more empty lines than this between records are damage
+MAGIC = {"gzip": GZIP, "zstd": ZSTD}
+WINDOW = 1 << 20  # bytes searched for the next member at a time
 PEEK = 64  # bytes that show that a member or frame begins with a record
 REWINDS = 8  # how often a member may be read again behind an oversized record whose length is wrong
 
@@ -81,6 +83,8 @@ class _Reader:
     def __init__(self, raw: Raw, name: str, block: int, header: int):
         self.raw, self.name, self.block, self.header = raw, name, block, header
         self.kind = kind_of(raw)
+        if self.kind == "plain" and raw.size:
+            self._reconsider()
         self.at = 0  # file offset up to which all is accounted for
         self.rewinds = REWINDS
 
@@ -93,6 +97,19 @@ class _Reader:
         else:
             while self.at < self.raw.size:
                 yield from self._stretch(Content(self.raw, self.kind, self.at))
+
+    def _reconsider(self) -> None:
+        """Where a file begins with no record, its form is that of the first record in its first MiB."""
+        window = self.raw.read(0, WINDOW)
+        header = HEADER.search(window)
+        best = header.start() if header else WINDOW
+        for kind, magic in MAGIC.items():
+            found = window.find(magic, 0, best)
+            while found >= 0:
+                if self._begins(found, kind):
+                    self.kind, best = kind, found
+                    break
+                found = window.find(magic, found + 1, best)
 
     def _arc(self) -> bool:
         content = Content(self.raw, self.kind)
@@ -225,20 +242,20 @@ class _Reader:
 
     def _next_member(self) -> int:
         """The file offset, behind the one accounted for, of the next member or frame that begins with a record."""
-        magic = GZIP if self.kind == "gzip" else ZSTD
+        magic = MAGIC[self.kind]
         offset = self.at + 1
         while offset < self.raw.size:
-            window = self.raw.read(offset, 1 << 20)
+            window = self.raw.read(offset, WINDOW)
             found = window.find(magic)
             while found >= 0:
-                if self._begins(offset + found):
+                if self._begins(offset + found, self.kind):
                     return offset + found
                 found = window.find(magic, found + 1)
             offset += max(1, len(window) - len(magic) + 1)
         return self.raw.size
 
-    def _begins(self, offset: int) -> bool:
-        content = Content(self.raw, self.kind, offset)
+    def _begins(self, offset: int, kind: str) -> bool:
+        content = Content(self.raw, kind, offset)
         content.fill(PEEK)
         return bool(re.match(rb"[\r\n]*WARC/[01]\.", bytes(content.window)))
 

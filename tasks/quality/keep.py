@@ -66,7 +66,8 @@ def keep_shard(
     if languages is not None:
         spoken = pc.fill_null(pc.is_in(table.column("language"), pa.array(languages, pa.string())), False).to_numpy()
     kept = good & spoken
-    reason = np.where(kept, None, np.where(good, "language", "quality"))
+    reason = np.full(rows, None, object)
+    reason[~spoken], reason[~good] = "language", "quality"
     out.of(shard)
     out.write(pa.table({"keep": kept, "reason": pa.array(reason, pa.string()), "draw": draw}))
     size = table.column("bytes").to_numpy()

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from tasks.runtime.store import publish
 from tasks.sample.chance import number, uniform
 from tasks.sample.library import Unit, prose
+from tasks.sample.pages import content
 
 # Bytes of text at 48 MB of crawl, and the share of names that may go there (from 0 up, in this order).
 BYTES = {"webtext": 3_600_000, "wikipedia": 1_800_000, "books1": 1_600_000, "books2": 2_000_000, "crawl": 3_900_000}
@@ -48,8 +49,12 @@ def allocate(units: list[Unit], texts: list[Unit], seed: int, scale: float) -> d
 
 
 def webtext_row(unit: Unit) -> dict[str, str]:
+    """A linked page: examples and all, as WebText's pages came from the web too; the other sources are prose."""
     package = quote(unit.package.replace(" ", "-"))
-    return {"url": f"https://linked.example/{package}/{quote(unit.name)}", "text": f"{unit.name}\n\n{prose(unit)}"}
+    return {
+        "url": f"https://linked.example/{package}/{quote(unit.name)}",
+        "text": "\n\n".join([unit.name, *(text for _, text in content(unit))]),
+    }
 
 
 def wikipedia_row(unit: Unit, index: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Two sources are ingested, thinned, and reported. TOY_SLEEP is how long a shard t
 import os
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -22,6 +23,7 @@ SHARDS, ROWS = 6, 4
 class Built:
     artifacts: list[Artifact] = field(default_factory=list)
     report: Artifact | None = None
+    page: Path | None = None
 
 
 @stage("ingest", version="1")
@@ -34,7 +36,13 @@ def ingest_shard(out: Output, number: int, *, source: str) -> dict:
     ids = [f"{source}:{number * ROWS + row:032x}" for row in range(ROWS)]
     rows = [{"id": id, "text": f"text of {id}", "url": f"https://example.org/{id}"} for id in ids]
     with out.open("rejects.parquet") as file:
-        rejects = {"file": ["a.warc"], "offset": [7], "length": [1], "reason": ["status"], "detail": [f"gone {number}"]}
+        rejects = {
+            "file": ["a.warc"],
+            "offset": [7],
+            "length": [1],
+            "reason": ["status"],
+            "detail": [f"404 <https://example.org/gone/{number}>"],
+        }
         pa.parquet.write_table(pa.table(rejects), file)
     out.write(pa.Table.from_pylist(rows, schema=DOCUMENTS))
     return {"documents": ROWS, "kept": {"all": ROWS}}
@@ -80,3 +88,9 @@ def build_corpus(run: Run, pipeline: Pipeline) -> Built:
         documents = run(ingest, source, source=source)
         built.artifacts += [documents, run(keep, source, documents=documents, pareto=alpha)]
     return built
+
+
+def write(run: Run, built: Built, started: float) -> None:
+    """As flows/page.py's."""
+    assert built.report is not None
+    built.page = built.report.folder / "report.html"

@@ -75,8 +75,8 @@ def test_the_second_run_finds_all_cached_and_a_change_reruns_what_follows(toy: C
 @pytest.mark.parametrize(
     ("how", "status", "sentence"),
     [
-        ("mistake", 2, "millrace: the toy's mistake\n"),
-        ("failure", 1, "millrace: the toy's failure\n"),
+        ("mistake", 2, "millrace: stage report of report: the toy's mistake\n"),
+        ("failure", 1, "millrace: stage report of report: the toy's failure\n"),
         ("bug", 1, "millrace: unexpected ZeroDivisionError: the toy's bug; --debug shows the traceback\n"),
     ],
 )
@@ -178,7 +178,8 @@ def test_explain_finds_ids_pieces_urls_and_rejects(toy: Cli) -> None:
     assert "dropped: quality" in by_id.out
     assert toy("explain", "toy.yaml", f"{id}#3").out == by_id.out
     assert toy("explain", "toy.yaml", f"https://example.org/{id}").out == by_id.out
-    assert "rejected (status) in a.warc at 7: gone 3" in toy("explain", "toy.yaml", "gone 3").out
+    refused = toy("explain", "toy.yaml", "https://example.org/gone/3")
+    assert "web: rejected (status) in a.warc at 7: 404 <https://example.org/gone/3>" in refused.out
     absent = toy("explain", "toy.yaml", f"web:{99:032x}")
     assert absent.status == 2
     assert "no document or reject of web, books" in absent.err

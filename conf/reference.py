@@ -1,0 +1,189 @@
+"""docs/configuration.md, made from the schema: `python -m conf.reference` writes it, a test holds it up to date.
+
+A model's keys are those of model/config.py, whose comments are their descriptions.
+"""
+
+import ast
+import dataclasses
+import inspect
+import io
+import tokenize
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from conf import schema
+from model.config import Architecture, Training
+from model.presets import PRESETS
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
+
+HEAD = """# The configuration
+
+One YAML file says a whole pipeline; `conf/demo.yaml` and `conf/gpt3.yaml` are examples. A key that is not listed here, a
+wrong type or an impossible value is refused, with its line, before anything runs. Counts may be written 300B, 2.5M or 32k.
+Of keys without a default, those marked *required* must be given.
+
+This page is made from the schema by `python -m conf.reference`; edit `conf/schema.py` and `model/config.py` instead.
+"""
+
+# The sections in the order of the page: title, class, a word on where it stands.
+SECTIONS: list[tuple[str, type[BaseModel], str]] = [
+    ("The file", schema.Pipeline, ""),
+    ("sources", schema.Source, "By name (`a-z`, `0-9`, `-`), each:"),
+    ("benchmarks", schema.Benchmark, "By name (`a-z`, `0-9`, `-`, `_`), each:"),
+    ("benchmarks: task", schema.Task, ""),
+    ("quality", schema.Quality, ""),
+    ("quality: keep", schema.Keep, ""),
+    ("dedup", schema.Dedup, ""),
+    ("decontaminate", schema.Decontaminate, ""),
+    ("tokenizer", schema.Tokenizer, ""),
+    ("sample", schema.Sample, ""),
+    ("evaluate", schema.Evaluate, ""),
+]
+NAMES = {int: "whole number", float: "number", str: "text", bool: "true or false"}
+
+
+def page() -> str:
+    """The whole page, as Markdown."""
+    parts = [HEAD]
+    for title, of, where in SECTIONS:
+        parts.append(f"## {title}\n\n{inspect.getdoc(of)}{' ' + where if where else ''}\n\n{_table(_rows(of))}")
+        if of is schema.Dedup:
+            parts.append(_presets_of_dedup())
+    parts.append(_models())
+    return "\n".join(parts)
+
+
+def _rows(of: type[BaseModel]) -> Iterator[tuple[str, str, str, str]]:
+    for name, field in of.model_fields.items():
+        yield name, _kind(field.annotation, field.metadata), _default(field), field.description or ""
+
+
+def _table(rows: Iterator[tuple[str, str, str, str]]) -> str:
+    lines = ["| key | value | default | |", "|---|---|---|---|"]
+    lines += [f"| `{key}` | {kind} | {default} | {_escaped(text)} |" for key, kind, default, text in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "*required*"
+    value = field.get_default(call_default_factory=True)
+    if value is PydanticUndefined or value in (None, "", [], {}):
+        return ""
+    if isinstance(value, BaseModel):
+        if value == type(value)():
+            return "its defaults"
+        given = value.model_dump(exclude_none=True)
+        return _code("{" + ", ".join(f"{key}: {one:g}" for key, one in given.items()) + "}")
+    return _shown(value)
+
+
+def _code(value: Any) -> str:
+    if isinstance(value, bool):
+        value = str(value).lower()
+    return f"`{value}`"
+
+
+def _kind(annotation: Any, metadata: list[Any] | tuple[Any, ...] = ()) -> str:
+    """An annotation in words: what may stand there, and within which bounds."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        inner, *more = get_args(annotation)
+        # A Field() in an annotation carries its bounds in its own metadata.
+        bounds = [bound for one in more for bound in (one.metadata if isinstance(one, FieldInfo) else [one])]
+        return _kind(inner, [*bounds, *metadata])
+    if origin in (Union, types.UnionType):
+        return " or ".join(_kind(one) for one in get_args(annotation) if one is not type(None))
+    if origin is Literal:
+        return " or ".join(_code(one) for one in get_args(annotation))
+    if origin is list:
+        return f"list of {_kind(get_args(annotation)[0])}"
+    if origin is dict:
+        return f"mapping to {_kind(get_args(annotation)[1])}"
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        return f"see {annotation.__name__.lower()}"
+    return " ".join([NAMES[annotation], *_bounds(metadata)])
+
+
+def _bounds(metadata: list[Any] | tuple[Any, ...]) -> Iterator[str]:
+    signs = {"gt": "above", "ge": "from", "lt": "below", "le": "to"}
+    for bound in metadata:
+        for attribute, sign in signs.items():
+            if hasattr(bound, attribute) and (value := getattr(bound, attribute)) is not None:
+                yield f"{sign} {value}"
+
+
+def _presets_of_dedup() -> str:
+    keys = list(next(iter(schema.DEDUP.values())))
+    lines = [f"| preset | {' | '.join(f'`{key}`' for key in keys)} |", "|---" * (len(keys) + 1) + "|"]
+    lines += [
+        f"| `{name}` | {' | '.join(_code(how[key]) for key in keys)} |" for name, how in sorted(schema.DEDUP.items())
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _models() -> str:
+    presets = "\n".join(
+        f"| `{name}` | {p['layers']}, {p['width']}, {p['heads']} | {p['context']} | "
+        f"{_amount(p['tokens']) + ' tokens' if p.get('tokens') else _amount(p['updates']) + ' updates'} |"
+        for name, p in PRESETS.items()
+    )
+    keys = {**descriptions(Architecture), **descriptions(Training)}
+    kinds = {name: field for name, field in schema.Model.model_fields.items() if name in keys}
+    defaults = {field.name: field.default for of in (Architecture, Training) for field in dataclasses.fields(of)}
+    rows = (
+        (name, _kind(field.annotation, field.metadata), _shown(defaults[name]), keys[name])
+        for name, field in kinds.items()
+    )
+    return (
+        "## models\n\nBy name (`a-z`, `0-9`, `.`, `-`), each with a `preset` and keys that replace the preset's. A budget "
+        "other than the preset's scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width without "
+        "heads keeps its head width.\n\n"
+        f"| preset | layers, width, heads | context | budget |\n|---|---|---|---|\n{presets}\n\n"
+        "The defaults are those of keys that a preset leaves alone.\n\n"
+        f"{_table(rows)}"
+    )
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else _code(f"{value:_}" if type(value) is int else value)
+
+
+def _amount(count: int) -> str:
+    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if count >= size:
+            return f"{count / size:g}{unit}"
+    return str(count)
+
+
+def descriptions(of: type) -> dict[str, str]:
+    """The comment beside each field of a dataclass, as its source has it; a ... joins it to the next field's."""
+    source = inspect.getsource(of)
+    comments: dict[int, str] = {
+        token.start[0]: token.string.removeprefix("#").strip()
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    }
+    (body,) = ast.parse(source).body
+    assert isinstance(body, ast.ClassDef)
+    found = {}
+    for node in body.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.end_lineno is not None:
+            lines = range(node.lineno, node.end_lineno + 1)
+            found[node.target.id] = " ".join(comments[line] for line in lines if line in comments)
+    return found
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,36 @@
+"""The report as a page: written anew at every run, since it shows what of this run was cached and what was fresh."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from flows.dag import Built
+from tasks.runtime.stage import Run
+from tasks.runtime.store import RUN, Artifact, publish
+
+
+def write(run: Run, built: Built, started: float) -> None:
+    """`built.page`: store/reports/<title>.html, of a run that began at `started` (seconds since the epoch)."""
+    from tasks.report.page import render
+
+    assert built.report is not None
+    built.page = run.root / "reports" / f"{built.report.name}.html"
+    built.page.parent.mkdir(exist_ok=True)
+    with publish(built.page) as file:
+        file.write(render(built.report, [timing(artifact, started) for artifact in built.artifacts]).encode())
+
+
+def timing(artifact: Artifact, started: float) -> dict[str, Any]:
+    """A stage's row of the page: what its making took, and whether this run made it."""
+    traces: dict[str, Any] = {}
+    path: Path = artifact.folder / RUN
+    if path.is_file():
+        traces = json.loads(path.read_bytes())
+    return {
+        "stage": artifact.stage,
+        "name": artifact.name,
+        "fingerprint": artifact.fingerprint,
+        "cached": traces.get("started", 0.0) < started,
+        "seconds": traces.get("seconds"),
+        "peak_bytes": traces.get("peak_bytes"),
+    }

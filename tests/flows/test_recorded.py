@@ -1,0 +1,197 @@
+"""Runs that Prefect records: with a temporary server of their own, and through `millrace ui`. All servers are real.
+
+That they start is also the test of the bound on fastapi in pyproject.toml.
+"""
+
+import json
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import ROOT, Cli, wait_for
+
+from flows.server import free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
+DEPLOYMENTS = {
+    *(f"{flow}/demo" for flow in ("build-corpus", "train-tokenizer", "pretrain", "evaluate", "crawl-to-model")),
+    "crawl-to-model/real",
+}
+
+
+def ask(url: str, path: str, **body: Any) -> Any:
+    """POST to Prefect's API."""
+    request = urllib.request.Request(f"{url}/{path}", json.dumps(body).encode(), {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def rows(home: Path, query: str) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(f"file:{home}/prefect/prefect.db?mode=ro", uri=True) as database:
+        return database.execute(query).fetchall()
+
+
+def test_record_keeps_the_run_without_a_server_before_or_after(toy: Cli) -> None:
+    first = toy("run", "toy.yaml", "--record")
+    assert first.status == 0, first
+    assert first.err == ""
+    assert "5 stages built, 0 cached" in first.out
+    assert "`millrace ui` shows it" in first.out
+    second = toy("run", "toy.yaml", "--record")
+    assert "0 stages built, 5 cached" in second.out
+    assert toy.left_behind() == []
+    states = rows(toy.home, "select state_name from flow_run order by start_time")
+    assert states[-2:] == [("Completed",), ("Completed",)]
+    tasks = rows(toy.home, "select name, state_name from task_run order by start_time")
+    assert [state for _, state in tasks[-10:]] == ["Completed"] * 5 + ["Cached"] * 5
+    assert re.fullmatch(r"keep-web-[0-9a-f]{8}", tasks[-4][0])
+    kinds = rows(
+        toy.home, "select type, count(*) from artifact where key like 'keep-web-%' group by type order by type"
+    )
+    assert [kind for kind, _ in kinds] == ["markdown", "progress", "table"]
+    assert {count for _, count in kinds} == {kinds[0][1]}, "a hit has its artifacts as well"
+
+
+def test_a_recorded_failure_is_the_same_sentence_and_nothing_is_pickled(toy: Cli) -> None:
+    answer = toy("run", "toy.yaml", "--record", TOY_FAIL="failure")
+    assert (answer.status, answer.err) == (1, "millrace: stage report of report: the toy's failure\n")
+    assert rows(toy.home, "select state_name from flow_run order by start_time desc limit 1") == [("Failed",)]
+    kept = [path for path in (toy.home / "prefect").rglob("*") if path.is_file() and path.read_bytes()[:1] == b"\x80"]
+    assert kept == [], "a pickle begins with this byte"
+
+
+@pytest.mark.parametrize(("signal_", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_recording_leaves_no_process(toy: Cli, signal_: signal.Signals, status: int) -> None:
+    process = toy.start("run", "toy.yaml", "--record", "--workers", 2, TOY_SLEEP="0.5")
+    wait_for(lambda: len(list(toy.folder.glob("store/ingest/web-*/0000?.parquet"))) >= 2)
+    process.send_signal(signal_)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == status, err
+    assert err.startswith("millrace: stopped by ")
+    assert toy.left_behind() == []
+    (state,) = rows(toy.home, "select state_type from flow_run order by start_time desc limit 1")[0]
+    assert state in ("CRASHED", "CANCELLED", "FAILED"), "it is not Running for ever"
+
+
+@pytest.fixture(scope="module")
+def ui(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """`millrace ui`, up: its API and its process."""
+    cli = Cli(tmp_path_factory.mktemp("ui"), home, ["-m", "flows.cli"])
+    process = cli.start("ui", "--port", free_port())
+    wait_for(lambda: (home / "ui.json").exists() or process.poll() is not None, 120)
+    if process.poll() is not None:
+        out, err = process.communicate()
+        logs = "\n".join(path.read_text()[-2000:] for path in home.glob("*.log"))
+        pytest.fail(f"{out}\n{err}\n{logs}")
+    url = json.loads((home / "ui.json").read_bytes())["url"]
+    yield url, process
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        assert process.returncode == 130
+    assert not (home / "ui.json").exists()
+    assert cli.left_behind() == []
+
+
+def test_the_deployments_are_there(ui: tuple[str, Any]) -> None:
+    url, _ = ui
+    flows = {flow["id"]: flow["name"] for flow in ask(url, "flows/filter")}
+    found = ask(url, "deployments/filter")
+    assert {f"{flows[one['flow_id']]}/{one['name']}" for one in found} == DEPLOYMENTS
+    for one in found:
+        assert one["work_pool_name"] == "millrace"
+        assert one["global_concurrency_limit"]["limit"] == 1
+        assert one["concurrency_options"]["collision_strategy"] == "ENQUEUE"
+        assert not any(schedule["active"] for schedule in one["schedules"])
+    assert [one["name"] for one in ask(url, "automations/filter")] == ["millrace: crashed runs"]
+
+
+def test_a_deployment_runs_through_the_worker(ui: tuple[str, Any], millrace: Cli) -> None:
+    """build-corpus/demo over four lines of text: the real DAG, as the UI starts it."""
+    url, _ = ui
+    (millrace.folder / "a.jsonl").write_text(
+        "".join(json.dumps({"text": f"{n} of four texts"}) + "\n" for n in range(4))
+    )
+    conf = millrace.folder / "tiny.yaml"
+    source = f'{{kind: jsonl, files: "{millrace.folder}/a.jsonl"}}'
+    conf.write_text(f"store: {millrace.folder}/store\nsources:\n  a: {source}\n")
+    command = [sys.executable, "-m", "prefect", "deployment", "run", "build-corpus/demo", "--param", f"conf={conf}"]
+    environment = millrace.environment(PREFECT_API_URL=url, PREFECT_HOME=str(millrace.home / "client"))
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+
+    def state() -> str:
+        runs = ask(url, "flow_runs/filter", sort="EXPECTED_START_TIME_DESC", limit=1)
+        return runs[0]["state"]["name"]
+
+    wait_for(lambda: state() in ("Completed", "Failed", "Crashed"), 120)
+    assert state() == "Completed", (millrace.home / "worker.log").read_text()[-3000:]
+    (run,) = ask(url, "flow_runs/filter", sort="EXPECTED_START_TIME_DESC", limit=1)
+    assert run["name"] == f"build-corpus {conf}"
+    stages = {path.parent.parent.name for path in millrace.folder.glob("store/*/a-*/manifest.json")}
+    assert {"ingest", "keep", "survivors"} <= stages
+    wanted = {"id": {"any_": [run["id"]]}}
+    wait_for(lambda: len(ask(url, "task_runs/filter", flow_runs=wanted)) >= len(stages), 20)
+    tasks = {task["name"].split("-")[0]: task for task in ask(url, "task_runs/filter", flow_runs=wanted)}
+    edges = {one["id"] for one in tasks["survivors"]["task_inputs"]["inputs"]}
+    assert tasks["ingest"]["id"] in edges, "the edge from documents to survivors shows in the UI"
+    keys = {artifact["key"] for artifact in ask(url, "artifacts/filter", flow_runs=wanted)}
+    assert {"ingest-a-stage", "ingest-a-statistics", "ingest-a-progress"} <= keys
+
+
+def test_a_run_is_recorded_by_the_ui_that_is_up(ui: tuple[str, Any], toy: Cli) -> None:
+    url, _ = ui
+    assert toy("run", "toy.yaml").status == 0
+    begun = time.monotonic()
+    answer = toy("run", "toy.yaml")
+    print(f"cached toy run, recorded by a server that is up: {time.monotonic() - begun:.1f} s")
+    assert answer.status == 0, answer
+    assert "0 stages built, 5 cached" in answer.out
+    assert f"Recorded in Prefect: {url.removesuffix('/api')}/runs" in answer.out
+    (run,) = ask(url, "flow_runs/filter", sort="START_TIME_DESC", limit=1)
+    assert (run["name"], run["state"]["name"]) == ("crawl-to-model toy.yaml", "Completed")
+
+
+def test_a_second_ui_and_a_taken_port_are_refused(ui: tuple[str, Any], millrace: Cli) -> None:
+    url, _ = ui
+    port = int(url.split(":")[2].split("/")[0])
+    taken = millrace("ui", "--port", port)
+    assert taken.status == 2
+    assert f"port {port} cannot be used" in taken.err
+    second = millrace("ui", "--port", free_port())
+    assert second.status == 2
+    assert "is up already" in second.err
+
+
+def test_the_page_is_served_and_calls_its_own_server(ui: tuple[str, Any]) -> None:
+    url, _ = ui
+    base = url.removesuffix("/api")
+    with urllib.request.urlopen(f"{base}/ui-settings", timeout=30) as answer:
+        assert json.loads(answer.read())["api_url"] == "/api"
+    with urllib.request.urlopen(base, timeout=30) as answer:
+        assert b"<html" in answer.read().lower()
+
+
+def test_zz_ui_cancels_what_runs_when_it_ends(ui: tuple[str, subprocess.Popen[str]], millrace: Cli) -> None:
+    """Last, since it ends the ui: a flow run that is at work is cancelled, and leaves no process."""
+    url, process = ui
+    conf = millrace.folder / "slow.yaml"
+    conf.write_text((ROOT / "conf/demo.yaml").read_text().replace("./store", f"{millrace.folder}/store"))
+    flow = next(one for one in ask(url, "flows/filter") if one["name"] == "build-corpus")
+    (deployment,) = (one for one in ask(url, "deployments/filter") if one["flow_id"] == flow["id"])
+    run = ask(url, f"deployments/{deployment['id']}/create_flow_run", parameters={"conf": str(conf)})
+    wait_for(lambda: list(millrace.folder.glob("store/*/*")), 60)
+    process.send_signal(signal.SIGTERM)
+    begun = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    print(f"{out}{err}ended after {time.monotonic() - begun:.1f} s", (millrace.home / "worker.log").read_text()[-3000:])
+    assert process.returncode == 143
+    state = rows(millrace.home, f"select state_type from flow_run where id like '{run['id']}'")
+    assert state == [("CANCELLED",)], state
