@@ -25,9 +25,9 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
 
 HEAD = """# The configuration
 
-One YAML file says a whole pipeline; `conf/demo.yaml` and `conf/gpt3.yaml` are examples. A key that is not listed here, a
-wrong type or an impossible value is refused, with its line, before anything runs. Counts may be written 300B, 2.5M or 32k.
-Of keys without a default, those marked *required* must be given.
+One YAML file says a whole pipeline; `conf/demo.yaml` and `conf/gpt3.yaml` are examples. A key that is not listed here,
+a wrong type or an impossible value is refused, with its line, before anything runs. Counts may be written 300B, 2.5M or
+32k. Of keys without a default, those marked *required* must be given.
 
 This page is made from the schema by `python -m conf.reference`; edit `conf/schema.py` and `model/config.py` instead.
 """
@@ -72,7 +72,7 @@ def _table(rows: Iterator[tuple[str, str, str, str]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")
+    return text.replace("|", "\\|").replace("<", "&lt;")
 
 
 def _default(field: FieldInfo) -> str:
@@ -110,9 +110,10 @@ def _kind(annotation: Any, metadata: list[Any] | tuple[Any, ...] = ()) -> str:
     if origin is list:
         return f"list of {_kind(get_args(annotation)[0])}"
     if origin is dict:
-        return f"mapping to {_kind(get_args(annotation)[1])}"
+        return f"by name: {_kind(get_args(annotation)[1])}"
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
-        return f"see {annotation.__name__.lower()}"
+        title = next((title for title, of, _ in SECTIONS if of is annotation), "models")
+        return f"[{title}](#{title.replace(': ', '-')})"
     return " ".join([NAMES[annotation], *_bounds(metadata)])
 
 
@@ -147,9 +148,9 @@ def _models() -> str:
         for name, field in kinds.items()
     )
     return (
-        "## models\n\nBy name (`a-z`, `0-9`, `.`, `-`), each with a `preset` and keys that replace the preset's. A budget "
-        "other than the preset's scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width without "
-        "heads keeps its head width.\n\n"
+        "## models\n\nBy name (`a-z`, `0-9`, `.`, `-`), each with a `preset` and keys that replace the preset's. A "
+        "budget other than the preset's scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width "
+        "without heads keeps its head width.\n\n"
         f"| preset | layers, width, heads | context | budget |\n|---|---|---|---|\n{presets}\n\n"
         "The defaults are those of keys that a preset leaves alone.\n\n"
         f"{_table(rows)}"
@@ -181,7 +182,9 @@ def descriptions(of: type) -> dict[str, str]:
     for node in body.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.end_lineno is not None:
             lines = range(node.lineno, node.end_lineno + 1)
-            found[node.target.id] = " ".join(comments[line] for line in lines if line in comments)
+            found[node.target.id] = " ".join(comments[line] for line in lines if line in comments).replace(
+                "None:", "null:"
+            )
     return found
 
 

@@ -10,8 +10,10 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -43,6 +45,8 @@ RETRIES = 2
 PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.EHOSTUNREACH, errno.ENETUNREACH)
 LONGEST = 200  # characters of a value in a table
 
+Send = Callable[..., None]  # (function, *arguments, **named): call it in the sending thread
+
 # Whoever else watches: the terminal, where `millrace run` called the flow; nobody under a worker.
 watcher: ContextVar[Reporter | None] = ContextVar("watcher", default=None)
 
@@ -59,7 +63,29 @@ def begin(conf: str, workers: int | None) -> Iterator[tuple[Run, Pipeline]]:
     root = open_store(pipeline.root())
     with engine(pipeline, workers) as opened:
         terminal = watcher.get() or Silent()
-        yield Run(root, opened, Teller(terminal), Maker(root, opened, terminal)), pipeline
+        with post() as send:
+            yield Run(root, opened, Teller(terminal), Maker(root, opened, terminal, send)), pipeline
+
+
+@contextmanager
+def post() -> Iterator[Send]:
+    """A thread that sends artifacts to the server while the next stage is at work: each takes it 10 to 40 ms.
+
+    What was not sent is told of in the log and stops nothing: the run is about the store.
+    """
+    logger = get_run_logger()
+    with ThreadPoolExecutor(1, "artifacts") as thread:
+
+        def send(function: Callable[..., Any], *arguments: Any, **named: Any) -> None:
+            # In a copy of the task's context, by which Prefect knows whose artifact it is.
+            sent = thread.submit(copy_context().run, partial(function, *arguments, **named))
+            sent.add_done_callback(told)
+
+        def told(sent: Future[Any]) -> None:
+            if error := sent.exception():
+                logger.warning("an artifact did not reach Prefect's server (%s: %s)", type(error).__name__, error)
+
+        yield send
 
 
 def flush() -> None:
@@ -82,8 +108,8 @@ class Teller(Silent):
 class Maker:
     """Makes an artifact in a Prefect task of its own."""
 
-    def __init__(self, root: Path, engine: Engine, watcher: Reporter):
-        self.root, self.engine, self.watcher = root, engine, watcher
+    def __init__(self, root: Path, engine: Engine, watcher: Reporter, send: Send):
+        self.root, self.engine, self.watcher, self.send = root, engine, watcher, send
 
     def __call__(self, artifact: Artifact, what: Stage, arguments: dict[str, Any]) -> Artifact:
         @task(
@@ -97,7 +123,7 @@ class Maker:
             retry_condition_fn=_may_pass,
         )
         def work(inputs: dict[str, Any]) -> Any:
-            reporter = Recorder(self.watcher, self.root)
+            reporter = Recorder(self.watcher, self.root, self.send)
             hit = build(artifact, what, arguments, self.root, self.engine, reporter)
             return Completed(name="Cached", data=artifact) if hit else artifact
 
@@ -117,11 +143,12 @@ def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
 class Recorder(Reporter):
     """Tells Prefect of one stage: a progress artifact with log lines, then a markdown and a table artifact."""
 
-    def __init__(self, watcher: Reporter, root: Path):
-        self.watcher, self.root = watcher, root
+    def __init__(self, watcher: Reporter, root: Path, send: Send):
+        self.watcher, self.root, self.send = watcher, root, send
         self.logger = get_run_logger()
-        self.bar: UUID | None = None
-        self.told = self.begun = time.monotonic()
+        self.bar: UUID | None = None  # the progress artifact's, once the server has made it
+        self.begun = time.monotonic()
+        self.told = 0.0
 
     def started(self, artifact: Artifact) -> None:
         self.watcher.started(artifact)
@@ -129,7 +156,7 @@ class Recorder(Reporter):
     def progress(self, artifact: Artifact, done: int, total: int, documents: int) -> None:
         self.watcher.progress(artifact, done, total, documents)
         now = time.monotonic()
-        if self.bar is not None and now - self.told < EVERY:
+        if now - self.told < EVERY:
             return
         self.told = now
         pace = rate(documents, now - self.begun)
@@ -139,13 +166,12 @@ class Recorder(Reporter):
 
     def finished(self, artifact: Artifact, cached: bool, seconds: float) -> None:
         how = "cached" if cached else f"fresh, {seconds:.1f} s"
-        self._show(artifact, 100.0, f"{artifact.stage} {artifact.name}: {how}")
-        create_markdown_artifact(
-            _page(artifact, how, self.root), key=_key(artifact, "stage"), description=f"{artifact.label}: {how}"
-        )
-        create_table_artifact(
-            _rows(artifact.statistics), key=_key(artifact, "statistics"), description=f"Statistics of {artifact.label}"
-        )
+        if not cached:
+            self._show(artifact, 100.0, f"{artifact.stage} {artifact.name}: {how}")
+        page, rows = _page(artifact, how, self.root), _rows(artifact.statistics)
+        about = f"{artifact.label}: {how}"
+        self.send(create_markdown_artifact, page, key=_key(artifact, "stage"), description=about)
+        self.send(create_table_artifact, rows, key=_key(artifact, "statistics"), description=about)
         self.logger.info("%s: %s, in %s", artifact.label, how, artifact.folder)
         self.watcher.finished(artifact, cached, seconds)
 
@@ -154,12 +180,15 @@ class Recorder(Reporter):
         self.watcher.log(text)
 
     def _show(self, artifact: Artifact, percent: float, text: str) -> None:
-        if self.bar is None:
-            made = create_progress_artifact(percent, key=_key(artifact, "progress"), description=text)
-            assert isinstance(made, UUID)  # a coroutine in async code, which this is not
-            self.bar = made
-        else:
-            update_progress_artifact(self.bar, percent, description=text)
+        def show() -> None:
+            if self.bar is None:
+                made = create_progress_artifact(percent, key=_key(artifact, "progress"), description=text)
+                assert isinstance(made, UUID)  # a coroutine in async code, which this is not
+                self.bar = made
+            else:
+                update_progress_artifact(self.bar, percent, description=text)
+
+        self.send(show)
 
 
 def _key(artifact: Artifact, kind: str) -> str:

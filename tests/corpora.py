@@ -45,9 +45,7 @@ def source(
 
 
 @stage("written", version="1")
-def written(
-    job: Job, *, texts: list[str], ids: list[str], languages: list[str | None], shards: int
-) -> dict[str, Any]:
+def written(job: Job, *, texts: list[str], ids: list[str], languages: list[str | None], shards: int) -> dict[str, Any]:
     rows = list(zip(ids, texts, languages, strict=True))
     job.map(written_shard, [(f"{n:05}", rows[n::shards]) for n in range(shards)])
     return {"documents": len(texts)}

@@ -87,7 +87,7 @@ def test_prefect_is_imported_in_flows_and_runtime_stage_only() -> None:
 
 
 def test_flows_read_nothing_of_a_stage_but_its_door() -> None:
-    """Of tasks/, only dag.py names stages, and page.py the report's page; every other flow file knows the runtime alone."""
+    """Of tasks/, dag.py alone names stages, and page.py the report's page; all others know the runtime only."""
     found = [
         f"{path.relative_to(ROOT)}:{line} imports {name}"
         for path in files()

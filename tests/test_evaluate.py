@@ -30,7 +30,11 @@ CONTEXT = 64
 TEXTS = [f"the mill number {n} races, the river number {n * 7} rests." for n in range(120)]
 CLOZE = [{"context": f"river {n} of the mill is ", "continuation": f" number{n}"} for n in range(12)]
 CHOICE = [
-    {"query": f"what races {n}?", "choices": ["the mill", f"river {n} and river {n + 1} ", "x"][: 2 + n % 2], "gold": n % 2}
+    {
+        "query": f"what races {n}?",
+        "choices": ["the mill", f"river {n} and river {n + 1} ", "x"][: 2 + n % 2],
+        "gold": n % 2,
+    }
     for n in range(12)
 ]
 
@@ -254,9 +258,7 @@ def test_twice_the_same_bytes(base, tmp_path):
     run, shared = base
     tasks = {"again": {"kind": "choice", "shots": 2, "limit": None}}
     items = {"again": quiz(run, tmp_path, "again", CHOICE)}
-    found = [
-        contents(run(evaluate, place, benchmarks=items, tasks=tasks, **shared)) for place in ("one", "two")
-    ]
+    found = [contents(run(evaluate, place, benchmarks=items, tasks=tasks, **shared)) for place in ("one", "two")]
     assert found[0] == found[1] and found[0].keys() == {"answers.jsonl"}
 
 

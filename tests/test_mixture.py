@@ -71,7 +71,9 @@ def test_a_groups_sources_count_together(run):
         "cc-2": source(run, "cc-2", 300),
     }
     groups = {"cc-1": "common-crawl", "cc-2": "common-crawl", "wiki": "wiki"}
-    made = run(mixture, "small", tokens=tokens, groups=groups, weights={"common-crawl": 3, "wiki": 1}, budget=1200, seed=7)
+    made = run(
+        mixture, "small", tokens=tokens, groups=groups, weights={"common-crawl": 3, "wiki": 1}, budget=1200, seed=7
+    )
     plan = json.loads((made.folder / "mixture.json").read_bytes())
     assert {key: plan[key] for key in ("tokenizer", "dtype", "end_of_text", "seed")} == {
         "tokenizer": "abc", "dtype": "uint16", "end_of_text": 299, "seed": 7,

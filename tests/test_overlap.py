@@ -43,7 +43,9 @@ def tokenised(run: Run, documents: list[Artifact], decisions: list[Artifact]) ->
     cut = {one.name: decision for one, decision in zip(documents, decisions, strict=True)}
     shares = dict.fromkeys(named, 1 / len(named))
     by = run(tokenizer, "bpe", documents=named, cuts=cut, shares=shares, vocabulary=300, sample=20_000, **SPLIT)
-    made = {name: run(tokens, name, documents=one, cuts=cut[name], tokenizer=by, **SPLIT) for name, one in named.items()}
+    made = {
+        name: run(tokens, name, documents=one, cuts=cut[name], tokenizer=by, **SPLIT) for name, one in named.items()
+    }
     return made, by
 
 

@@ -33,7 +33,9 @@ SPLIT = {"validation": 0.2, "seed": 1}
 def inputs(run: Run) -> dict[str, Artifact]:
     """A mixture of two groups, a few thousand tokens each, and its tokenizer."""
     draw = random.Random(1)
-    lines = [[f"the {draw.choice('mnr')}ill {w} {w} {w}." for w in draw.choices(["races", "grinds"], k=80)] for _ in "ab"]
+    lines = [
+        [f"the {draw.choice('mnr')}ill {w} {w} {w}." for w in draw.choices(["races", "grinds"], k=80)] for _ in "ab"
+    ]
     documents = {name: source(run, name, texts, shards=2) for name, texts in zip(("web", "books"), lines, strict=True)}
     cuts = {name: decided(run, one) for name, one in documents.items()}
     shares = {"web": 0.5, "books": 0.5}
@@ -118,6 +120,8 @@ def steps(folder: Path) -> int:
 
 def test_a_training_that_stops_is_told_in_the_trainers_words(run):
     training = Training(**{**asdict(TRAINING), "learning_rate": 1e30, "clip": None})
-    with pytest.raises(Failure, match=r"training of tiny stopped: .*not finite.*lower the learning rate.*run.train.log"):
+    with pytest.raises(
+        Failure, match=r"training of tiny stopped: .*not finite.*lower the learning rate.*run.train.log"
+    ):
         run(pretrain, "tiny", **arguments(run, training))
     assert not list((run.root / "pretrain").glob("*/manifest.json"))

@@ -14,7 +14,12 @@ from tasks.runtime.stage import Artifact, Run
 from tasks.tokenizer import END_OF_TEXT, tokenizer
 
 HOW = {"vocabulary": 400, "sample": 1_000_000, "validation": 0.2, "seed": 1}
-WORDS = [f"{a}{b}{c}" for a in ("the", "an", "re", "un") for b in ("mill", "race", "corpus", "wörd") for c in ("", "s", "ing")]
+WORDS = [
+    f"{a}{b}{c}"
+    for a in ("the", "an", "re", "un")
+    for b in ("mill", "race", "corpus", "wörd")
+    for c in ("", "s", "ing")
+]
 
 
 def texts(count: int, seed: int) -> list[str]:
@@ -22,7 +27,9 @@ def texts(count: int, seed: int) -> list[str]:
     return [" ".join(draw.choice(WORDS) for _ in range(30)) + ".\n" for _ in range(count)]
 
 
-def made(run: Run, documents: dict[str, Artifact], shares: dict[str, float] | None = None, cuts=None, **how) -> Artifact:
+def made(
+    run: Run, documents: dict[str, Artifact], shares: dict[str, float] | None = None, cuts=None, **how
+) -> Artifact:
     cuts = cuts or {name: decided(run, one) for name, one in documents.items()}
     shares = shares or dict.fromkeys(documents, 1 / len(documents))
     return run(tokenizer, "byte-bpe", documents=documents, cuts=cuts, shares=shares, **{**HOW, **how})
@@ -86,7 +93,9 @@ def test_validation_text_is_never_seen(run):
     assert 4 < held.sum() < 25
     plain = contents(made(run, {"web": source(run, "web", texts(60, 1))}))
     for secret, seen in ((held, False), (~held, True)):
-        planted = [text + " zyzzyva" * 50 if hidden else text for text, hidden in zip(texts(60, 1), secret, strict=True)]
+        planted = [
+            text + " zyzzyva" * 50 if hidden else text for text, hidden in zip(texts(60, 1), secret, strict=True)
+        ]
         artifact = made(run, {"web": source(run, "web", planted)})
         assert ("Ġzyzzyva" in library(artifact).get_vocab()) == seen
         assert (contents(artifact) == plain) != seen
@@ -96,11 +105,11 @@ def test_cut_and_dropped_text_is_never_seen(run):
     secret = " zyzzyva" * 50
     planted = [text + secret for text in texts(30, 1)] + [secret] * 5 + texts(30, 2)
     documents = source(run, "web", planted)
-    cuts = {
-        document_id("web", n): [(len(texts(30, 1)[n].encode()), len(planted[n].encode()))] for n in range(30)
-    }
+    cuts = {document_id("web", n): [(len(texts(30, 1)[n].encode()), len(planted[n].encode()))] for n in range(30)}
     decision = decided(run, documents, [document_id("web", n) for n in range(30, 35)], cuts)
-    assert not [token for token in library(made(run, {"web": documents}, cuts={"web": decision})).get_vocab() if "zy" in token]
+    assert not [
+        token for token in library(made(run, {"web": documents}, cuts={"web": decision})).get_vocab() if "zy" in token
+    ]
 
 
 def test_shares_are_of_bytes(run):

@@ -24,9 +24,7 @@ def trained(run: Run, documents: Artifact, decision: Artifact) -> Artifact:
 
 
 def encoded(run: Run, documents: Artifact, decision: Artifact, by: Artifact) -> Artifact:
-    return run(
-        tokens, "web", documents=documents, cuts=decision, tokenizer=by, validation=VALIDATION, seed=SEED
-    )
+    return run(tokens, "web", documents=documents, cuts=decision, tokenizer=by, validation=VALIDATION, seed=SEED)
 
 
 def check(documents: Artifact, decision: Artifact, by: Artifact, made: Artifact) -> int:

@@ -15,6 +15,7 @@ from tasks.runtime.errors import Failure, Mistake
 RANGE = 8 << 20  # bytes asked for at once
 ATTEMPTS = 7
 PAUSE = 1.0  # seconds before the second attempt; each next pause is twice as long: 63 s in all
+SILENCE = 60.0  # seconds without an answer, or without a byte of it
 REMOTE = ("http://", "https://", "s3://")
 
 
@@ -30,35 +31,35 @@ def is_remote(path: str) -> bool:
     return path.startswith(REMOTE)
 
 
-def look(url: str, pause: float = PAUSE) -> Remote:
+def look(url: str) -> Remote:
     """Size and ETag of a remote file.
 
     Raises:
         Mistake: there is no such file, or it needs credentials. Failure: the server does not answer.
     """
-    info = _again(url, lambda: _system(url).info(url), pause)
+    info = _again(url, lambda: _system(url).info(url))
     if info.get("size") is None:
         raise Failure(f"{url}: the server does not say how long the file is; download it and name the local file")
     return Remote(url, int(info["size"]), str(info.get("ETag") or info.get("etag") or "").strip('"'))
 
 
-def read_gzip_lines(url: str, pause: float = PAUSE) -> list[str]:
+def read_gzip_lines(url: str) -> list[str]:
     """Lines of a small gzip file such as a crawl's warc.paths.gz."""
-    remote = look(url, pause)
-    data = b"".join(_range(remote, start, pause) for start in range(0, remote.size, RANGE))
+    remote = look(url)
+    data = b"".join(_range(remote, start) for start in range(0, remote.size, RANGE))
     try:
         return gzip.decompress(data).decode().split()
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise Failure(f"{url} is no gzip file of lines ({error}); try again later") from None
 
 
-def download(remote: Remote, to: Path, pause: float = PAUSE) -> None:
+def download(remote: Remote, to: Path) -> None:
     """Bring a remote file to `to`, going on behind what is there already.
 
     Raises:
         Failure: after 7 attempts at one range (what has arrived is kept), or if the file is not what was listed.
     """
-    there = look(remote.url, pause)
+    there = look(remote.url)
     if (there.size, there.etag or remote.etag) != (remote.size, remote.etag or there.etag):
         raise Failure(f"{remote.url} changed since the source's list was frozen; give the new file a new source")
     done = to.stat().st_size if to.exists() else 0
@@ -67,7 +68,7 @@ def download(remote: Remote, to: Path, pause: float = PAUSE) -> None:
         done = 0
     with to.open("ab") as file:
         while done < remote.size:
-            data = _range(remote, done, pause)
+            data = _range(remote, done)
             file.write(data)
             file.flush()
             done += len(data)
@@ -75,7 +76,7 @@ def download(remote: Remote, to: Path, pause: float = PAUSE) -> None:
         raise Failure(f"{remote.url} has {remote.size} bytes, {size} arrived in {to}; delete that file and run again")
 
 
-def _range(remote: Remote, start: int, pause: float) -> bytes:
+def _range(remote: Remote, start: int) -> bytes:
     end = min(start + RANGE, remote.size)
 
     def ask() -> bytes:
@@ -86,17 +87,17 @@ def _range(remote: Remote, start: int, pause: float) -> bytes:
             raise ConnectionError(f"{len(data)} of {end - start} bytes came")
         return data
 
-    return _again(f"{remote.url}, bytes {start} to {end}", ask, pause)
+    return _again(f"{remote.url}, bytes {start} to {end}", ask)
 
 
-def _again(what: str, ask: Callable[[], Any], pause: float) -> Any:
+def _again(what: str, ask: Callable[[], Any]) -> Any:
     """Ask until there is an answer, at most ATTEMPTS times."""
     from aiohttp import ClientError
 
     last: Exception | None = None
     for attempt in range(ATTEMPTS):
         if attempt:
-            time.sleep(pause * 2 ** (attempt - 1))
+            time.sleep(PAUSE * 2 ** (attempt - 1))
         try:
             return ask()
         except FileNotFoundError:
@@ -120,7 +121,11 @@ def _system(url: str) -> Any:
             return fsspec.filesystem("s3", anon=_anonymous(url))
         except ImportError:
             raise Mistake(f"{url}: reading s3 needs s3fs: pip install 'millrace[s3]'") from None
-    return fsspec.filesystem("https", skip_instance_cache=False, use_listings_cache=False)
+    from aiohttp import ClientTimeout
+
+    # A server that hangs is given up for this attempt; a slow one that goes on sending is not.
+    waits = ClientTimeout(total=None, sock_connect=SILENCE, sock_read=SILENCE)
+    return fsspec.filesystem("https", use_listings_cache=False, client_kwargs={"timeout": waits})
 
 
 def _anonymous(url: str) -> bool:

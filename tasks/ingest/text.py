@@ -71,8 +71,8 @@ def lines(path: Path, start: int = 0, end: int | None = None, limit: int = 32 <<
                 break
             if newline < 0 and content.broken:
                 break
-            data = content.slice(position, behind)
-            yield Line(data.rstrip(b"\r\n"), position, behind - position, content.place(behind) - place)
+            data = content.slice(position, behind).rstrip(b"\r\n") if behind - position <= limit else None
+            yield Line(data, position, behind - position, content.place(behind) - place)
             content.drop(behind)
             position = behind
         if content.broken:

@@ -93,7 +93,9 @@ def test_a_missing_file_is_named(run, tmp_path):
 @pytest.mark.parametrize("damage", ["cut", "garbled", "plain"])
 def test_a_damaged_file_is_named(run, tmp_path, suffix, damage):
     content = lines([{"query": hashlib.sha256(str(n).encode()).hexdigest()} for n in range(300)])
-    packed = gzip.compress(content) if suffix == "gz" else zstandard.ZstdCompressor(write_checksum=True).compress(content)
+    packed = (
+        gzip.compress(content) if suffix == "gz" else zstandard.ZstdCompressor(write_checksum=True).compress(content)
+    )
     half = len(packed) // 2
     path = tmp_path / f"quiz.jsonl.{suffix}"
     path.write_bytes(

@@ -2,6 +2,7 @@
 
 import json
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +133,9 @@ def test_any_unicode(run, tmp_path, seed, margin, shortest):
             parts.append(draw.choice(noise))
             if draw.random() < 0.4:
                 item = draw.choice(items)
-                parts.append(draw.choice([item, item.upper(), item.replace(" ", "\u3000\n"), item.replace(" ", " “-” ")]))
+                parts.append(
+                    draw.choice([item, item.upper(), item.replace(" ", "\u3000\n"), item.replace(" ", " “-” ")])
+                )
         texts.append(draw.choice([" ", "\n", "…"]).join(parts))
     how = {"n": 3, "frequent": 25, "margin": margin, "shortest": shortest, "pieces": 3}
     expected = twin(texts, items, how)
@@ -170,7 +173,7 @@ def test_merge_and_verdict(spans, more, shortest, pieces, data):
             at += len(run)
         removed = [any(start <= byte[at] < end for start, end in gone) for at in range(length)]
         assert removed == [not stay for stay in stays]
-        assert all(a < b for a, b in gone) and all(b < c for (_, b), (c, _) in zip(gone, gone[1:], strict=False))
+        assert all(a < b for a, b in gone) and all(b < c for (_, b), (c, _) in pairwise(gone))
 
 
 def test_the_margin_is_in_characters(run, tmp_path):
@@ -314,6 +317,16 @@ def test_a_leak_deep_in_a_long_document(run, tmp_path):
     assert len(text.encode()) > 2_000_000
     found = one_by_one(run, tmp_path, ["before", text, "after"], [LEAK])
     assert found == [["before"], [f"{said[0]} "[:-200], f" {said[1]}"[200:]], ["after"]]
+
+
+def test_rows_past_the_first_batch(run, tmp_path):
+    """Rows are read in batches; a hit must be of its own row."""
+    texts = [f"text {n}" for n in range(4200)]
+    for at in (3, 4095, 4096, 4199):
+        texts[at] = LEAK
+    found = one_by_one(run, tmp_path, texts, [LEAK])
+    assert [n for n, pieces in enumerate(found) if pieces == "short"] == [3, 4095, 4096, 4199]
+    assert found.count("short") == 4
 
 
 def test_bytes_do_not_depend_on_workers(run, tmp_path):

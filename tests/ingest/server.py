@@ -1,5 +1,6 @@
 """A loopback HTTP server with ranges and ETags that fails as real ones do."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +46,8 @@ def serve(files: dict[str, bytes]) -> Iterator[Flaky]:
                 state.asked.append((self.path, span))
                 fault = state.faults.pop(0) if state.faults else None
             if fault == "reset":
-                self.connection.close()
+                self.connection.shutdown(socket.SHUT_RDWR)
+                self.close_connection = True
                 return
             if isinstance(fault, int) or data is None:
                 self.send_response(fault if isinstance(fault, int) else 404)

@@ -10,7 +10,7 @@ from tasks.ingest.rejects import Bad
 
 LIMITS = {"limit": 8 << 20, "tags": 500_000, "depth": 2000}
 RUSSIAN = "Съешь же ещё этих мягких французских булок, да выпей чаю. " * 5
-FRENCH = "Portez ce vieux whisky au juge blond qui fume. Dès Noël, où un zéphyr haï me vêt. " * 5
+FRENCH = "Le chat est assis sur la chaise près de la fenêtre, où il dort depuis ce matin avec sa sœur aînée. " * 5
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ def test_a_crawl_is_expanded_and_drawn_by_seed(tmp_path):
 @pytest.fixture
 def content(monkeypatch):
     monkeypatch.setattr(remote, "RANGE", 1000)
+    monkeypatch.setattr(remote, "PAUSE", 0.0001)
     return random.Random(1).randbytes(4567)
 
 
@@ -89,7 +90,7 @@ def test_a_download_survives_what_servers_do(tmp_path, content):
         there = look(f"{server.url}/a")
         assert (there.size, there.etag) == (4567, "v1")
         server.faults = [503, 503, None, "short", None, "reset", None, 500, "whole", None]
-        download(there, tmp_path / "a", pause=0.001)
+        download(there, tmp_path / "a")
     assert (tmp_path / "a").read_bytes() == content
     spans = [span for path, span in server.asked]
     assert spans.count("bytes=0-999") == 3, "two 503s, and then well"
@@ -101,10 +102,10 @@ def test_a_download_goes_on_where_it_was(tmp_path, content):
         there = look(f"{server.url}/a")
         server.faults = [None, None, *[503] * 100]
         with pytest.raises(Failure, match="bytes 2000 to 3000: 7 attempts failed"):
-            download(there, tmp_path / "a", pause=0.0001)
+            download(there, tmp_path / "a")
         assert (tmp_path / "a").read_bytes() == content[:2000]
         server.faults, server.asked = [], []
-        download(there, tmp_path / "a", pause=0.001)
+        download(there, tmp_path / "a")
         assert (tmp_path / "a").read_bytes() == content
         assert server.asked[0] == ("/a", "bytes=2000-2999")
 
@@ -114,10 +115,10 @@ def test_a_file_that_changed_or_went_is_told(tmp_path, content):
         there = look(f"{server.url}/a")
         server.etag = "v2"
         with pytest.raises(Failure, match="changed since"):
-            download(there, tmp_path / "a", pause=0.001)
+            download(there, tmp_path / "a")
         del server.files["/a"]
         with pytest.raises(Mistake, match="no such file"):
-            download(there, tmp_path / "a", pause=0.001)
+            download(there, tmp_path / "a")
 
 
 def test_s3_without_its_library_is_one_sentence(monkeypatch):

@@ -3,6 +3,7 @@
 import gzip
 import json
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -81,10 +82,10 @@ def test_a_broken_stream_gives_what_was_before(tmp_path):
     st.booleans(),
 )
 def test_parts_share_no_line_and_lose_none(tmp_path_factory, made, cuts, ended):
-    path = write(tmp_path_factory.mktemp("parts") / "a.jsonl", b"\n".join(made) + b"\n" * ended)
+    path = write(tmp_path_factory.mktemp("parts") / "a.jsonl", b"{" + b"\n".join(made) + b"\n" * ended)
     size = path.stat().st_size
     edges = sorted({0, size, *(cut for cut in cuts if cut < size)})
-    parts = [list(lines(path, start, end)) for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [list(lines(path, start, end)) for start, end in pairwise(edges)]
     assert [line for part in parts for line in part] == list(lines(path))
     assert sum(line.length for line in lines(path) if isinstance(line, Line)) == size
 

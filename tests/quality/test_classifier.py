@@ -1,12 +1,12 @@
 """The classifier and its scores: what it learns, what it must not see, and that nothing moves its bits."""
 
-import hashlib
 import json
 import math
 import os
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,21 +77,22 @@ print(fitted(Run(Path(sys.argv[1]), LocalEngine(1))).folder)
 """
 
 
-def test_bytes_do_not_depend_on_threads(run, tmp_path):
+def test_bytes_do_not_depend_on_threads(tmp_path):
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/quality")])
-    found = {hashlib.sha256((fitted(run).folder / "weights.npz").read_bytes()).hexdigest()}
+    running = []
     for threads in ("1", "2"):
         limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads)
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(tmp_path / threads)],
-            env={**os.environ, **limits, "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            check=True,
+        running.append(
+            subprocess.Popen(
+                [sys.executable, "-c", SCRIPT, str(tmp_path / threads)],
+                env={**os.environ, **limits, "PYTHONPATH": path},
+                stdout=subprocess.PIPE,
+                text=True,
+            )
         )
-        weights = tmp_path / threads / "classifier" / done.stdout.strip().rpartition("/")[2] / "weights.npz"
-        found.add(hashlib.sha256(weights.read_bytes()).hexdigest())
-    assert len(found) == 1
+    folders = [Path(process.communicate()[0].strip()) for process in running]
+    one, two = ((folder / "weights.npz").read_bytes() for folder in folders)
+    assert one == two and folders[0] != folders[1]
 
 
 def test_a_score_is_the_documented_formula(run):
@@ -129,7 +130,9 @@ def test_validation_documents_are_never_in_the_fit(run):
     assert 10 < held.sum() < 45
 
     def weights(where: np.ndarray) -> bytes:
-        texts = ["poison antidote" if spoiled else text for text, spoiled in zip(pages(250, 1, 0.05), where, strict=True)]
+        texts = [
+            "poison antidote" if spoiled else text for text, spoiled in zip(pages(250, 1, 0.05), where, strict=True)
+        ]
         good = source(run, "good", texts)
         raw = source(run, "raw", pages(350, 2, 0.05))
         return (run(classifier, "quality", good=[good], raw=[raw], **FIT).folder / "weights.npz").read_bytes()
@@ -142,7 +145,7 @@ def test_validation_documents_are_never_in_the_fit(run):
 
 
 def test_the_sample_is_of_the_smallest_draws(run):
-    made = fitted(run, sample=40)
+    made = fitted(run, shards=3, sample=40)
     assert (made.statistics["good"], made.statistics["raw"]) == (40, 40)
     ids = [document_id("good", n) for n in range(250)]
     draws = np.where(uniform(ids, 1, "split") < 0.1, 1.0, uniform(ids, 1, "classifier"))

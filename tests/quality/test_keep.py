@@ -27,9 +27,7 @@ def test_the_closed_form_is_numpys_pareto(score):
 
 def test_as_many_stay_as_expected(run):
     documents = source(run, "crawl", ["x"] * 20_000)
-    kept = run(
-        keep, "crawl", **{**PLAIN, "scores": scored(run, documents, SCORES), "pareto": 9.0}, documents=documents
-    )
+    kept = run(keep, "crawl", **{**PLAIN, "scores": scored(run, documents, SCORES), "pareto": 9.0}, documents=documents)
     rows = by_id(documents, kept)
     for score, rate in zip(SCORES, RATES, strict=True):
         of = [row for id, row in rows.items() if score_of(id, SCORES) == score]
@@ -47,7 +45,9 @@ def test_as_many_stay_as_expected(run):
         "bytes": 20_000,
         "kept": stay,
         "kept_bytes": stay,
-        "expected": pytest.approx(sum(float(keep_probability(np.array([score_of(id, SCORES)], np.float32), 9.0)[0]) for id in rows)),  # fmt: skip  # noqa: E501
+        "expected": pytest.approx(
+            sum(float(keep_probability(np.array([score_of(id, SCORES)], np.float32), 9.0)[0]) for id in rows)
+        ),
         "reasons": {"quality": 20_000 - stay, "language": 0},
     }
 
