@@ -228,7 +228,7 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
 class Pipeline(Keys):
     """One file from crawl to score."""
 
-    title: str = Field("", description="of the report; the file's name if absent")
+    title: str = Field("", pattern=r"^[\w .-]*$", description="of the report; the file's name if absent")
     store: str = Field("./store", description="folder of the artifacts, relative to where you run")
     engine: Literal["local", "spark"] | dict[Literal["spark"], str] = Field(
         "local", description="local, spark, or spark: <master> such as local[2] or spark://host:7077"

@@ -96,9 +96,13 @@ def read(conf: Path) -> "Pipeline":
 def handles(pipeline: "Pipeline") -> "list[Artifact]":
     """Every artifact of the DAG, in order; nothing is built."""
     from flows import dag
-    from tasks.runtime.stage import Run
+    from tasks.runtime.stage import Run, Silent
 
-    run = Run(pipeline.root(), None)
+    class Notes(Silent):
+        def log(self, text: str) -> None:
+            say(text)
+
+    run = Run(pipeline.root(), None, Notes())
     dag.crawl_to_model(run, pipeline)
     return run.artifacts
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.ingest.files import expand
+from tasks.runtime.errors import Failure, Mistake
 from tasks.runtime.fingerprint import digest
 from tasks.runtime.stage import Artifact, Run
 from tasks.runtime.store import publish
@@ -27,10 +28,11 @@ def listed(
     """Arguments `files` and `inside` of the stages that read files.
 
     Patterns that begin with {sample}/ are resolved by the stage itself, within the sample's artifact, since that may
-    not be built yet. `crawl` holds the keys of a crawl of Common Crawl. Not `frozen`: listed and checksummed at every run.
+    not be built yet. `crawl` holds the keys of a crawl of Common Crawl. Not `frozen`: listed and checksummed at every
+    run. Where nothing is built, a list not yet frozen goes by names and sizes alone, and what is missing is only told.
 
     Raises:
-        Mistake: a pattern matches no file.
+        Mistake: a pattern matches no file, and the run builds.
     """
     patterns = [files] if isinstance(files, str) else files
     if isinstance(patterns, list) and all(pattern.startswith(SAMPLE) for pattern in patterns):
@@ -42,12 +44,22 @@ def listed(
         found = json.loads(path.read_bytes())
         _tell_changes(run, name, found)
     else:
-        found = [file.as_dict() for file in expand(spec, Path.cwd(), memo=run.root if building else None)]
+        found = _expand(run, spec, checksums=building or not frozen)
         if frozen and building:
             path.parent.mkdir(parents=True, exist_ok=True)
             with publish(path) as out:
                 out.write(json.dumps(found, indent=1).encode())
     return {"files": found, "inside": None}
+
+
+def _expand(run: Run, spec: dict[str, Any], checksums: bool) -> list[dict[str, Any]]:
+    try:
+        return [file.as_dict() for file in expand(spec, Path.cwd(), memo=run.root, checksums=checksums)]
+    except (Mistake, Failure) as error:
+        if run.engine is not None:
+            raise
+        run.reporter.log(str(error))
+        return [{"missing": spec["files"], "size": 0}]
 
 
 def _tell_changes(run: Run, name: str, found: list[dict[str, Any]]) -> None:

@@ -57,7 +57,13 @@ def _train(job: Job, training: dict[str, Any]) -> None:
     command = [sys.executable, *launch, "-m", "model.train", str(job.folder / "run.yaml")]
     with (job.folder / LOG).open("ab") as log:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent, cwd=_root()
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            preexec_fn=_die_with_parent,
+            pass_fds=(job.lease,),  # held until the trainer has ended, should we be killed before it
+            cwd=_root(),
         )
         try:
             while process.poll() is None:

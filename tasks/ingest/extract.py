@@ -5,6 +5,7 @@ Resiliparse parses (lexbor) and extracts. Its extraction takes time with the squ
 """
 
 import re
+from collections import Counter
 from typing import Any, NamedTuple
 
 from tasks.ingest.rejects import Bad
@@ -12,9 +13,33 @@ from tasks.ingest.rejects import Bad
 SEVEN_BIT = re.compile(
     r"^(iso-?2022|hz|utf-?7)", re.IGNORECASE
 )  # these look like ASCII, so that only their label tells
-DEPTH_UNSEEN = 6000  # this many `<` cannot nest deep enough to matter: no need to measure
+UNSEEN, GUESSED = 6_000, 50_000  # so many `<` cannot nest deep enough to cost a second, or minutes
+TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
+FLAT = {
+    "area",
+    "base",
+    "br",
+    "col",
+    "dd",
+    "dt",
+    "embed",
+    "hr",
+    "img",
+    "input",
+    "li",
+    "link",
+    "meta",
+    "option",
+    "p",
+    "param",
+    "source",
+    "td",
+    "th",
+    "tr",
+    "wbr",
+}
 LETTERS, LETTERS_IN = 12, 400  # fewer letters than this, in as many characters, have no language
-LANGUAGE_CHARACTERS = 8192  # enough for the language; the identifier reads all that it is given
+LANGUAGE_CHARACTERS = 2048  # enough for the language; the identifier reads all that it is given
 
 
 class Extracted(NamedTuple):
@@ -68,7 +93,8 @@ def extract(html: str, limit: int, tags: int, depth: int) -> Extracted:
     if count > tags:
         raise Bad("markup", f"the page has {count} tags, the limit is {tags}")
     tree = HTMLTree.parse(html)
-    if count > DEPTH_UNSEEN:
+    # Measuring takes as long as a third of the extraction, so that pages of middling size are judged by their tags.
+    if count > GUESSED or (count > UNSEEN and _guess_depth(html) > depth):
         _check_depth(tree, depth)
     text = extract_plain_text(tree, main_content=True)
     return Extracted(text, (tree.title or "").strip() or None)
@@ -82,6 +108,24 @@ def language(text: str) -> str | None:
         return None  # of `12 34` it says Punjabi
     code = detect_fast(text[:LANGUAGE_CHARACTERS])[0]
     return None if code == "unknown" else code
+
+
+def _guess_depth(html: str) -> int:
+    """Most elements open at once, by tags alone: too many on sloppy pages, too few where comments hold end tags."""
+    opened: Counter[str] = Counter()
+    level = deepest = 0
+    for end, name in TAG.findall(html):
+        name = name.lower()
+        if name in FLAT:
+            continue
+        if not end:
+            opened[name] += 1
+            level += 1
+            deepest = max(deepest, level)
+        elif opened[name]:
+            opened[name] -= 1
+            level -= 1
+    return deepest
 
 
 def _check_depth(tree: Any, depth: int) -> None:

@@ -34,7 +34,7 @@ class InputFile(NamedTuple):
         return {key: item for key, item in self._asdict().items() if item is not None}
 
 
-def expand(source: dict[str, Any], base: Path, memo: Path | None = None) -> list[InputFile]:
+def expand(source: dict[str, Any], base: Path, memo: Path | None = None, checksums: bool = True) -> list[InputFile]:
     """The files of a source, in the order of its patterns and, within one, of their names.
 
     Args:
@@ -42,6 +42,7 @@ def expand(source: dict[str, Any], base: Path, memo: Path | None = None) -> list
             `seed`, `form` (warc or wet) and `base` (of a crawl; default Common Crawl over https).
         base: the folder that relative patterns begin at.
         memo: the store; checksums of local files are remembered there by path, size and time of change.
+        checksums: False lists files without reading them.
 
     Raises:
         Mistake: a pattern that matches nothing, a file that is missing or cannot be read, a crawl that is not there.
@@ -62,7 +63,8 @@ def expand(source: dict[str, Any], base: Path, memo: Path | None = None) -> list
             raise Mistake(f"source {name}: {pattern!r} matches no file below {base}; check `files`")
         for path in paths:
             try:
-                found.setdefault(str(path), InputFile(str(path), path.stat().st_size, remembered.of(path)))
+                made = remembered.of(path) if checksums else None
+                found.setdefault(str(path), InputFile(str(path), path.stat().st_size, made))
             except OSError as error:
                 raise Mistake(f"source {name}: {path} cannot be read ({error.strerror})") from None
     if not found:

@@ -73,8 +73,9 @@ class Silent:
 class Job:
     """What a stage's function is handed: its folder, the engine, and a way to say how far it is."""
 
-    def __init__(self, artifact: Artifact, root: Path, engine: Engine, reporter: Reporter):
+    def __init__(self, artifact: Artifact, root: Path, engine: Engine, reporter: Reporter, lease: int):
         self.artifact, self.root, self.engine, self.reporter = artifact, root, engine, reporter
+        self.lease = lease  # the lease's descriptor, for a process that may outlive this one
         self.folder = artifact.folder
         self.timing: dict[str, Any] = {}  # goes to run.json, outside of the artifact's bytes
         self.described: list[dict[str, Any]] = []
@@ -125,7 +126,7 @@ def build(
     if artifact.built:
         reporter.finished(artifact, True, 0.0)
         return True
-    with _sentences(artifact), store.lease(artifact.folder, reporter.log):
+    with _sentences(artifact), store.lease(artifact.folder, reporter.log) as held:
         if artifact.built:
             reporter.finished(artifact, True, 0.0)
             return True
@@ -134,7 +135,7 @@ def build(
         artifact.folder.mkdir(parents=True, exist_ok=True)
         for left in artifact.folder.rglob(".*.tmp"):
             left.unlink()
-        job = Job(artifact, root, engine, reporter)
+        job = Job(artifact, root, engine, reporter, held)
         statistics = what.function(job, **arguments)
         seconds = time.time() - start
         with publish(artifact.folder / store.RUN) as file:

@@ -134,8 +134,11 @@ def publish(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def lease(folder: Path, log: Callable[[str], None]) -> Iterator[None]:
-    """The writer's right to a folder: `flock`, which the kernel gives back when its holder dies."""
+def lease(folder: Path, log: Callable[[str], None]) -> Iterator[int]:
+    """The writer's right to a folder: `flock`, which the kernel gives back when its last holder dies.
+
+    Yields the descriptor: a process that is handed it holds the lease as well.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f".{folder.name}.lease").open("w") as file:
         told = False
@@ -148,7 +151,7 @@ def lease(folder: Path, log: Callable[[str], None]) -> Iterator[None]:
                     log(f"another run is writing {folder}; waiting for it")
                     told = True
                 time.sleep(0.2)
-        yield
+        yield file.fileno()
 
 
 def checksum(path: Path) -> str:
