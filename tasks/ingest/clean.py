@@ -30,6 +30,7 @@ RARE_ASCII = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 BREAK = re.compile(f"\r\n|[{BREAKS}]")
 GONE = re.compile(f"[{INVISIBLE}{CONTROLS}]")
 SPACE = re.compile(f"[{THIN}]")
+CAPITALS = "ÂÃÎÐØÙ√Œœ"
 ENTITY = re.compile("&#?[0-9A-Za-z]{1,24};")
 
 
@@ -69,8 +70,7 @@ def suspects(text: str, rare: bool) -> list[int]:
     if rare:
         spots += [match.start() for match in FTFY.finditer(text)]
     if not text.isascii():
-        for pair in _pairs():
-            spots += [match.start() for match in pair.finditer(text)]
+        spots += pairs(text)
         if not unicodedata.is_normalized("NFC", text):
             at = 0
             for line in text.split("\n"):
@@ -78,6 +78,15 @@ def suspects(text: str, rare: bool) -> list[int]:
                     spots.append(at)
                 at += len(line) + 1
     return sorted(spots)
+
+
+def pairs(text: str) -> list[int]:
+    """Where `badness`, which is slow, may find something: pairs of odd characters, and capitals that begin mojibake."""
+    coarse, exact, capitals = _pairs()
+    spots = [at for at in (match.start() for match in coarse.finditer(text)) if any(p.match(text, at) for p in exact)]
+    if any(capital in text for capital in CAPITALS):
+        spots += [match.start() for match in capitals.finditer(text)]
+    return spots
 
 
 def mend(text: str, spots: list[int]) -> str:
@@ -146,10 +155,10 @@ def _badness() -> re.Pattern[str]:
 
 
 @cache
-def _pairs() -> list[re.Pattern[str]]:
-    """Expressions for pairs of characters, one of which matches wherever `badness` does, which is slow.
+def _pairs() -> tuple[re.Pattern[str], list[re.Pattern[str]], re.Pattern[str]]:
+    """Expressions for the pairs: coarse, exact, and of capitals before anything but a letter.
 
-    Read off its alternatives (ftfy 6.3), but for the C1 controls, which are in FTFY.
+    Read off the alternatives of `badness` (ftfy 6.3), but for the C1 controls, which are in FTFY.
     """
     from ftfy.badness import MOJIBAKE_CATEGORIES
 
@@ -158,5 +167,6 @@ def _pairs() -> list[re.Pattern[str]]:
     odd = "".join(kinds.values())
     first = "".join(kinds[name] for name in ("bad", "box", "end_punctuation", "currency", "numeric"))
     second = "".join(kinds[name] for name in kinds if name not in ("lower_accented", "kaomoji"))
-    pairs = f"[{odd}{letters}][{second}°Ђ]", f"[{first}‚][{odd}]", "[ÂÃÎÐØÙ√Œœ][^A-Za-z]"
-    return [re.compile(pair) for pair in pairs]
+    exact = f"[{odd}{letters}][{second}°Ђ]", f"[{first}‚][{odd}]"
+    coarse = f"[{odd}{letters}](?=[{odd}°Ђ])"
+    return re.compile(coarse), [re.compile(pair) for pair in exact], re.compile(f"[{CAPITALS}][^A-Za-z]")

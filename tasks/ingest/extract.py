@@ -5,40 +5,23 @@ Resiliparse parses (lexbor) and extracts. Its extraction takes time with the squ
 """
 
 import re
-from collections import Counter
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from tasks.ingest.rejects import Bad
 
 SEVEN_BIT = re.compile(
     r"^(iso-?2022|hz|utf-?7)", re.IGNORECASE
 )  # these look like ASCII, so that only their label tells
-UNSEEN, GUESSED = 6_000, 50_000  # so many `<` cannot nest deep enough to cost a second, or minutes
-TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
-FLAT = {
-    "area",
-    "base",
-    "br",
-    "col",
-    "dd",
-    "dt",
-    "embed",
-    "hr",
-    "img",
-    "input",
-    "li",
-    "link",
-    "meta",
-    "option",
-    "p",
-    "param",
-    "source",
-    "td",
-    "th",
-    "tr",
-    "wbr",
-}
-LETTERS, LETTERS_IN = 12, 400  # fewer letters than this, in as many characters, have no language
+UNSEEN, GUESSED = 6_000, 80_000  # so many `<` cannot nest deep enough to cost a second, or minutes
+# First two letters of tags that hold nothing, or end by themselves where the next one begins.
+FLAT = np.zeros(1 << 16, bool)
+FLAT[[int.from_bytes(two) for two in (b"br", b"dd", b"dt", b"hr", b"im", b"li", b"me", b"op", b"td", b"th", b"tr")]] = (
+    True
+)
+FLAT[[int.from_bytes(two) for two in (b"p>", b"p ", b"wb")]] = True
+LETTERS = re.compile(r"(?:[^\W\d_][\W\d_]*){12}")  # fewer letters than 12, in 400 characters, have no language
 LANGUAGE_CHARACTERS = 2048  # enough for the language; the identifier reads all that it is given
 
 
@@ -104,28 +87,22 @@ def language(text: str) -> str | None:
     """The language's two-letter code; None where the identifier cannot tell."""
     from resiliparse.parse.lang import detect_fast
 
-    if sum(map(str.isalpha, text[:LETTERS_IN])) < LETTERS:
+    if LETTERS.search(text, 0, 400) is None:
         return None  # of `12 34` it says Punjabi
     code = detect_fast(text[:LANGUAGE_CHARACTERS])[0]
     return None if code == "unknown" else code
 
 
 def _guess_depth(html: str) -> int:
-    """Most elements open at once, by tags alone: too many on sloppy pages, too few where comments hold end tags."""
-    opened: Counter[str] = Counter()
-    level = deepest = 0
-    for end, name in TAG.findall(html):
-        name = name.lower()
-        if name in FLAT:
-            continue
-        if not end:
-            opened[name] += 1
-            level += 1
-            deepest = max(deepest, level)
-        elif opened[name]:
-            opened[name] -= 1
-            level -= 1
-    return deepest
+    """Most elements open at once, by tags alone: too few only where end tags stand in comments or match nothing."""
+    data = np.frombuffer(html.encode("utf-8", "replace") + b"   ", np.uint8)
+    at = np.flatnonzero(data == ord("<"))
+    at = at[at < len(data) - 3]
+    end = data[at + 1] == ord("/")
+    first, second = data[at + 1 + end] | 0x20, data[at + 2 + end] | 0x20
+    counts = (first >= ord("a")) & (first <= ord("z")) & ~FLAT[first.astype(np.uint16) << 8 | second]
+    level = np.cumsum(np.where(counts, np.where(end, -1, 1), 0))
+    return int((level - np.minimum.accumulate(np.minimum(level, 0))).max(initial=0))
 
 
 def _check_depth(tree: Any, depth: int) -> None:
