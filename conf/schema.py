@@ -63,7 +63,7 @@ class Source(Keys):
     id: str | None = Field(None, description="field of the record's own id (jsonl, parquet)")
     url: str | None = Field(None, description="field of the URL (jsonl, parquet)")
     languages: list[str] | None = Field(None, description="languages kept, as ISO 639-1 codes; all if absent")
-    reject_share: Share = Field(0.1, description="more damaged records than this share fail the stage")
+    reject_share: Share = Field(0.1, description="more damaged records than this share fail the stage, when it is read")
     shard: Positive = Field(64_000_000, description="bytes of input a shard, about (jsonl, parquet, text)")
 
     @model_validator(mode="after")
@@ -133,8 +133,10 @@ class Dedup(Keys):
     bands: Annotated[int, Field(gt=0)] | None = None
     rows: Annotated[int, Field(gt=0)] | None = Field(None, description="rows a band")
     threshold: Share | None = Field(None, description="similarity (share of equal rows) from which a copy leaves")
-    across: bool | None = Field(
-        None, description="true: what an earlier source holds leaves later ones; false: within each source only"
+    across: bool | dict[str, list[str]] | None = Field(
+        None,
+        description="true: what an earlier source holds leaves later ones; false: within each source only; "
+        "or for a source or group the earlier ones whose documents leave it",
     )
     bucket: Annotated[int, Field(gt=0)] = Field(64, description="a bucket's survivors that a document is compared with")
 
@@ -158,7 +160,7 @@ class Dedup(Keys):
 # give (.8 is ours). modern: 14 bands of 8 rows of 5-word shingles, the parameters of FineWeb (2024, section 3.4);
 # (1/14)^(1/8) = .72 is where half of all pairs are found.
 DEDUP: dict[str, dict[str, Any]] = {
-    "gpt3": {"shingle": 1, "permutations": 128, "bands": 10, "rows": 1, "threshold": 0.8, "across": True},
+    "gpt3": {"shingle": 1, "permutations": 128, "bands": 10, "rows": 1, "threshold": 0.8, "across": False},
     "modern": {"shingle": 5, "permutations": 128, "bands": 14, "rows": 8, "threshold": 0.75, "across": True},
 }
 
@@ -265,6 +267,15 @@ class Pipeline(Keys):
         """The sources that a list of sources and groups names, in priority order."""
         return [source for source in self.sources if source in names or self.group(source) in names]
 
+    def before(self, source: str) -> list[str]:
+        """The sources ranked before `source` whose documents leave it, in priority order."""
+        across = self.dedup.filled()["across"]
+        earlier = list(self.sources)[: list(self.sources).index(source)]
+        if isinstance(across, bool):
+            return earlier if across else []
+        named = self.named([*across.get(source, []), *across.get(self.group(source), [])])
+        return [one for one in earlier if one in named]
+
     def tasks(self) -> dict[str, dict[str, Any]]:
         """How each task that is evaluated is asked, by benchmark."""
         asked = {name: self.benchmarks[name].task for name in self.evaluate.tasks}
@@ -314,9 +325,13 @@ class Pipeline(Keys):
         return self
 
     def _named_lists(self) -> dict[tuple[str, ...], list[str]]:
-        if not self.quality:
-            return {}
-        return {("quality", "good"): self.quality.good, ("quality", "raw"): self.quality.raw}
+        lists: dict[tuple[str, ...], list[str]] = {}
+        if self.quality:
+            lists |= {("quality", "good"): self.quality.good, ("quality", "raw"): self.quality.raw}
+        if isinstance(self.dedup.across, dict):
+            lists[("dedup", "across")] = list(self.dedup.across)
+            lists |= {("dedup", "across", later): earlier for later, earlier in self.dedup.across.items()}
+        return lists
 
     def root(self) -> Path:
         """The store's folder."""

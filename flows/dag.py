@@ -122,8 +122,8 @@ def _remove_duplicates(run: Run, p: Pipeline, b: Built) -> None:
             permutations=how["permutations"],
             seed=p.seed,
         )
-    for rank, name in enumerate(b.documents):
-        before = list(b.documents)[:rank] if how["across"] else []
+    for name in b.documents:
+        before = p.before(name)
         b.survivors[name] = run(
             survivors,
             name,

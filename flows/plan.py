@@ -36,7 +36,7 @@ class Row:
 def show(console: Console, pipeline: Pipeline, artifacts: list[Artifact]) -> None:
     rows = make(pipeline, artifacts)
     table = Table("stage", "name", "state", "why", box=None, pad_edge=False)
-    for name in ("reads", "on disk", "FLOPs", "core-hours"):
+    for name in ("reads", "on disk", "FLOPs", "core time"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
@@ -47,7 +47,7 @@ def show(console: Console, pipeline: Pipeline, artifacts: list[Artifact]) -> Non
             size(row.reads),
             size(row.state.bytes) if row.state.bytes else "",
             f"{row.flops:.2e}" if row.flops else "",
-            "" if row.state.built else "-" if row.hours is None else f"{'~' * row.last}{row.hours:.3g}",
+            "" if row.state.built else "-" if row.hours is None else "~" * row.last + duration(row.hours),
         )
     console.print(table)
     due = [row for row in rows if not row.state.built]
@@ -58,8 +58,8 @@ def show(console: Console, pipeline: Pipeline, artifacts: list[Artifact]) -> Non
         console.print(f"{flops:.2e} FLOPs of training to do", highlight=False)
     if due:
         console.print(
-            f"{sum(known):.3g} core-hours for {len(known)} of them, at the pace (bytes read, or FLOPs, a second) of "
-            "the newest artifact of the same stage in this store;\n"
+            f"{duration(sum(known))} of one core for {len(known)} of them, at the pace (bytes read, or FLOPs, a "
+            "second) of the newest artifact of the same stage in this store;\n"
             "~ as long as the last time, its input not being there yet; - nothing of the stage was measured here",
             highlight=False,
             soft_wrap=True,
@@ -127,6 +127,15 @@ def _hours(artifact: Artifact, root: Path, reads: int | None, flops: float | Non
     if work and did:
         return hours * work / did, False
     return (hours, True) if same else (None, False)
+
+
+def duration(hours: float) -> str:
+    """Core-hours for people."""
+    if hours < 1 / 60:
+        return f"{hours * 3600:.1f} s"
+    if hours < 1:
+        return f"{hours * 60:.0f} min"
+    return f"{hours:.3g} h"
 
 
 def size(number: int | None) -> str:

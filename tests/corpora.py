@@ -16,6 +16,7 @@ from tasks.runtime.shards import DOCUMENTS, read, read_column
 from tasks.runtime.stage import Artifact, Job, Output, Run, Shard, stage
 
 ROOT = Path(__file__).resolve().parents[1]
+REAL = ROOT.parent / "shared" / "data"  # real files, where the house lays them beside the clone
 SPAN = pa.struct([("start", pa.int64()), ("end", pa.int64())])
 
 

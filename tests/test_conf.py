@@ -258,3 +258,19 @@ def test_the_page_has_every_key_and_says_what_it_is():
     assert any("| `tokens` | whole number |" in row and "the budget in tokens" in row for row in rows)
     for example in ("demo", "gpt3"):
         assert set(yaml.safe_load((ROOT / f"conf/{example}.yaml").read_text())) <= keys
+
+
+def test_which_earlier_sources_a_source_is_compared_with(tmp_path: Path) -> None:
+    sources = "".join(f"  {name}: {{kind: text, files: x}}\n" for name in ("a", "b"))
+    head = f"sources:\n{sources}  c: {{kind: text, files: x, group: crawl}}\ndedup: "
+    path = tmp_path / "p.yaml"
+    found = {}
+    for dedup in ("{}", "{preset: gpt3}", "{preset: gpt3, across: {crawl: [a]}}"):
+        path.write_text(head + dedup)
+        found[dedup] = [load(path).before(name) for name in ("a", "b", "c")]
+    assert found["{}"] == [[], ["a"], ["a", "b"]]
+    assert found["{preset: gpt3}"] == [[], [], []]  # within each dataset (GPT-3, appendix A)
+    assert found["{preset: gpt3, across: {crawl: [a]}}"] == [[], [], ["a"]]
+    path.write_text(head + "{across: {crawl: [nobody]}}")
+    with pytest.raises(Mistake, match=r"p\.yaml:5: .*nobody"):
+        load(path)

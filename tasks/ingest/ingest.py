@@ -27,7 +27,7 @@ REJECT_ROWS = 50_000
 WORST = 10
 
 
-@stage("ingest", libraries=("fastwarc", "resiliparse", "ftfy", "pyarrow"))
+@stage("ingest", libraries=("fastwarc", "resiliparse", "ftfy", "pyarrow"), judges=("reject_share",))
 def ingest(
     job: Job,
     *,

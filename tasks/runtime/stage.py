@@ -42,14 +42,15 @@ class Stage:
     name: str
     function: Callable[..., dict[str, Any]]
     libraries: tuple[str, ...]
-    version: str | None  # a number by hand instead of the code's hash (pretrain, evaluate)
+    version: str | None  # a number by hand instead of the code's hash (pretrain)
+    judges: tuple[str, ...]  # parameters that may stop the stage and never change a byte: not in the fingerprint
 
 
 def stage(
-    name: str, libraries: tuple[str, ...] = (), version: str | None = None
+    name: str, libraries: tuple[str, ...] = (), version: str | None = None, judges: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., dict]], Stage]:
     """Make a function `(job, *, inputs and parameters) -> statistics` a stage."""
-    return lambda function: Stage(name, function, libraries, version)
+    return lambda function: Stage(name, function, libraries, version, judges)
 
 
 class Reporter(Protocol):
@@ -218,7 +219,7 @@ def handle(root: Path, what: Stage, name: str, arguments: dict[str, Any]) -> Art
     recipe = {
         "stage": what.name,
         "name": name,
-        "parameters": {key: value for key, value in arguments.items() if key not in inputs},
+        "parameters": {key: value for key, value in arguments.items() if key not in inputs and key not in what.judges},
         "inputs": inputs,
         "libraries": versions(what.libraries),
         "code": what.version or code_hash(what.function.__module__),

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import REAL
+from corpora import REAL
 
 from tasks.ingest.clean import clean, slow
 from tasks.ingest.documents import Document, Tally, documents

@@ -2,6 +2,7 @@
 
 import json
 import random
+from pathlib import Path
 
 import pytest
 import runtime_toys as toys
@@ -9,7 +10,7 @@ from test_store import DRIVE, folder_of
 
 from tasks.runtime.engine import LocalEngine
 from tasks.runtime.errors import Mistake
-from tasks.runtime.stage import Run, Silent
+from tasks.runtime.stage import Job, Run, Silent, stage
 from tasks.runtime.store import damage
 
 
@@ -97,3 +98,15 @@ def test_a_mistake_has_the_stages_name_and_keeps_finished_shards(tmp_path, local
     assert (folder / "00000.parquet").exists() or workers == 2
     assert not run.artifacts[0].built and not (folder / "00001.parquet").exists()
     assert capfd.readouterr().err == ""
+
+
+def test_a_judging_parameter_is_not_in_the_fingerprint(tmp_path: Path) -> None:
+    @stage("judged", version="1", judges=("limit",))
+    def judged(job: Job, *, limit: float, size: int) -> dict:
+        return {}
+
+    run = Run(tmp_path, None)
+    one, other = run(judged, "x", limit=0.1, size=1), run(judged, "x", limit=0.5, size=1)
+    assert one.fingerprint == other.fingerprint
+    assert "limit" not in one.recipe["parameters"]
+    assert run(judged, "x", limit=0.1, size=2).fingerprint != one.fingerprint
