@@ -66,6 +66,8 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
     b = Built(artifacts=run.artifacts)
     if p.sample:
         b.sample = run(demo.sample, "demo", megabytes=p.sample.megabytes, seed=p.seed, machine=demo.installed())
+    for name, one in p.benchmarks.items():  # first, since they are small: what is wrong with them is told at once
+        b.benchmarks[name] = run(benchmark, name, **listed(run, name, one.files, b.sample, frozen=False), text=one.text)
     for name, source in p.sources.items():
         b.documents[name] = run(
             ingest,
@@ -141,8 +143,6 @@ def _remove_benchmarks(run: Run, p: Pipeline, b: Built) -> None:
     if not p.benchmarks:
         b.cuts = b.survivors  # nothing to look for: the decision before stands
         return
-    for name, one in p.benchmarks.items():
-        b.benchmarks[name] = run(benchmark, name, **listed(run, name, one.files, b.sample, frozen=False), text=one.text)
     how = p.decontaminate
     b.grams = run(grams, "all", benchmarks=b.benchmarks, n=how.n)
     for name, documents in b.documents.items():

@@ -24,7 +24,7 @@ def mixture(
     """mixture.json, which the loader reads. `groups` gives each source's group, `weights` each group's weight.
 
     Raises:
-        Failure: a group has a weight and no tokens.
+        Failure: a group has a weight and no tokens, or no group has any.
     """
     about = {name: json.loads((artifact.folder / "tokens.json").read_bytes()) for name, artifact in tokens.items()}
     held: dict[str, int] = {}
@@ -49,6 +49,8 @@ def mixture(
                 f"see `millrace status`, or give it the weight 0"
             )
     total = sum(asked.values())
+    if not total:
+        raise Failure("mixture: no document of any source is left to train on; see `millrace status`")
     rows = [
         {
             "group": group,

@@ -2,6 +2,7 @@
 
 import json
 import random
+from functools import cache
 
 import pytest
 from corpora import contents, decided, document_id, source, workers
@@ -68,6 +69,27 @@ def model(tmp_path_factory):
 def test_any_text_comes_back(model, text):
     ids = model.encode(text, add_special_tokens=False).ids
     assert model.decode(ids, skip_special_tokens=False) == text
+
+
+@given(st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("themillrace '\n\t 0é漢😀")), max_size=80))
+def test_tiktoken_gives_the_same_ids(model, text):
+    """A second implementation of GPT-2's BPE, made from the same file: a token's id is its rank."""
+    assert tiktoken_of(model).encode_ordinary(text) == model.encode(text, add_special_tokens=False).ids
+
+
+@cache
+def tiktoken_of(model):
+    import tiktoken
+    from tiktoken_ext.openai_public import r50k_pat_str
+
+    def raw(token: str) -> bytes:  # ByteLevel writes a byte that is no printable character as one from 256 up
+        return bytes(bytes_of[character] for character in token)
+
+    plain = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    bytes_of = {chr(byte): byte for byte in plain}
+    bytes_of |= {chr(256 + n): byte for n, byte in enumerate(byte for byte in range(256) if byte not in plain)}
+    ranks = {raw(token): rank for token, rank in model.get_vocab().items() if token != END_OF_TEXT}
+    return tiktoken.Encoding("ours", pat_str=r50k_pat_str, mergeable_ranks=ranks, special_tokens={})
 
 
 def test_every_byte_has_a_token(model):

@@ -5,7 +5,7 @@ Equal to Spark 4 on Java 17 for every text (another Java may know more code poin
 
 import numpy as np
 import pyarrow as pa
-from numba import boolean, int64, njit, types, uint32
+from numba import int64, njit, types, uint32
 
 from tasks.kernels.text import buffers
 from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO, next_token
@@ -68,17 +68,17 @@ def _tokens(data, starts, ends, features):
 
 
 @njit(
-    types.void(BYTES, PLACES, PLACES, PLACES, int64, boolean, types.Array(types.int32, 1, "C"), _KEYS),
+    types.void(BYTES, PLACES, PLACES, PLACES, types.Array(types.int32, 2, "C"), _KEYS, _KEYS),
     cache=True, nogil=True,
 )  # fmt: skip
-def _logits(data, starts, ends, weights, intercept, binary, last_row, out):
+def _weigh(data, starts, ends, weights, seen, sums, squares):
     features = len(weights)
     memo = np.zeros(SIGMA_MEMO, np.int64)
     empty = _feature(EMPTY, features)
     for row in range(len(starts)):
         at, end = starts[row], ends[row]
         memo[0] = at
-        total = intercept
+        total = square = int64(0)
         waiting, empties = 0, int(at == end)
         while at < end:
             hashed, nothing, at = next_token(data, at, end, memo)
@@ -88,17 +88,17 @@ def _logits(data, starts, ends, weights, intercept, binary, last_row, out):
                 empties += waiting
                 waiting = 0
                 feature = _feature(hashed, features)
-                if not binary:
-                    total += weights[feature]
-                elif last_row[feature] != row:
-                    last_row[feature] = row
-                    total += weights[feature]
+                # seen: the last row that had the feature, and how often it had it
+                if seen[feature, 0] != row:
+                    seen[feature, 0] = row
+                    seen[feature, 1] = 0
+                total += weights[feature]
+                square += 2 * seen[feature, 1] + 1  # (n + 1)^2 - n^2
+                seen[feature, 1] += 1
             at += 1
-        if not binary:
-            total += empties * weights[empty]
-        elif empties and last_row[empty] != row:
-            total += weights[empty]
-        out[row] = total
+        before = int64(seen[empty, 1]) if seen[empty, 0] == row else int64(0)
+        sums[row] = total + empties * weights[empty]
+        squares[row] = square + (before + empties) ** 2 - before**2
 
 
 def term_frequencies(
@@ -122,16 +122,16 @@ def term_frequencies(
     return indptr.astype(np.int64), (keys % features).astype(np.int32), counts.astype(np.int32)
 
 
-def logits(text: pa.Array | pa.ChunkedArray, weights: np.ndarray, intercept: int, binary: bool = False) -> np.ndarray:
-    """int64 (rows,): intercept + the sum of the row's features' weights, times their counts unless `binary`.
+def weighted_sums(text: pa.Array | pa.ChunkedArray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(sums, squares), int64 (rows,): the row's term frequencies times their weights, and times themselves.
 
-    weights: int64, one a feature, fixed point of the caller's choice. An exact sum, so neither order nor
-    machine shows; the caller sees to it that it fits 63 bits. ValueError for weights of another type.
+    weights: int64, one a feature, fixed point of the caller's choice. Exact sums, so neither order nor machine shows;
+    the caller sees to it that they fit 63 bits. ValueError for weights of another type.
     """
     if weights.dtype != np.int64 or weights.ndim != 1 or len(weights) == 0:
         raise ValueError(f"weights must be int64 of one dimension, not {weights.dtype} of shape {weights.shape}.")
     data, starts, ends = buffers(text)
-    out = np.empty(len(starts), np.int64)
-    last_row = np.full(len(weights) if binary else 0, -1, np.int32)
-    _logits(data, starts, ends, np.ascontiguousarray(weights), int(intercept), bool(binary), last_row, out)
-    return out
+    sums, squares = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
+    seen = np.full((len(weights), 2), -1, np.int32)
+    _weigh(data, starts, ends, np.ascontiguousarray(weights), seen, sums, squares)
+    return sums, squares

@@ -21,7 +21,7 @@ def score(job: Job, *, documents: Artifact, classifier: Artifact) -> dict[str, A
 
 
 def score_shard(out: Output, shard: Shard, *, weights: Path) -> dict[str, Any]:
-    from tasks.kernels.features import term_frequencies
+    from tasks.kernels.features import weighted_sums
 
     table, intercept = logit.load(weights)
     out.of(shard)
@@ -29,7 +29,7 @@ def score_shard(out: Output, shard: Shard, *, weights: Path) -> dict[str, Any]:
     rows = 0
     out.write(pa.table({"score": pa.array([], pa.float32())}))
     for batch in batches(shard, ["text"]):
-        values = logit.scores(*term_frequencies(batch.column("text"), len(table)), table, intercept)
+        values = logit.logistic(*weighted_sums(batch.column("text"), table), intercept)
         out.write(pa.table({"score": values}))
         histogram += np.bincount(np.minimum((values * BINS).astype(int), BINS - 1), minlength=BINS)
         rows += len(values)

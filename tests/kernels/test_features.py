@@ -24,22 +24,21 @@ def test_term_frequencies(texts, size):
     assert counts.tolist() == [count for row in expected for count in row.values()]
 
 
-@given(TEXTS, SIZES, st.integers(-(2**40), 2**40), st.booleans())
-def test_logits(texts, size, intercept, binary):
+@given(TEXTS, SIZES)
+def test_weighted_sums(texts, size):
     weights = np.random.default_rng(size).integers(-(2**40), 2**40, size)
-    expected = [
-        intercept + sum(int(weights[f]) * (1 if binary else n) for f, n in counts.items())
-        for counts in (twins.term_frequencies(text or "", size) for text in texts)
-    ]
-    got = features.logits(pa.array(texts, pa.large_string()), weights, intercept, binary)
-    assert got.dtype == np.int64
-    assert got.tolist() == expected
+    rows = [twins.term_frequencies(text or "", size) for text in texts]
+    sums, squares = features.weighted_sums(pa.array(texts, pa.large_string()), weights)
+    assert (sums.dtype, squares.dtype) == (np.int64, np.int64)
+    assert sums.tolist() == [sum(int(weights[f]) * n for f, n in row.items()) for row in rows]
+    assert squares.tolist() == [sum(n * n for n in row.values()) for row in rows]
 
 
-def test_binary_counts_a_feature_once_though_the_empty_token_shares_it():
+def test_a_word_may_share_its_feature_with_the_empty_token():
     column = pa.array(["a  b   c a", "", " ", "x  x"], pa.large_string())
-    assert features.logits(column, np.array([10]), 1, binary=True).tolist() == [11, 11, 1, 11]
-    assert features.logits(column, np.array([10]), 1).tolist() == [71, 11, 1, 31]
+    sums, squares = features.weighted_sums(column, np.array([10]))
+    assert sums.tolist() == [70, 10, 0, 30]
+    assert squares.tolist() == [49, 1, 0, 9]
 
 
 def test_many_sigmas_and_spaces_take_linear_time():
@@ -56,4 +55,4 @@ def test_mistakes():
             features.term_frequencies(text, size)
     for weights in (np.zeros(4), np.zeros(0, np.int64), np.zeros((2, 2), np.int64)):
         with pytest.raises(ValueError, match="weights"):
-            features.logits(text, weights, 0)
+            features.weighted_sums(text, weights)

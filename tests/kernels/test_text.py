@@ -62,7 +62,7 @@ def test_empty_and_null_columns(n):
     indptr, indices, counts = features.term_frequencies(column)
     assert indptr.tolist() == list(range(n + 1))  # the empty text has one empty word
     assert counts.tolist() == [1] * n == np.ones_like(indices).tolist()
-    assert features.logits(column, np.zeros(8, np.int64), 5).tolist() == [5] * n
+    assert features.weighted_sums(column, np.zeros(8, np.int64))[0].tolist() == [0] * n
     assert len(grams.grams(column, 2).row) == 0
     assert grams.words(column).tolist() == [0] * n
     assert len(grams.find(column, 2, grams.Index(2, np.array([3], np.uint64))).row) == 0
@@ -86,4 +86,5 @@ def test_broken_utf8_is_not_read_past_its_row():
         here = grams.grams(column, 1)
         assert here.gram[here.row == i].tolist() == grams.grams(one, 1).gram.tolist()
     weights = np.arange(1 << 10, dtype=np.int64)
-    assert features.logits(column, weights, 0).tolist() == [features.logits(one, weights, 0)[0] for one in alone]
+    sums = [features.weighted_sums(one, weights)[0][0] for one in alone]
+    assert features.weighted_sums(column, weights)[0].tolist() == sums
