@@ -125,7 +125,7 @@ def test_a_stopped_run_leaves_its_finished_shards_and_no_process(
     process = toy.start("run", "toy.yaml", "--workers", 2, TOY_SLEEP="0.5")
     wait_for(lambda: len(list(toy.folder.glob("store/ingest/web-*/0000?.parquet"))) >= 2)
     process.send_signal(signal_)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == status
     assert err == f"millrace: stopped by {word}; finished work is kept, and the same command goes on from it\n"
     assert toy.left_behind() == []

@@ -73,7 +73,7 @@ def test_a_stopped_recording_leaves_no_process(toy: Cli, signal_: signal.Signals
     process = toy.start("run", "toy.yaml", "--record", "--workers", 2, TOY_SLEEP="0.5")
     wait_for(lambda: len(list(toy.folder.glob("store/ingest/web-*/0000?.parquet"))) >= 2)
     process.send_signal(signal_)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == status, err
     assert err.startswith("millrace: stopped by ")
     assert toy.left_behind() == []

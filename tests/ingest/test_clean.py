@@ -93,4 +93,4 @@ def test_a_megabyte_in_one_line_and_a_million_lines_take_no_time():
     assert clean("é word " * 200_000) == ("é word " * 200_000).strip()
     assert clean("\n" * 1_000_000 + "x" + " " * 1_000_000 + "y") == "x y"
     assert clean("a\n \t" * 500_000) == ("a\n" * 500_000).strip()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30  # else it hangs: quadratic work would take minutes
