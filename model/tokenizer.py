@@ -17,6 +17,8 @@ class Tokenizer:
         if not self.path.is_file():
             raise ValueError(f"there is no tokenizer at {self.path}: give the path of a tokenizer.json")
         self._library = Library.from_file(str(self.path))
+        # Text that spells <|endoftext|> is text: only we set documents apart.
+        self._library.encode_special_tokens = True
         end = self._library.token_to_id(END_OF_TEXT)
         if end is None:
             raise ValueError(f"{self.path} has no token {END_OF_TEXT}: it cannot set documents apart")

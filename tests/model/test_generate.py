@@ -176,3 +176,16 @@ def test_an_unfinished_or_mixed_up_folder_is_refused(folder):
     (folder / "model.safetensors").unlink()
     with pytest.raises(ValueError, match="training has not finished"):
         score.load(folder)
+
+
+def test_text_that_spells_end_of_text_is_text(tmp_path, make):
+    from tokenizers import Tokenizer as Library
+
+    path = make.tokenizer(tmp_path / "t.json")
+    library = Library.from_file(str(path))
+    library.add_special_tokens(["<|endoftext|>"])
+    library.save(str(path))
+    tokenizer, text = Tokenizer(path), "one<|endoftext|>two"
+    assert tokenizer.end_of_text in library.encode(text).ids  # what the library does unasked
+    ids = tokenizer.encode(text)
+    assert tokenizer.end_of_text not in ids and tokenizer.decode(ids) == text
