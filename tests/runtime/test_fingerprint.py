@@ -181,3 +181,13 @@ def test_a_librarys_version_counts(tmp_path, monkeypatch):
 def test_numbers_that_are_none_are_refused(tmp_path):
     with pytest.raises(ValueError):
         handle(tmp_path, toys.numbers, "toy", {"rows": float("nan")})
+
+
+def test_what_scores_a_model_is_in_its_fingerprint_and_what_trains_it_is_a_number_by_hand() -> None:
+    from tasks.evaluate import evaluate
+    from tasks.pretrain import pretrain
+
+    found = fingerprint._closure(evaluate.function.__module__)
+    assert {"model.score", "model.gpt", "model.windows", "tasks.kernels.draw"} <= found
+    assert not any(name.startswith(("tasks.runtime", "flows", "conf")) for name in found)
+    assert evaluate.version is None and pretrain.version == "model 1"
