@@ -7,7 +7,6 @@ Exit status 0 means success and nothing else does: 2 a mistake in what was asked
 import functools
 import os
 import signal
-import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -150,18 +149,14 @@ def _server() -> str | None:
 
 
 def _run_alone(pipeline: "Pipeline", workers: int | None, watcher: "Reporter") -> Any:
-    from flows import dag, page
+    from flows import page
     from flows.engines import engine
     from tasks.runtime.stage import Run
     from tasks.runtime.store import open_store
 
     root = open_store(pipeline.root())
     with engine(pipeline, workers) as opened:
-        stages = Run(root, opened, watcher)
-        started = time.time()
-        built = dag.crawl_to_model(stages, pipeline)
-        page.write(stages, built, started)
-        return built
+        return page.crawl_to_model(Run(root, opened, watcher), pipeline)
 
 
 def _run_recorded(conf: Path, workers: int | None, watcher: "Reporter", url: str | None, debug: bool) -> Any:

@@ -1,9 +1,8 @@
 """The flow `crawl-to-model`. The whole DAG: from the sources to the report."""
 
-import time
 from typing import Any
 
-from flows import dag, page
+from flows import page
 from flows.recorded import begin, recorded
 
 
@@ -11,7 +10,4 @@ from flows.recorded import begin, recorded
 def crawl_to_model(conf: str = "conf/demo.yaml", workers: int | None = None) -> Any:
     """The whole DAG: from the sources to the report."""
     with begin(conf, workers) as (run, pipeline):
-        started = time.time()
-        built = dag.crawl_to_model(run, pipeline)
-        page.write(run, built, started)
-        return built
+        return page.crawl_to_model(run, pipeline)

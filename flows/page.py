@@ -1,29 +1,33 @@
 """The report as a page: written anew at every run, since it shows what of this run was cached and what was fresh."""
 
 import json
-from pathlib import Path
+import time
 from typing import Any
 
-from flows.dag import Built
+from conf.schema import Pipeline
+from flows import dag
 from tasks.runtime.stage import Run
 from tasks.runtime.store import RUN, Artifact, publish
 
 
-def write(run: Run, built: Built, started: float) -> None:
-    """`built.page`: store/reports/<title>.html, of a run that began at `started` (seconds since the epoch)."""
+def crawl_to_model(run: Run, pipeline: Pipeline) -> dag.Built:
+    """Everything, the report, and `page`: store/reports/<title>.html."""
     from tasks.report.page import render
 
+    started = time.time()
+    built = dag.crawl_to_model(run, pipeline)
     assert built.report is not None
     built.page = run.root / "reports" / f"{built.report.name}.html"
     built.page.parent.mkdir(exist_ok=True)
     with publish(built.page) as file:
         file.write(render(built.report, [timing(artifact, started) for artifact in built.artifacts]).encode())
+    return built
 
 
 def timing(artifact: Artifact, started: float) -> dict[str, Any]:
-    """A stage's row of the page: what its making took, and whether this run made it."""
+    """A stage's row of the page: what its making took, and whether the run that began at `started` made it."""
     traces: dict[str, Any] = {}
-    path: Path = artifact.folder / RUN
+    path = artifact.folder / RUN
     if path.is_file():
         traces = json.loads(path.read_bytes())
     return {

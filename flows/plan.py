@@ -17,7 +17,7 @@ from rich.table import Table
 from conf.schema import Pipeline
 from flows.state import State, earlier, state
 from flows.status import word
-from model.config import Architecture, Training, flops_per_token, whole_windows
+from model.config import Architecture, Training, flops_per_token, total_windows
 from tasks.runtime.store import FILES, RUN, Artifact
 
 
@@ -102,10 +102,7 @@ def _flops(recipe: dict[str, Any]) -> float | None:
         training = Training(**recipe["parameters"]["training"])
     except (KeyError, TypeError, ValueError):
         return None  # no model's recipe, or one of an earlier version's keys
-    if training.tokens is not None:
-        tokens = training.tokens
-    else:
-        tokens = (training.updates or 0) * whole_windows(training.batch, architecture.context) * architecture.context
+    tokens = total_windows(training, architecture.context) * architecture.context
     return float(flops_per_token(architecture)) * tokens
 
 

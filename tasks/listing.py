@@ -44,7 +44,7 @@ def listed(
         found = json.loads(path.read_bytes())
         _tell_changes(run, name, found)
     else:
-        found = _expand(run, spec, checksums=building or not frozen)
+        found = _expand(run, spec, building, checksums=building or not frozen)
         if frozen and building:
             path.parent.mkdir(parents=True, exist_ok=True)
             with publish(path) as out:
@@ -52,11 +52,12 @@ def listed(
     return {"files": found, "inside": None}
 
 
-def _expand(run: Run, spec: dict[str, Any], checksums: bool) -> list[dict[str, Any]]:
+def _expand(run: Run, spec: dict[str, Any], building: bool, checksums: bool) -> list[dict[str, Any]]:
     try:
-        return [file.as_dict() for file in expand(spec, Path.cwd(), memo=run.root, checksums=checksums)]
+        memo = run.root if building else None  # `plan` and `status` write nothing, not even what they remember
+        return [file.as_dict() for file in expand(spec, Path.cwd(), memo=memo, checksums=checksums)]
     except (Mistake, Failure) as error:
-        if run.engine is not None:
+        if building:
             raise
         run.reporter.log(str(error))
         return [{"missing": spec["files"], "size": 0}]

@@ -1,5 +1,7 @@
 """What tests share: a building run on a store in a temporary folder, and where the real files are."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from tasks.runtime.stage import Run
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("real") and not REAL.is_dir():
         pytest.skip(f"the real files are not here: {REAL}")
+    if item.get_closest_marker("spark") and not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+        pytest.skip("the Spark engine needs Java, and there is none")
 
 
 @pytest.fixture

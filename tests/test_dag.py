@@ -89,7 +89,6 @@ def test_the_same_bytes_on_any_number_of_workers(
 
 @pytest.mark.slow
 @pytest.mark.spark
-@pytest.mark.skipif(shutil.which("java") is None, reason="the Spark engine needs Java, which is not on the path")
 def test_the_same_bytes_on_spark(baseline: tuple[Path, dict[str, bytes]], tmp_path: Path) -> None:
     from tasks.runtime.spark import SparkEngine
 

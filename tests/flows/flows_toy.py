@@ -78,7 +78,7 @@ def crawl_to_model(run: Run, pipeline: Pipeline) -> Built:
     built = build_corpus(run, pipeline)
     alone = [artifact for artifact in built.artifacts if artifact.stage == "keep"]
     built.report = run(report, "report", keeps=alone, seed=pipeline.seed)
-    return Built([*built.artifacts, built.report], built.report)
+    return Built([*built.artifacts, built.report], built.report, built.report.folder / "report.html")
 
 
 def build_corpus(run: Run, pipeline: Pipeline) -> Built:
@@ -88,9 +88,3 @@ def build_corpus(run: Run, pipeline: Pipeline) -> Built:
         documents = run(ingest, source, source=source)
         built.artifacts += [documents, run(keep, source, documents=documents, pareto=alpha)]
     return built
-
-
-def write(run: Run, built: Built, started: float) -> None:
-    """As flows/page.py's."""
-    assert built.report is not None
-    built.page = built.report.folder / "report.html"

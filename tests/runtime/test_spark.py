@@ -1,7 +1,6 @@
 """The Spark engine: the local engine's answers and bytes, its exceptions, and nothing left behind."""
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,10 +19,7 @@ from tasks.runtime.errors import Failure, Mistake
 from tasks.runtime.spark import SparkEngine
 from tasks.runtime.stage import Run
 
-with_java = [
-    pytest.mark.spark,
-    pytest.mark.skipif(not (os.environ.get("JAVA_HOME") or shutil.which("java")), reason="no Java"),
-]
+with_java = pytest.mark.spark
 ROOT = Path(__file__).resolve().parents[2]
 
 
