@@ -79,13 +79,13 @@ class Table:
 
 
 def reading(table: Table, path: Path, column: pa.Array) -> None:
-    from tasks.kernels import grams
+    from tasks.kernels import ngrams
 
     def text() -> pa.ChunkedArray:
         return pq.read_table(path, columns=["text"], use_threads=False)["text"]
 
     table.time("read", "decompress Parquet", column, text)
-    table.time("read", "decompress, count words (kernel)", column, lambda: grams.words(text()).sum())
+    table.time("read", "decompress, count words (kernel)", column, lambda: ngrams.words(text()).sum())
 
     def split() -> int:
         return sum(len(one.as_py().split()) for one in text())
@@ -159,10 +159,10 @@ def scoring(table: Table, column: pa.Array) -> None:
 def finding(table: Table, column: pa.Array) -> None:
     import string
 
-    from tasks.kernels import grams
+    from tasks.kernels import ngrams
 
     random = np.random.default_rng(0).integers(1, 1 << 63, GRAMS, dtype=np.uint64)
-    index = grams.Index(N, np.concatenate([random, grams.grams(column.slice(0, 5), N).gram]))
+    index = ngrams.Index(N, np.concatenate([random, ngrams.grams(column.slice(0, 5), N).gram]))
     few = column.slice(0, max(50, len(column) // 50))
     drop = str.maketrans("", "", string.punctuation)
     known = {str(gram) for gram in random.tolist()}
@@ -174,8 +174,8 @@ def finding(table: Table, column: pa.Array) -> None:
             hits += sum(" ".join(words[i : i + N]) in known for i in range(len(words) - N + 1))
         return hits
 
-    table.time("grams", f"ours: find, {len(index):,} grams of {N}", column, lambda: grams.find(column, N, index))
-    table.time("grams", "ours: all grams", few, lambda: grams.grams(few, N))
+    table.time("grams", f"ours: find, {len(index):,} grams of {N}", column, lambda: ngrams.find(column, N, index))
+    table.time("grams", "ours: all grams", few, lambda: ngrams.grams(few, N))
     table.time("grams", "Python: a set of strings", few, plain)
 
 

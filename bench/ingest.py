@@ -31,10 +31,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tasks.ingest.documents import Document, Tally, documents  # noqa: E402
-from tasks.ingest.ingest import read_shard  # noqa: E402
-from tasks.ingest.shards import Part  # noqa: E402
 from tasks.runtime.shards import Output  # noqa: E402
+from tasks.sources.documents import Document, Tally, documents  # noqa: E402
+from tasks.sources.ingest import read_shard  # noqa: E402
+from tasks.sources.parts import Part  # noqa: E402
 
 FIELDS = {"text": "text", "id": None, "url": None}
 

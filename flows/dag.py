@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from conf.schema import Pipeline
-from tasks import sample as demo
 from tasks.decontaminate.benchmark import benchmark
 from tasks.decontaminate.cuts import cuts
 from tasks.decontaminate.frequent import frequent
@@ -17,19 +16,20 @@ from tasks.decontaminate.grams import grams
 from tasks.decontaminate.hits import hits
 from tasks.dedup.signatures import signatures
 from tasks.dedup.survivors import survivors
-from tasks.evaluate import evaluate as score_model
-from tasks.ingest.ingest import ingest
-from tasks.listing import listed
-from tasks.mixture import mixture
-from tasks.overlap import overlap
-from tasks.pretrain import pretrain as train
+from tasks.demo import sample as demo
+from tasks.evaluation.evaluate import evaluate as score_model
+from tasks.evaluation.overlap import overlap
+from tasks.models.pretrain import pretrain as train
 from tasks.quality.classifier import classifier
 from tasks.quality.keep import keep
 from tasks.quality.score import score
 from tasks.report.report import report
 from tasks.runtime.stage import Artifact, Run
-from tasks.tokenizer import tokenizer
-from tasks.tokens import tokens
+from tasks.sources.ingest import ingest
+from tasks.sources.listing import listed
+from tasks.tokens.mixture import mixture
+from tasks.tokens.tokenizer import tokenizer
+from tasks.tokens.tokens import tokens
 
 By = dict[str, Artifact]  # artifacts by the name of their source, benchmark or model
 

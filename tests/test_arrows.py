@@ -16,9 +16,8 @@ ALLOWED = {
     "conf": {"conf", "model.config", "model.presets", "tasks.runtime.errors"},
     "tasks.runtime": {"tasks.runtime"},
     "tasks": {"tasks", "tasks.kernels", "tasks.runtime", "conf"},
-    "tasks.pretrain": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
-    "tasks.overlap": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
-    "tasks.evaluate": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
+    "tasks.models": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
+    "tasks.evaluation": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
     "flows": {"flows", "tasks", "tasks.runtime", "conf", "model.config"},
 }
 
@@ -108,7 +107,7 @@ def test_flows_read_nothing_of_a_stage_but_its_door() -> None:
         ("tasks.quality.keep", "from tasks.kernels import draw", False),
         ("tasks.quality.keep", "from flows import dag", True),
         ("tasks.quality.keep", "import model.gpt", True),
-        ("tasks.pretrain", "import model.gpt", False),
+        ("tasks.models.pretrain", "import model.gpt", False),
         ("tasks.runtime.stage", "from tasks.quality import keep", True),
         ("tasks.runtime.stage", "from tasks.kernels import draw", True),
         ("flows.cli", "from tasks.kernels import draw", True),

@@ -12,7 +12,7 @@ from tasks.runtime.stage import Artifact, Job, stage
 @stage("grams", libraries=("numpy",))
 def grams(job: Job, *, benchmarks: dict[str, Artifact], n: int) -> dict[str, Any]:
     """grams.parquet: gram (int64 hash), benchmark, item, sorted; a gram of several items has several rows."""
-    from tasks.kernels.grams import grams as grams_of
+    from tasks.kernels.ngrams import grams as grams_of
 
     tables = []
     statistics = {}

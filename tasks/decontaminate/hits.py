@@ -39,7 +39,7 @@ def hits(job: Job, *, documents: Artifact, grams: Artifact, n: int, margin: int)
 
 
 def hits_shard(out: Output, shard: Shard, *, table: Path, n: int, margin: int) -> dict[str, Any]:
-    from tasks.kernels.grams import Index, find
+    from tasks.kernels.ngrams import Index, find
 
     wanted = pq.read_table(table)
     known = wanted.column("gram").to_numpy()

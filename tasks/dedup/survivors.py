@@ -6,7 +6,7 @@ no chains, order of arrival plays no part, and the answer is unique. Earlier sou
 `survivors` left them; a new source reads them and changes none.
 
 Here: one shuffle brings the rows of a band together and drops bands of one row; what is left, little, is walked once
-in order (kernels/survivors.py). A bucket is compared with its first survivors only (`bucket` of them); the comparisons
+in order (kernels/witnesses.py). A bucket is compared with its first survivors only (`bucket` of them); the comparisons
 left out are counted. Exact copies and repeated ids are always compared.
 """
 
@@ -44,7 +44,7 @@ def survivors(
 
     The lists run in priority order; for all but the last, `keeps` are those sources' own survivors.
     """
-    from tasks.kernels.survivors import survivors as decide
+    from tasks.kernels.witnesses import survivors as decide
 
     items = [
         (rank, number, shard, keeps[rank], signatures[rank])

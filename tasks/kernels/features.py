@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numba import int64, njit, types, uint32
 
-from tasks.kernels.text import buffers
+from tasks.kernels.buffers import buffers
 from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO, next_token
 
 _KEYS = types.Array(types.int64, 1, "C")

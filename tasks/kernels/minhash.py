@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numba import int64, njit, types, uint32, uint64
 
-from tasks.kernels.text import buffers
+from tasks.kernels.buffers import buffers
 from tasks.kernels.words import BYTES, PLACES, SHINGLE, mix, next_word
 
 NONE = 0xFFFFFFFF  # all of a signature without shingles (datasketch's empty MinHash)

@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.dedup.signatures import unfixed
-from tasks.ingest.rejects import DAMAGE
-from tasks.overlap import grams_of, words
-from tasks.pieces import left
+from tasks.evaluation.overlap import grams_of, words
 from tasks.quality.keep import keep_probability
 from tasks.runtime.shards import batches, read, read_column
 from tasks.runtime.store import Artifact, Shard
+from tasks.sources.rejects import DAMAGE
+from tasks.tokens.pieces import left
 
 BINS = 20
 SHOWN = 40  # near removals of a shard that may be shown side by side

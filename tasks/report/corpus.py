@@ -5,12 +5,12 @@ from functools import partial
 from itertools import takewhile
 from typing import Any
 
-from tasks.ingest.rejects import DAMAGE, POLICY
 from tasks.quality.keep import keep_probability
 from tasks.report.chances import wilson
 from tasks.report.columns import BINS, Place, excerpt, rows_of
 from tasks.runtime.shards import add
 from tasks.runtime.stage import Artifact, Job
+from tasks.sources.rejects import DAMAGE, POLICY
 
 SCORES = (0.0, 0.2, 0.5, 0.8, 0.9)
 SIDE_BY_SIDE = 10

@@ -111,6 +111,6 @@ def test_kinds_are_read_from_the_path(url: str | None, kind: str | None) -> None
 
 
 def test_a_rewrapped_leak_is_the_same_words() -> None:
-    from tasks.overlap import words
+    from tasks.evaluation.overlap import words
 
     assert words(toys.wrapped(toys.LEAKS[2])) == words(toys.LEAKS[2])

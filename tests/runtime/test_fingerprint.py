@@ -184,8 +184,8 @@ def test_numbers_that_are_none_are_refused(tmp_path):
 
 
 def test_what_scores_a_model_is_in_its_fingerprint_and_what_trains_it_is_a_number_by_hand() -> None:
-    from tasks.evaluate import evaluate
-    from tasks.pretrain import pretrain
+    from tasks.evaluation.evaluate import evaluate
+    from tasks.models.pretrain import pretrain
 
     found = fingerprint._closure(evaluate.function.__module__)
     assert {"model.score", "model.gpt", "model.windows", "tasks.kernels.draw"} <= found

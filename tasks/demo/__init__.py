@@ -1,0 +1,1 @@
+"""The demo's input: a crawl, better sources, benchmarks, and what is planted in them."""

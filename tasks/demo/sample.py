@@ -1,0 +1,166 @@
+"""The demo's input, made on the spot without network: a crawl, better sources, benchmarks, what was planted.
+
+    crawl/NNNNN.warc.gz and one .warc      pages, most of them junk, some records damaged
+    webtext.jsonl.gz {url, text}           books1/*.txt  books2/*.txt  wikipedia.jsonl.gz {id, title, text}
+    benchmarks/cloze.jsonl {context, continuation}   benchmarks/choice.jsonl {query, choices, gold}
+    planted.json                           never read by any stage but `report`:
+        near_copies  [{url, of_url, kind: within|across, made: words|shortened, jaccard}]
+        exact_copies [{url, of_url}]       the extracted text is the same
+        leaks        [{benchmark, line, text, source: crawl|webtext|books2, where, form: whole|rewrapped|deep}]
+                     where: a URL, or <file>#<chapter> in books2; line counts from 1
+        damaged      [{file, offset, length, kind, url}]   length bytes at offset are lost, the rest reads
+        pages        {good, copy/near..., leak/..., and each kind of junk: number of responses}
+        good_pages, junk_pages, marks      how to tell them by URL: the path begins with /good/, /copy/, /leak/
+                     or /junk/<kind>/; the copies of another page and the leaks are good text too
+        shingle      how the Jaccard similarities were measured: on the text that main-content extraction gives
+
+`jaccard` is measured, not aimed at. The text comes from docstrings (`library`), the HTML from pydoc.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from tasks.demo import crawl, items, junk, library, plan, sources
+from tasks.demo.chance import number, uniform
+from tasks.runtime.errors import Failure
+from tasks.runtime.stage import Job, stage
+
+Map = Callable[[Callable[[Any], Any], list[Any]], Iterable[Any]]
+FULL = 48  # megabytes of crawl at which sources and plants have their full size
+LEAST_SCALE = 0.08  # what is planted needs so much text to stand in: about 3 MB of crawl
+LEAST_GROUPS = 12
+ENOUGH = 0.75  # of the source files documents what is needed at full size
+ITEMS = {"cloze": (100, 24), "choice": (60, 16)}
+CHECKED_TOGETHER = 400
+
+
+def make_sample(folder: Path, *, megabytes: int = FULL, seed: int = 1, map: Map) -> dict[str, Any]:
+    """Writes the sample into `folder`: the same bytes for the same machine, megabytes and seed.
+
+    `map(fn, items)` gives the results in order; fn is a top-level function and may run in other processes.
+    Returns counts and bytes. Failure when the documentation found is too little for what is to be planted.
+    """
+    scale = max(LEAST_SCALE, megabytes / FULL)
+    groups, absent = library.groups()
+    enough = max(LEAST_GROUPS, round(len(groups) * min(1.0, ENOUGH * scale)))
+    groups = sorted(groups, key=lambda group: number(seed, "group", *group.name))[:enough]
+    read = list(map(library.read_group, groups))
+    unread = sorted(f"{name}: {reason}" for _, rows in read for name, reason in rows)
+    texts = [unit for unit in library.distribution_texts() if uniform(seed, "take", unit.name) < scale * 2]
+    units = library.distinct([unit for rows, _ in read for unit in rows] + texts)
+    told = {"readme", "licence"}
+    held = sources.allocate(
+        [unit for unit in units if unit.kind not in told], [unit for unit in units if unit.kind in told], seed, scale
+    )
+
+    benchmarks = settle(held, seed, scale, map)
+    webtext = [sources.webtext_row(unit) for unit in by_name(held["webtext"])]
+    try:
+        made = plan.plan(held["crawl"], webtext, held["books2"], plan.leak_order(benchmarks, seed), seed, scale)
+    except (IndexError, StopIteration) as error:
+        raise Failure(
+            f"{folder}: {len(units)} pieces of documentation were found, too few for the sample: "
+            "install the project with its dependencies, or ask for more megabytes."
+        ) from error
+
+    written = write_sources(folder, held, webtext, benchmarks, made)
+    similar = list(map(plan.measured, [(one, other, seed) for one, other in made.pairs]))
+    for row, jaccard in zip(made.exact, similar, strict=False):
+        if jaccard != 1.0:
+            raise Failure(f"{row['url']} should be an exact copy of {row['of_url']} but extracts to other text.")
+    for row, jaccard in zip(made.near, similar[len(made.exact) :], strict=True):
+        row["jaccard"] = round(jaccard, 6)
+
+    crawl_files = plan.files(made, seed, megabytes)
+    reports = list(map(crawl.write_crawl_file, [(file, folder, seed) for file in crawl_files]))
+    pages: dict[str, int] = {}
+    for report in reports:
+        for kind, count in report["pages"].items():
+            pages[kind] = pages.get(kind, 0) + count
+    pages = dict(sorted(pages.items()))
+    junk_pages = sum(count for kind, count in pages.items() if kind in junk.SHARES)
+    planted: dict[str, Any] = {
+        "near_copies": made.near, "exact_copies": made.exact, "leaks": made.leaks,
+        "damaged": [row for report in reports for row in report["damaged"]], "pages": pages,
+        "good_pages": len(made.pages), "junk_pages": junk_pages,
+        "marks": {"good": ["/good/", "/copy/", "/leak/"], "junk": ["/junk/"], "damaged": ["/damaged/"]},
+        "shingle": "sets of 5 words, lower-cased, split on white space, of resiliparse's main content",
+    }  # fmt: skip
+    sources.write(folder / "planted.json", (json.dumps(planted, indent=1, ensure_ascii=False) + "\n").encode())
+    return {
+        "pages": pages, "good_pages": len(made.pages), "junk_pages": junk_pages,
+        "crawl_files": {report["file"]: report["bytes"] for report in reports},
+        "crawl_bytes": sum(report["bytes"] for report in reports),
+        "html_bytes": sum(report["html_bytes"] for report in reports),
+        "records": sum(report["records"] for report in reports), "sources": written,
+        "benchmarks": {kind: len(rows) for kind, rows in benchmarks.items()},
+        "planted": {key: len(planted[key]) for key in ("near_copies", "exact_copies", "leaks", "damaged")},
+        "documentation": {"units": len(units), "absent": absent, "failed": unread},
+    }  # fmt: skip
+
+
+def by_name(units: list[library.Unit]) -> list[library.Unit]:
+    return sorted(units, key=lambda unit: unit.name)
+
+
+def settle(held: dict[str, list[library.Unit]], seed: int, scale: float, map: Map) -> items.Items:
+    """The benchmarks' items, none of which shares a 13-gram with any text that the sample shows."""
+    found = items.candidates(held["benchmarks"], seed)
+    counts = {kind: max(least, round(full * min(1.0, scale))) for kind, (full, least) in ITEMS.items()}
+    found = {kind: rows[: 3 * counts[kind]] for kind, rows in found.items()}
+    wanted = frozenset(gram for rows in found.values() for row in rows for gram in items.grams(row["text"]))
+    shown = [unit for place, units in held.items() if place != "benchmarks" for unit in units]
+    batches = [(shown[i : i + CHECKED_TOGETHER], wanted) for i in range(0, len(shown), CHECKED_TOGETHER)]
+    hit: set[str] = set().union(*map(items.hit_grams, batches))
+    return items.settled(found, hit, counts)
+
+
+def write_sources(
+    folder: Path, held: dict[str, list[library.Unit]], webtext: list[dict[str, str]],
+    benchmarks: items.Items, made: plan.Plan,
+) -> dict[str, dict[str, int]]:  # fmt: skip
+    """Writes all but the crawl, with the leaks in; documents and bytes of text a source. Leaks in books2 get
+    the name of their file."""
+    rows = [dict(row) for row in webtext]
+    for i, item in made.in_webtext.items():
+        rows[i]["text"] = sources.inserted(rows[i]["text"], item)
+    articles = [sources.wikipedia_row(unit, i) for i, unit in enumerate(by_name(held["wikipedia"]), 1)]
+    sources.write_lines(folder / "webtext.jsonl.gz", rows)
+    sources.write_lines(folder / "wikipedia.jsonl.gz", articles)
+    written = {
+        name: {"documents": len(listed), "bytes": sum(len(str(row["text"]).encode()) for row in listed)}
+        for name, listed in (("webtext", rows), ("wikipedia", articles))
+    }
+    for shelf in ("books1", "books2"):
+        listed = sources.books(held[shelf], made.in_books2 if shelf == "books2" else {})
+        for name, chapters, text in listed:
+            sources.write(folder / shelf / name, text.encode())
+            for row in made.leaks:
+                if row["source"] == shelf and row["where"] in chapters:
+                    row["where"] = f"{shelf}/{name}#{row['where']}"
+        written[shelf] = {"documents": len(listed), "bytes": sum(len(text.encode()) for _, _, text in listed)}
+    for kind, chosen in benchmarks.items():
+        sources.write_lines(folder / "benchmarks" / f"{kind}.jsonl", items.records(kind, chosen))
+    return written
+
+
+def installed() -> str:
+    """A hash of Python's version and of the installed distributions': what the sample's bytes depend on."""
+    named = {f"{found.metadata['Name']} {found.version}" for found in importlib.metadata.distributions()}
+    said = "\n".join([sys.version, *sorted(line for line in named if not line.startswith("millrace "))])
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+@stage("sample", libraries=())
+def sample(job: Job, *, megabytes: int, seed: int, machine: str) -> dict[str, Any]:
+    """The stage: `machine` is `installed()`, so that other packages make another fingerprint."""
+
+    def pooled(function: Callable[[Any], Any], tasks: list[Any]) -> list[Any]:
+        return job.engine.map(function, tasks, lambda done, total, _: job.progress(done, total))
+
+    return make_sample(job.folder, megabytes=megabytes, seed=seed, map=pooled)

@@ -1,0 +1,1 @@
+"""Training text as tokens: tokenizer (fit), tokens, mixture, and the pieces they are made of."""

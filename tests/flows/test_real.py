@@ -1,0 +1,72 @@
+"""The pipeline over real files, as conf/real.yaml has it, up to its tokens."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conf.load import load
+from flows import dag
+from tasks.runtime.engine import LocalEngine
+from tasks.runtime.shards import read, read_column
+from tasks.runtime.stage import Run
+
+CONF = Path(__file__).resolve().parents[2] / "conf" / "real.yaml"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dag.Built:
+    folder = tmp_path_factory.mktemp("real")
+    content = yaml.safe_load(CONF.read_text()) | {"store": str(folder / "store")}
+    content["tokenizer"] = {"vocabulary": 2048, "sample": "2M"}
+    (folder / "real.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    pipeline = load(folder / "real.yaml")
+    engine = LocalEngine(2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(CONF.parents[1])  # its paths are relative to the clone
+        try:
+            return dag.train_tokenizer(Run(pipeline.root(), engine), pipeline)
+        finally:
+            engine.close()
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_every_byte_is_accounted_for(built: dag.Built) -> None:
+    for source in built.documents.values():
+        found = source.statistics
+        assert found["bytes"] == found["bytes_in_records"] + found["bytes_damaged"]
+        assert found["documents"] == sum(shard.rows for shard in source.shards())
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_the_classifier_tells_books_and_articles_from_crawl(built: dag.Built) -> None:
+    assert built.classifier
+    assert built.classifier.statistics["auc"] > 0.9
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_the_book_that_is_there_twice_stays_once(built: dag.Built) -> None:
+    """One part of Don Quixote lies there under two editors' names, the same bytes."""
+    documents, survivors = built.documents["books1"], built.survivors["books1"]
+    quixote = [
+        keep
+        for shard in documents.shards()
+        for text, keep in zip(
+            read(shard, ["text"]).column("text").to_pylist(),
+            read_column(survivors, shard).column("keep").to_pylist(),
+            strict=True,
+        )
+        if "Project Gutenberg EBook of The History of Don Quixote" in text.replace("\n", " ")
+    ]
+    assert sorted(quixote) == [False, True]
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_tokens_are_the_kept_text(built: dag.Built) -> None:
+    for name, tokens in built.tokens.items():
+        assert tokens.statistics["bytes"] == built.cuts[name].statistics["kept_bytes"]
+        assert tokens.statistics["train"] + tokens.statistics["validation"] > 0

@@ -1,0 +1,129 @@
+"""`pretrain`: what it leaves, that it leaves the same bytes again, and after a kill."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from corpora import ROOT, contents, decided, source, workers
+
+from model.config import Architecture, Training, parameters
+from tasks.models.pretrain import pretrain
+from tasks.runtime.errors import Failure
+from tasks.runtime.stage import Artifact, Run, handle
+from tasks.runtime.store import damage
+from tasks.tokens.mixture import mixture
+from tasks.tokens.tokenizer import tokenizer
+from tasks.tokens.tokens import tokens
+
+HERE = Path(__file__).parent
+
+ARCHITECTURE = Architecture(layers=1, width=16, heads=2, context=32, vocabulary=300)
+TRAINING = Training(
+    updates=120, batch=4 * 32, micro_batch=4, learning_rate=1e-2, warm_up=5, checkpoint_every=15, validate_every=50,
+    validation_windows=4, device="cpu", threads=1,
+)  # fmt: skip
+SPLIT = {"validation": 0.2, "seed": 1}
+
+
+def inputs(run: Run) -> dict[str, Artifact]:
+    """A mixture of two groups, a few thousand tokens each, and its tokenizer."""
+    draw = random.Random(1)
+    lines = [
+        [f"the {draw.choice('mnr')}ill {w} {w} {w}." for w in draw.choices(["races", "grinds"], k=80)] for _ in "ab"
+    ]
+    documents = {name: source(run, name, texts, shards=2) for name, texts in zip(("web", "books"), lines, strict=True)}
+    cuts = {name: decided(run, one) for name, one in documents.items()}
+    shares = {"web": 0.5, "books": 0.5}
+    by = run(tokenizer, "bpe", documents=documents, cuts=cuts, shares=shares, vocabulary=280, sample=10_000, **SPLIT)
+    made = {
+        name: run(tokens, name, documents=one, cuts=cuts[name], tokenizer=by, **SPLIT)
+        for name, one in documents.items()
+    }
+    groups, weights = {"web": "web", "books": "books"}, {"web": 3, "books": 1}
+    plan = run(mixture, "tiny", tokens=made, groups=groups, weights=weights, budget=10_000, seed=1)
+    return {"mixture": plan, "tokenizer": by}
+
+
+def arguments(run: Run, training: Training = TRAINING) -> dict:
+    return {**inputs(run), "architecture": asdict(ARCHITECTURE), "training": asdict(training)}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Artifact:
+    run = Run(tmp_path_factory.mktemp("unbroken"), workers(1))
+    return run(pretrain, "tiny", **arguments(run))
+
+
+def test_what_a_model_is(trained):
+    files = {row["file"] for row in trained.files()}
+    assert files == {"model.safetensors", "model.json", "tokenizer.json", "metrics.jsonl"}
+    assert not (trained.folder / "checkpoints").exists()
+    assert damage(trained) == []
+    (tokenizer_json,) = (trained.folder.parents[1] / "tokenizer").glob("*/tokenizer.json")
+    assert (trained.folder / "tokenizer.json").read_bytes() == tokenizer_json.read_bytes()
+    about = json.loads((trained.folder / "model.json").read_bytes())
+    assert about["architecture"] == asdict(ARCHITECTURE)
+
+
+def test_statistics(trained):
+    rows = [json.loads(line) for line in (trained.folder / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == list(range(1, 121))
+    s = trained.statistics
+    assert (s["updates"], s["tokens"]) == (120, 120 * 4 * 32)
+    assert s["parameters"] == parameters(ARCHITECTURE)
+    assert (s["first_loss"], s["loss"]) == (rows[0]["loss"], rows[-1]["loss"]) and s["loss"] < s["first_loss"] / 2
+    assert s["validation"] == {"web": rows[-1]["validation_web"], "books": rows[-1]["validation_books"]}
+    assert {name: group["windows"] for name, group in s["realised"].items()} == {"web": 360, "books": 120}
+    for group in s["realised"].values():
+        assert group["tokens"] == group["windows"] * 32 and group["epochs"] > 1
+
+
+def test_the_same_bytes_after_a_kill(trained, tmp_path):
+    """The run and its trainer are killed at once, between two checkpoints, and the same command goes on."""
+    run = Run(tmp_path / "killed", workers(1))
+    artifact = handle(run.root, pretrain, "tiny", arguments(run))
+    assert artifact.fingerprint == trained.fingerprint
+    script = (
+        "import sys; from pathlib import Path; from test_pretrain import *;"
+        "run = Run(Path(sys.argv[1]), workers(1)); run(pretrain, 'tiny', **arguments(run))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(run.root)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [ROOT, ROOT / "tests", HERE]))},
+        start_new_session=True,
+    )
+    try:
+        end = time.monotonic() + 120
+        while steps(artifact.folder) < 20:
+            assert process.poll() is None and time.monotonic() < end
+            time.sleep(0.005)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert not artifact.built and not (artifact.folder / "model.safetensors").exists()
+    assert 20 <= steps(artifact.folder) < 120 and list((artifact.folder / "checkpoints").glob("step-*"))
+    again = run(pretrain, "tiny", **arguments(run))
+    assert "resuming from" in (again.folder / "run.train.log").read_text()
+    assert contents(again) == contents(trained)
+    assert again.manifest == trained.manifest
+
+
+def steps(folder: Path) -> int:
+    path = folder / "metrics.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def test_a_training_that_stops_is_told_in_the_trainers_words(run):
+    training = Training(**{**asdict(TRAINING), "learning_rate": 1e30, "clip": None})
+    with pytest.raises(
+        Failure, match=r"training of tiny stopped: .*not finite.*lower the learning rate.*run.train.log"
+    ):
+        run(pretrain, "tiny", **arguments(run, training))
+    assert not list((run.root / "pretrain").glob("*/manifest.json"))

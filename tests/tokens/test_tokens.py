@@ -1,0 +1,143 @@
+"""Token shards: what they hold decodes to the pieces, and their index and counts say where."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from corpora import contents, decided, document_id, source, workers
+
+from tasks.runtime.stage import Artifact, Job, Run, stage
+from tasks.tokens.mixture import mixture
+from tasks.tokens.pieces import pieces
+from tasks.tokens.tokenizer import END_OF_TEXT, tokenizer
+from tasks.tokens.tokens import tokens
+
+TEXTS = [f"the {n} mill races of wörld {n * n} 漢字 \U0001f600\n" * (n % 7 + 1) for n in range(600)]
+VALIDATION, SEED = 0.2, 1
+
+
+def trained(run: Run, documents: Artifact, decision: Artifact) -> Artifact:
+    how = {"vocabulary": 300, "sample": 20_000, "validation": VALIDATION, "seed": SEED}
+    return run(tokenizer, "bpe", documents={"web": documents}, cuts={"web": decision}, shares={"web": 1.0}, **how)
+
+
+def encoded(run: Run, documents: Artifact, decision: Artifact, by: Artifact) -> Artifact:
+    return run(tokens, "web", documents=documents, cuts=decision, tokenizer=by, validation=VALIDATION, seed=SEED)
+
+
+def check(documents: Artifact, decision: Artifact, by: Artifact, made: Artifact) -> int:
+    """Every shard against its pieces; the number of pieces."""
+    from tokenizers import Tokenizer
+
+    library = Tokenizer.from_file(str(by.folder / "tokenizer.json"))
+    about = json.loads((made.folder / "tokens.json").read_bytes())
+    end = library.get_vocab_size() - 1
+    assert about["end_of_text"] == end == library.token_to_id(END_OF_TEXT)
+    assert about["vocabulary"] == library.get_vocab_size() and about["tokenizer"] == by.fingerprint
+    assert [shard["key"] for shard in about["shards"]] == [shard.key for shard in documents.shards()]
+    count = 0
+    for shard, counts in zip(documents.shards(), about["shards"], strict=True):
+        streams = {
+            split: np.fromfile(made.folder / f"{shard.key}.{split}.bin", np.dtype(about["dtype"]).newbyteorder("<"))
+            for split in ("train", "validation")
+        }
+        rows = pq.read_table(made.folder / f"{shard.key}.parquet").to_pylist()
+        expected = list(pieces(shard, decision, VALIDATION, SEED))
+        assert [(row["id"], row["split"] == "validation") for row in rows] == [(p.id, p.validation) for p in expected]
+        at = {"train": 0, "validation": 0}
+        for row, piece in zip(rows, expected, strict=True):
+            assert row["start"] == at[row["split"]]
+            ids = streams[row["split"]][row["start"] : row["start"] + row["tokens"]].tolist()
+            assert ids[-1] == end and end not in ids[:-1]
+            assert library.decode(ids[:-1], skip_special_tokens=False) == piece.text
+            at[row["split"]] += row["tokens"]
+        assert at == {split: len(stream) for split, stream in streams.items()}
+        assert counts == {"key": shard.key, **at}
+        count += len(expected)
+    sums = {split: sum(shard[split] for shard in about["shards"]) for split in ("train", "validation")}
+    assert sums == {split: made.statistics[split] for split in sums} and min(sums.values()) > 0
+    return count
+
+
+def test_streams_decode_to_the_pieces(run):
+    documents = source(run, "web", TEXTS, shards=3)
+    ids = [document_id("web", n) for n in range(600)]
+    decision = decided(run, documents, ids[10:20], {ids[n]: [(4, 8)] for n in range(0, 600, 3) if not 10 <= n < 20})
+    by = trained(run, documents, decision)
+    made = encoded(run, documents, decision, by)
+    cut = len([n for n in range(0, 600, 3) if not 10 <= n < 20])
+    assert check(documents, decision, by, made) == made.statistics["documents"] == 590 + cut
+    assert json.loads((made.folder / "tokens.json").read_bytes())["dtype"] == "uint16"
+
+
+def test_a_text_that_says_endoftext_makes_no_document(run):
+    """Else a page could end a document at its will; the audit, too, sets documents apart by that token."""
+    texts = [f"{n} said <|endoftext|> twice <|endoftext|>" for n in range(40)]
+    documents = source(run, "web", texts)
+    decision = decided(run, documents)
+    by = trained(run, documents, decision)
+    assert check(documents, decision, by, encoded(run, documents, decision, by)) == 40
+
+
+def test_bytes_do_not_depend_on_workers(run, tmp_path):
+    found = []
+    for name, engine in (("one", run.engine), ("two", workers(2))):
+        other = Run(tmp_path / name, engine)
+        documents = source(other, "web", TEXTS[:100], shards=3)
+        decision = decided(other, documents)
+        found.append(contents(encoded(other, documents, decision, trained(other, documents, decision))))
+    assert found[0] == found[1]
+
+
+@stage("tokenizer", version="wide")
+def wide(job: Job, *, size: int) -> dict[str, Any]:
+    """A tokenizer without merges whose last ids lie past 65,535: bytes above 0x7F are its last ones but one."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    symbols = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {f"unused {n}": n for n in range(size - 257)}
+    vocabulary |= {symbol: size - 257 + n for n, symbol in enumerate(symbols)}
+    made = Tokenizer(models.BPE(vocabulary, []))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    made.add_special_tokens([END_OF_TEXT])
+    with job.publish("tokenizer.json") as file:
+        file.write(made.to_str().encode())
+    return {"vocabulary": made.get_vocab_size()}
+
+
+@pytest.mark.parametrize(("size", "dtype"), [(65_536, "uint16"), (65_537, "uint32")])
+def test_a_vocabulary_past_16_bits(run, size, dtype):
+    documents = source(run, "web", TEXTS[:30])
+    decision = decided(run, documents)
+    by = run(wide, "wide", size=size)
+    made = encoded(run, documents, decision, by)
+    about = json.loads((made.folder / "tokens.json").read_bytes())
+    assert (about["dtype"], about["end_of_text"]) == (dtype, size - 1)
+    assert check(documents, decision, by, made) == 30
+    bytes_ = (made.folder / "00000.train.bin").stat().st_size
+    assert bytes_ == about["shards"][0]["train"] * np.dtype(dtype).itemsize
+
+
+def test_weights_tokenise_nothing(run):
+    """`tokens` knows no weights: with others, its artifact is the same one, and only the mixture another."""
+    documents = source(run, "web", TEXTS[:60])
+    decision = decided(run, documents)
+    made, plans = [], []
+    for weight in (1.0, 2.0):
+        made.append(encoded(run, documents, decision, trained(run, documents, decision)))
+        arguments = {"tokens": {"web": made[-1]}, "groups": {"web": "web"}, "budget": 1000, "seed": 1}
+        plans.append(run(mixture, "small", weights={"web": weight}, **arguments))
+    assert made[0].fingerprint == made[1].fingerprint and plans[0].fingerprint != plans[1].fingerprint
+    assert "weight" not in json.dumps(made[0].recipe["parameters"])
+
+
+def test_nothing_left(run):
+    documents = source(run, "web", TEXTS[:30])
+    by = trained(run, documents, decided(run, documents))
+    dropped = decided(run, documents, dropped=[document_id("web", n) for n in range(30)])
+    made = encoded(run, documents, dropped, by)
+    assert made.statistics == {"documents": 0, "bytes": 0, "train": 0, "validation": 0}
+    assert (made.folder / "00000.train.bin").stat().st_size == 0
