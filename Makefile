@@ -1,11 +1,15 @@
 # make demo: crawl -> corpus -> GPT -> report, in about four minutes after installation.
-# make test: ruff, mypy, every test. Each sets up .venv on a fresh machine (Python 3.11+); a second run installs nothing.
+# make test: ruff, mypy, every test but those marked `long`. Each sets up .venv on a fresh machine (Python 3.11+); a second
+# run installs nothing.
+# make test-long: every test, however long; `make test-long SELECT=long` those alone that `make test` leaves out.
+# make faults: the enumerated faults alone; `make faults SEED=7` replays the run of that seed.
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed-$(shell $(PYTHON) -c "import hashlib,pathlib;print(hashlib.sha256(pathlib.Path('pyproject.toml').read_bytes()).hexdigest()[:12])")
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --durations 15
 
-.PHONY: demo test lint setup clean
+.PHONY: demo test test-long faults lint setup clean
 setup: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml
@@ -23,7 +27,13 @@ lint: setup
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest -n 2 --dist loadfile --durations 15
+	$(PYTEST) -m "not long"
+
+test-long: setup
+	$(PYTEST) $(if $(SELECT),-m "$(SELECT)")
+
+faults: setup
+	$(if $(SEED),MILLRACE_FAULT_SEED=$(SEED)) $(PYTEST) tests/faults
 
 clean:
-	rm -rf .venv store .millrace
+	rm -rf .venv store build *.egg-info

@@ -9,7 +9,7 @@ best of `--repeat` turns counts:
     bare        and of each HTML response with status 200: character set detected, decoded, main content extracted,
                 both by Resiliparse: what a script of ten lines does; nothing is cleaned, counted, or accounted for
     documents   ours: every byte accounted for, codings undone, limits, cleaning (ftfy), language, ids
-    shard       and written as Parquet, with rejects and statistics
+    shard       and written as Parquet, with rejects, inputs and checksums, and published
     wet         ours on WET text (a file made of the extracted texts of the others)
 
 Prints a table and writes bench/results/ingest.json. Needs the files of ../shared/data (crawl/, crawl-pages/).
@@ -24,14 +24,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tasks.runtime.shards import Output  # noqa: E402
+from tasks.runtime.artifact import Artifact  # noqa: E402
+from tasks.runtime.shards import make_shard  # noqa: E402
+from tasks.runtime.store import store_at  # noqa: E402
 from tasks.sources.documents import Document, Tally, documents  # noqa: E402
 from tasks.sources.ingest import read_shard  # noqa: E402
 from tasks.sources.parts import Part  # noqa: E402
@@ -79,14 +80,13 @@ def ours(paths: list[Path]) -> int:
 
 def shard(paths: list[Path]) -> int:
     count = 0
+    how = {"source": "bench", "kind": "warc", "fields": FIELDS, "limits": {}}
     with tempfile.TemporaryDirectory() as folder:
+        artifact = Artifact("ingest", "bench", "0" * 16, store_at(folder))
         for number, path in enumerate(paths):
-            with ExitStack() as stack:
-                out = Output(Path(folder), f"{number:05}", stack)
-                part = Part(str(path), path.stat().st_size)
-                found = read_shard(out, [part], source="bench", kind="warc", fields=FIELDS, limits={})
-                out.finish(found)
-            count += found["documents"]
+            task = (f"{number:05}", [Part(str(path), path.stat().st_size)])
+            made = make_shard(task, function=read_shard, artifact=artifact, arguments=how)
+            count += made.statistics["documents"]
     return count
 
 

@@ -7,6 +7,7 @@ import ast
 import dataclasses
 import inspect
 import io
+import itertools
 import tokenize
 import types
 from collections.abc import Iterator
@@ -17,7 +18,13 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from conf import schema
+from conf.corpus import DEDUP, Decontaminate, Dedup, Keep, Quality, Sample, Tokenizer
+from conf.engine import Engine, Spark
+from conf.evaluation import Benchmark, Evaluate, Task
+from conf.models import Model
+from conf.pipeline import Pipeline
+from conf.sources import Source
+from conf.store import Cache
 from model.config import Architecture, Training
 from model.presets import PRESETS
 
@@ -29,22 +36,25 @@ One YAML file says a whole pipeline; `conf/demo.yaml` and `conf/gpt3.yaml` are e
 a wrong type or an impossible value is refused, with its line, before anything runs. Counts may be written 300B, 2.5M or
 32k. Of keys without a default, those marked *required* must be given.
 
-This page is made from the schema by `python -m conf.reference`; edit `conf/schema.py` and `model/config.py` instead.
+This page is made from the schema by `python -m conf.reference`; edit conf/*.py and model/config.py instead.
 """
 
 # The sections in the order of the page: title, class, a word on where it stands.
 SECTIONS: list[tuple[str, type[BaseModel], str]] = [
-    ("The file", schema.Pipeline, ""),
-    ("sources", schema.Source, "By name (`a-z`, `0-9`, `-`), each:"),
-    ("benchmarks", schema.Benchmark, "By name (`a-z`, `0-9`, `-`, `_`), each:"),
-    ("benchmarks: task", schema.Task, ""),
-    ("quality", schema.Quality, ""),
-    ("quality: keep", schema.Keep, ""),
-    ("dedup", schema.Dedup, ""),
-    ("decontaminate", schema.Decontaminate, ""),
-    ("tokenizer", schema.Tokenizer, ""),
-    ("sample", schema.Sample, ""),
-    ("evaluate", schema.Evaluate, ""),
+    ("The file", Pipeline, ""),
+    ("cache", Cache, ""),
+    ("engine", Engine, ""),
+    ("engine: spark", Spark, ""),
+    ("sources", Source, "By name (`a-z`, `0-9`, `-`), each:"),
+    ("benchmarks", Benchmark, "By name (`a-z`, `0-9`, `-`, `_`), each:"),
+    ("benchmarks: task", Task, ""),
+    ("quality", Quality, ""),
+    ("quality: keep", Keep, ""),
+    ("dedup", Dedup, ""),
+    ("decontaminate", Decontaminate, ""),
+    ("tokenizer", Tokenizer, ""),
+    ("sample", Sample, ""),
+    ("evaluate", Evaluate, ""),
 ]
 NAMES = {int: "whole number", float: "number", str: "text", bool: "true or false"}
 
@@ -54,7 +64,7 @@ def page() -> str:
     parts = [HEAD]
     for title, of, where in SECTIONS:
         parts.append(f"## {title}\n\n{inspect.getdoc(of)}{' ' + where if where else ''}\n\n{_table(_rows(of))}")
-        if of is schema.Dedup:
+        if of is Dedup:
             parts.append(_presets_of_dedup())
     parts.append(_models())
     return "\n".join(parts)
@@ -126,11 +136,9 @@ def _bounds(metadata: list[Any] | tuple[Any, ...]) -> Iterator[str]:
 
 
 def _presets_of_dedup() -> str:
-    keys = list(next(iter(schema.DEDUP.values())))
+    keys = list(next(iter(DEDUP.values())))
     lines = [f"| preset | {' | '.join(f'`{key}`' for key in keys)} |", "|---" * (len(keys) + 1) + "|"]
-    lines += [
-        f"| `{name}` | {' | '.join(_code(how[key]) for key in keys)} |" for name, how in sorted(schema.DEDUP.items())
-    ]
+    lines += [f"| `{name}` | {' | '.join(_code(how[key]) for key in keys)} |" for name, how in sorted(DEDUP.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -141,19 +149,20 @@ def _models() -> str:
         for name, p in PRESETS.items()
     )
     keys = {**descriptions(Architecture), **descriptions(Training)}
-    kinds = {name: field for name, field in schema.Model.model_fields.items() if name in keys}
     defaults = {field.name: field.default for of in (Architecture, Training) for field in dataclasses.fields(of)}
     rows = (
         (name, _kind(field.annotation, field.metadata), _shown(defaults[name]), keys[name])
-        for name, field in kinds.items()
+        for name, field in Model.model_fields.items()
+        if name in keys
     )
+    ours = (row for row in _rows(Model) if row[0] not in keys)
     return (
         "## models\n\nBy name (`a-z`, `0-9`, `.`, `-`), each with a `preset` and keys that replace the preset's. A "
         "budget other than the preset's scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width "
         "without heads keeps its head width.\n\n"
         f"| preset | layers, width, heads | context | budget |\n|---|---|---|---|\n{presets}\n\n"
         "The defaults are those of keys that a preset leaves alone.\n\n"
-        f"{_table(rows)}"
+        f"{_table(itertools.chain(ours, rows))}"
     )
 
 

@@ -1,11 +1,10 @@
-"""The command line: run, plan, status, explain, verify, ui.
+"""The command line: what each command takes; what it does stands in the file of flows/ that bears its name.
 
 Exit status 0 means success and nothing else does: 2 a mistake in what was asked, 1 a failure on the way, 130 Ctrl-C,
 143 SIGTERM. Nothing heavier than typer and rich is imported before a command needs it: `--help` answers at once.
 """
 
 import functools
-import os
 import signal
 import traceback
 from collections.abc import Callable
@@ -18,17 +17,23 @@ from rich.console import Console
 from tasks.runtime.errors import Failure, Mistake
 
 if TYPE_CHECKING:
-    from conf.schema import Pipeline
-    from tasks.runtime.stage import Reporter
-    from tasks.runtime.store import Artifact
+    from conf.pipeline import Pipeline
+    from tasks.runtime.run import Run
 
 app = typer.Typer(
     help="From Common Crawl to a trained, evaluated GPT, as one declarative DAG.",
+    epilog="What Prefect records lies in $MILLRACE_HOME, else in millrace/ of the user's state folder (XDG).",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-Conf = Annotated[Path, typer.Argument(metavar="CONF", help="A pipeline's YAML, such as conf/demo.yaml.")]
+Conf = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CONF",
+        help="A pipeline's YAML: the path of a file, or else the name of one that comes with Millrace, such as demo.",
+    ),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of whatever goes wrong.")]
 
 
@@ -92,18 +97,20 @@ def read(conf: Path) -> "Pipeline":
     return load(conf)
 
 
-def handles(pipeline: "Pipeline") -> "list[Artifact]":
-    """Every artifact of the DAG, in order; nothing is built."""
+def followed(pipeline: "Pipeline") -> "Run":
+    """The DAG followed to its end: every artifact's handle, in order; nothing is built."""
     from flows import dag
-    from tasks.runtime.stage import Run, Silent
+    from flows.stores import store_of
+    from tasks.runtime.job import Silent
+    from tasks.runtime.run import Run
 
     class Notes(Silent):
         def log(self, text: str) -> None:
             say(text)
 
-    run = Run(pipeline.root(), None, Notes())
+    run = Run(store_of(pipeline), None, Notes())
     dag.crawl_to_model(run, pipeline)
-    return run.artifacts
+    return run
 
 
 @command
@@ -114,89 +121,9 @@ def run(
     debug: Debug = False,
 ) -> None:
     """Build the whole DAG; what is built already is only looked at."""
-    from flows import terminal
+    from flows.run import run as build
 
-    pipeline = read(conf)
-    out = console()
-    url = _server()
-    with terminal.reporter(out) as watcher:
-        if url or record:
-            built = _run_recorded(conf, workers, watcher, url, debug)
-        else:
-            built = _run_alone(pipeline, workers, watcher)
-    out.print(f"{watcher.fresh} stages built, {watcher.cached} cached", highlight=False)
-    _summary(out, built)
-    if url:
-        out.print(f"Recorded in Prefect: {url.removesuffix('/api')}/runs", highlight=False, soft_wrap=True)
-    elif record:
-        out.print("Recorded in Prefect: `millrace ui` shows it", highlight=False, markup=False)
-    else:
-        out.print("Not recorded in Prefect: start `millrace ui` first, or give --record", highlight=False, markup=False)
-
-
-def _server() -> str | None:
-    """The Prefect API that is to record the run, if one is up."""
-    from flows import home
-
-    asked = os.environ.get("PREFECT_API_URL")
-    if asked and home.answers(asked):
-        return asked
-    if asked:
-        say(f"PREFECT_API_URL is {asked}, but no Prefect server answers there")
-    if url := home.ui_server():
-        os.environ.update(home.settings())
-    return url
-
-
-def _run_alone(pipeline: "Pipeline", workers: int | None, watcher: "Reporter") -> Any:
-    from flows import page
-    from flows.engines import engine
-    from tasks.runtime.stage import Run
-    from tasks.runtime.store import open_store
-
-    root = open_store(pipeline.root())
-    with engine(pipeline, workers) as opened:
-        return page.crawl_to_model(Run(root, opened, watcher), pipeline)
-
-
-def _run_recorded(conf: Path, workers: int | None, watcher: "Reporter", url: str | None, debug: bool) -> Any:
-    from flows import home, server
-
-    if not debug:  # Prefect's log is on its server; the terminal is the watcher's
-        os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
-    if url:
-        os.environ["PREFECT_API_URL"] = url
-        return _flow(conf, workers, watcher)
-    os.environ.update(home.settings())
-    with server.server(server.free_port(), server.TEMPORARY) as (started, process):
-        os.environ["PREFECT_API_URL"] = started
-        import prefect  # noqa: F401  takes 1.5 s, in which the server comes up
-
-        server.wait_until_up(started, process)
-        return _flow(conf, workers, watcher)
-
-
-def _flow(conf: Path, workers: int | None, watcher: "Reporter") -> Any:
-    from flows import recorded
-    from flows.crawl_to_model import crawl_to_model
-
-    token = recorded.watcher.set(watcher)
-    try:
-        return crawl_to_model(str(conf), workers)
-    finally:
-        recorded.watcher.reset(token)
-        recorded.flush()
-
-
-def _summary(out: Console, built: Any) -> None:
-    if built.report is None:
-        return
-    summary = built.report.folder / "summary.txt"
-    if summary.is_file():
-        out.print()
-        out.print(summary.read_text().rstrip(), markup=False, highlight=False, soft_wrap=True)
-        out.print()
-    out.print(f"Report: {built.page}", markup=False, highlight=False, soft_wrap=True)
+    build(console(), read(conf), conf, record, workers, debug, say)
 
 
 @command
@@ -204,8 +131,7 @@ def plan(conf: Conf, debug: Debug = False) -> None:
     """What a run would do before it is paid for: stages, cached or not and why, bytes, FLOPs, hours."""
     from flows.plan import show
 
-    pipeline = read(conf)
-    show(console(), pipeline, handles(pipeline))
+    show(console(), followed(read(conf)))
 
 
 @command
@@ -213,8 +139,7 @@ def status(conf: Conf, debug: Debug = False) -> None:
     """Each stage: done, partial (shards done/total) or to do, and why."""
     from flows.status import show
 
-    pipeline = read(conf)
-    show(console(), pipeline, handles(pipeline))
+    show(console(), followed(read(conf)))
 
 
 @command
@@ -226,7 +151,7 @@ def explain(
     """One document's fate: each stage's decision, score, reason, its duplicate, its n-gram hits."""
     from flows.explain import show
 
-    show(console(), handles(read(conf)), document)
+    show(console(), followed(read(conf)), document)
 
 
 @command
@@ -234,8 +159,35 @@ def verify(conf: Conf, debug: Debug = False) -> None:
     """Compute every output's checksum again and compare it with its manifest."""
     from flows.verify import show
 
-    if not show(console(), handles(read(conf))):
-        raise Failure("damage was found: delete the folders named above and run again, which builds them anew")
+    if not show(console(), followed(read(conf))):
+        raise Failure(f"damage was found: `millrace repair {conf}` makes what is damaged anew, to the same bytes")
+
+
+@command
+def repair(
+    conf: Conf,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Make anew what is damaged, only that, to the same bytes; what is not built stays so."""
+    from flows import terminal
+    from flows.repair import repair as mend
+
+    out = console()
+    with terminal.reporter(out) as watcher:
+        mend(out, read(conf), workers, watcher)
+
+
+@command
+def gc(
+    confs: Annotated[list[Path], typer.Argument(metavar="CONF...", help="Every pipeline that uses the store.")],
+    delete: Annotated[bool, typer.Option("--delete", help="Remove them; else they are only listed.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Artifacts of a store that none of these pipelines reaches, with their sizes."""
+    from flows.gc import collect
+
+    collect(console(), [followed(read(conf)) for conf in confs], delete, say)
 
 
 @command
@@ -243,7 +195,7 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the UI listens, on 127.0.0.1.")] = 4200,
     debug: Debug = False,
 ) -> None:
-    """Prefect's server and a worker on loopback, with the deployments of prefect.yaml; Ctrl-C ends both."""
+    """Prefect's server and a worker on loopback; its deployments run in this folder. Ctrl-C ends both."""
     from flows.ui import serve
 
     serve(port, console())

@@ -1,9 +1,11 @@
 """Where Millrace keeps Prefect's home, and how a Prefect server that is up is found. Imports no Prefect: .01 s.
 
-    .millrace/prefect   Prefect's home: its database and its logs
-    .millrace/ui.json   address and process of the server that `millrace ui` started, while it is up
+    prefect/         Prefect's home: its database and its logs
+    ui.json          address and process of the server that `millrace ui` started, while it is up
+    *.log            of the server, the worker and the deployments
 
-`MILLRACE_HOME` puts the folder elsewhere.
+lie in $MILLRACE_HOME, else $XDG_STATE_HOME/millrace, else ~/.local/state/millrace: the user's, whatever the clone or
+environment that Millrace was started from.
 """
 
 import json
@@ -11,11 +13,39 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parents[1]
+from tasks.runtime.errors import Mistake
 
 
 def home() -> Path:
-    return Path(os.environ.get("MILLRACE_HOME") or ROOT / ".millrace").resolve()
+    """The folder.
+
+    Raises:
+        Mistake: no variable says where it is, and the user has no home.
+    """
+    if ours := os.environ.get("MILLRACE_HOME"):
+        return Path(ours).resolve()
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not state.is_absolute():  # the standard's rule for a relative one: as if it were not set
+        try:
+            state = Path.home() / ".local" / "state"
+        except RuntimeError:
+            raise Mistake("this user has no home to keep Prefect's records in; set MILLRACE_HOME to a folder") from None
+    return (state / "millrace").resolve()
+
+
+def make_home() -> None:
+    """Make the folder and Prefect's in it.
+
+    Raises:
+        Mistake: it cannot be written.
+    """
+    try:
+        prefect_home().mkdir(mode=0o700, parents=True, exist_ok=True)
+        writable = os.access(home(), os.W_OK | os.X_OK) and os.access(prefect_home(), os.W_OK | os.X_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise Mistake(f"{home()} cannot be written; set MILLRACE_HOME to a folder that can")
 
 
 def prefect_home() -> Path:

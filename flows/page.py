@@ -1,40 +1,42 @@
 """The report as a page: written anew at every run, since it shows what of this run was cached and what was fresh."""
 
-import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING
 
-from conf.schema import Pipeline
+from conf.pipeline import Pipeline
 from flows import dag
-from tasks.runtime.stage import Run
-from tasks.runtime.store import RUN, Artifact, publish
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.run import Run
+from tasks.runtime.store import write
+
+if TYPE_CHECKING:
+    from tasks.report.timings import Timing
 
 
-def crawl_to_model(run: Run, pipeline: Pipeline) -> dag.Built:
-    """Everything, the report, and `page`: store/reports/<title>.html."""
+def crawl_to_model(run: Run, pipeline: Pipeline) -> tuple[dag.Built, str]:
+    """Everything, the report, and where its page is: reports/<title>.html in the store."""
     from tasks.report.page import render
 
     started = time.time()
     built = dag.crawl_to_model(run, pipeline)
+    run.wait()
     assert built.report is not None
-    built.page = run.root / "reports" / f"{built.report.name}.html"
-    built.page.parent.mkdir(exist_ok=True)
-    with publish(built.page) as file:
-        file.write(render(built.report, [timing(artifact, started) for artifact in built.artifacts]).encode())
-    return built
+    name = f"reports/{built.report.name}.html"
+    page = render(built.report, [timing(artifact, started) for artifact in run.artifacts])
+    write(run.store, name, page.encode(), replace=True)
+    return built, run.store.where(name)
 
 
-def timing(artifact: Artifact, started: float) -> dict[str, Any]:
+def timing(artifact: Artifact, started: float) -> "Timing":
     """A stage's row of the page: what its making took, and whether the run that began at `started` made it."""
-    traces: dict[str, Any] = {}
-    path = artifact.folder / RUN
-    if path.is_file():
-        traces = json.loads(path.read_bytes())
-    return {
-        "stage": artifact.stage,
-        "name": artifact.name,
-        "fingerprint": artifact.fingerprint,
-        "cached": traces.get("started", 0.0) < started,
-        "seconds": traces.get("seconds"),
-        "peak_bytes": traces.get("peak_bytes"),
-    }
+    from tasks.report.timings import Timing
+
+    trace = artifact.trace()
+    return Timing(
+        artifact.stage,
+        artifact.name,
+        artifact.fingerprint,
+        cached=trace.get("started", 0.0) < started,
+        seconds=trace.get("seconds"),
+        peak_bytes=trace.get("peak_bytes"),
+    )

@@ -4,21 +4,20 @@ Hours are given only where an artifact of the same stage has been built before, 
 that it took a second. `-` means that nothing is known.
 """
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from conf.schema import Pipeline
-from flows.state import State, earlier, state
+from flows.size import duration, size
+from flows.state import Past, State, state
 from flows.status import word
 from model.config import Architecture, Training, flops_per_token, total_windows
-from tasks.runtime.store import FILES, RUN, Artifact
+from tasks.runtime.artifact import Artifact, artifact_at
+from tasks.runtime.errors import Failure
+from tasks.runtime.run import Run
+from tasks.runtime.store import Store
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,8 @@ class Row:
     last: bool  # the hours are those of the last time, its input not being known yet
 
 
-def show(console: Console, pipeline: Pipeline, artifacts: list[Artifact]) -> None:
-    rows = make(pipeline, artifacts)
+def show(console: Console, run: Run) -> None:
+    rows = make(run)
     table = Table("stage", "name", "state", "why", box=None, pad_edge=False)
     for name in ("reads", "on disk", "FLOPs", "core time"):
         table.add_column(name, justify="right")
@@ -66,33 +65,39 @@ def show(console: Console, pipeline: Pipeline, artifacts: list[Artifact]) -> Non
         )
 
 
-def make(pipeline: Pipeline, artifacts: list[Artifact]) -> list[Row]:
-    root = pipeline.root()
+def make(run: Run) -> list[Row]:
+    """A row for each stage of the DAG."""
+    past = Past(run.store)
     rows = []
-    for artifact in artifacts:
-        now = state(artifact, root)
-        reads = _reads(artifact.recipe, root)
+    for artifact in run.artifacts:
+        now = state(artifact, past)
+        reads = _reads(artifact.recipe, run.store)
         flops = _flops(artifact.recipe)
-        hours, last = (0.0, False) if now.built else _hours(artifact, root, reads, flops)
+        hours, last = (0.0, False) if now.built else _hours(artifact, past, reads, flops)
         rows.append(Row(artifact, now, reads, flops, hours, last))
     return rows
 
 
-def _reads(recipe: dict[str, Any], root: Path) -> int | None:
+def _reads(recipe: dict[str, Any], store: Store) -> int | None:
     """Bytes of a recipe's inputs: artifacts that are built, and files that its parameters list by size."""
     total = 0
-    for value in recipe.get("inputs", {}).values():
-        labels = [value] if isinstance(value, str) else list(value.values() if isinstance(value, dict) else value)
-        for label in labels:
-            try:
-                total += sum(pq.read_table(root / label / FILES, columns=["bytes"])["bytes"].to_pylist())
-            except (OSError, pa.ArrowInvalid):
-                return None
+    for label in _labels(recipe.get("inputs", {})):
+        try:
+            total += sum(row.bytes for row in artifact_at(label, store).files().values())
+        except Failure:
+            return None
     listed = [value for value in recipe.get("parameters", {}).values() if isinstance(value, list)]
     for item in (item for value in listed for item in value if isinstance(item, dict)):
         number = item.get("bytes", item.get("size"))
         total += number if isinstance(number, int) else 0
     return total or None
+
+
+def _labels(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    items = value.values() if isinstance(value, dict) else value
+    return [label for item in items for label in _labels(item)]
 
 
 def _flops(recipe: dict[str, Any]) -> float | None:
@@ -106,42 +111,20 @@ def _flops(recipe: dict[str, Any]) -> float | None:
     return float(flops_per_token(architecture)) * tokens
 
 
-def _hours(artifact: Artifact, root: Path, reads: int | None, flops: float | None) -> tuple[float | None, bool]:
+def _hours(artifact: Artifact, past: Past, reads: int | None, flops: float | None) -> tuple[float | None, bool]:
     """Core-hours by the newest artifact of the same stage, its own name's first; and whether they are only last time's.
 
     By its pace, where the work is known now and then; else, for the same name, as long as it took.
     """
-    same = earlier(artifact, root)
-    before = same or earlier(artifact, root, any_name=True)
+    same = past.earlier(artifact)
+    before = same or past.earlier(artifact, any_name=True)
     if before is None:
         return None, False
-    try:
-        trace = json.loads((before["folder"] / RUN).read_bytes())
-        hours = trace["seconds"] * trace["workers"] / 3600
-    except (OSError, ValueError, KeyError):
+    trace = artifact_at(before["label"], past.store).trace()
+    if "seconds" not in trace or "workers" not in trace:
         return None, False
-    work, did = (flops, _flops(before)) if flops else (reads, _reads(before, root))
+    hours = trace["seconds"] * trace["workers"] / 3600
+    work, did = (flops, _flops(before)) if flops else (reads, _reads(before, past.store))
     if work and did:
         return hours * work / did, False
     return (hours, True) if same else (None, False)
-
-
-def duration(hours: float) -> str:
-    """Core-hours for people."""
-    if hours < 1 / 60:
-        return f"{hours * 3600:.1f} s"
-    if hours < 1:
-        return f"{hours * 60:.0f} min"
-    return f"{hours:.3g} h"
-
-
-def size(number: int | None) -> str:
-    """Bytes for people, in powers of 1000."""
-    if number is None:
-        return "-"
-    value = float(number)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 1000 or unit == "TB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"

@@ -8,13 +8,13 @@ Prefect draws the edges.
 import errno
 import json
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import partial
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -31,14 +31,19 @@ from prefect.logging.handlers import APILogWorker
 from prefect.states import Completed
 
 from conf.load import load
-from conf.schema import Pipeline
+from conf.pipeline import Pipeline
 from flows.engines import engine
-from flows.state import differences, earlier, flat
+from flows.placed import Places, build_there, places_of, require_pools
+from flows.state import Past, differences, flat
+from flows.stores import opened_store
 from flows.terminal import rate
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.engine import Engine
 from tasks.runtime.errors import Failure, Mistake
-from tasks.runtime.stage import Reporter, Run, Silent, Stage, build
-from tasks.runtime.store import Artifact, open_store
+from tasks.runtime.job import Reporter, Silent, build
+from tasks.runtime.run import Run
+from tasks.runtime.stage import Stage
+from tasks.runtime.store import Unreachable
 
 EVERY = 2.0  # seconds between two updates of a progress artifact: each costs the server 9 ms
 RETRIES = 2
@@ -57,14 +62,26 @@ def recorded(name: str) -> Callable[[Callable[..., Any]], Any]:
 
 
 @contextmanager
-def begin(conf: str, workers: int | None) -> Iterator[tuple[Run, Pipeline]]:
-    """A run whose stages are Prefect tasks, and the pipeline it is of; to be entered in a flow."""
-    pipeline = load(Path(conf))
-    root = open_store(pipeline.root())
-    with engine(pipeline, workers) as opened:
+def begin(conf: str, workers: int | None, alone: bool = False) -> Iterator[tuple[Run, Pipeline]]:
+    """A run whose stages are Prefect tasks, and the pipeline it is of; to be entered in a flow.
+
+    `alone`: one stage after another, all of them here, wherever the pipeline places them.
+    """
+    pipeline = load(conf)
+    places = {} if alone else places_of(pipeline)
+    require_pools(places)
+    store = opened_store(pipeline)
+    with engine(pipeline, store, workers, here=alone) as opened:
         terminal = watcher.get() or Silent()
         with post() as send:
-            yield Run(root, opened, Teller(terminal), Maker(root, opened, terminal, send)), pipeline
+            maker = Maker(opened, terminal, send, conf, places)
+            run = Run(store, opened, Teller(terminal), maker, side_by_side=1 if alone else opened.workers)
+            maker.stop = run.stop
+            try:
+                yield run, pipeline
+                run.wait()
+            finally:
+                run.close()
 
 
 @contextmanager
@@ -108,8 +125,9 @@ class Teller(Silent):
 class Maker:
     """Makes an artifact in a Prefect task of its own."""
 
-    def __init__(self, root: Path, engine: Engine, watcher: Reporter, send: Send):
-        self.root, self.engine, self.watcher, self.send = root, engine, watcher, send
+    def __init__(self, engine: Engine, watcher: Reporter, send: Send, conf: str, places: Places):
+        self.engine, self.watcher, self.send, self.conf, self.places = engine, watcher, send, conf, places
+        self.stop: threading.Event | None = None  # the run's
 
     def __call__(self, artifact: Artifact, what: Stage, arguments: dict[str, Any]) -> Artifact:
         @task(
@@ -123,8 +141,17 @@ class Maker:
             retry_condition_fn=_may_pass,
         )
         def work(inputs: dict[str, Any]) -> Any:
-            reporter = Recorder(self.watcher, self.root, self.send)
-            hit = build(artifact, what, arguments, self.root, self.engine, reporter)
+            reporter = Recorder(self.watcher, what, self.send)
+            pool = self.places.get((what.name, artifact.name))
+            if pool is not None and not artifact.built:
+                begun = time.monotonic()
+                reporter.started(artifact)
+                reporter.log(f"{artifact.label} runs on the work pool {pool}")
+                judges = {key: arguments[key] for key in what.judges if key in arguments}
+                build_there(artifact, judges, pool, self.conf, self.stop)
+                reporter.finished(artifact, False, time.monotonic() - begun)
+                return artifact
+            hit = build(artifact, what, arguments, self.engine, reporter, self.stop)
             return Completed(name="Cached", data=artifact) if hit else artifact
 
         inputs = {key: value for key, value in arguments.items() if key in artifact.recipe["inputs"]}
@@ -135,16 +162,16 @@ class Maker:
 def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
     """Retry what input and output can recover from; never a mistake, never bad input."""
     error = state.result(raise_on_failure=False)
-    if isinstance(error, Mistake | Failure):
+    if isinstance(error, Mistake | Failure) and not isinstance(error, Unreachable):
         return False
-    return isinstance(error, ConnectionError | TimeoutError) or getattr(error, "errno", None) in PASSING
+    return isinstance(error, Unreachable | ConnectionError | TimeoutError) or getattr(error, "errno", None) in PASSING
 
 
 class Recorder(Reporter):
     """Tells Prefect of one stage: a progress artifact with log lines, then a markdown and a table artifact."""
 
-    def __init__(self, watcher: Reporter, root: Path, send: Send):
-        self.watcher, self.root, self.send = watcher, root, send
+    def __init__(self, watcher: Reporter, what: Stage, send: Send):
+        self.watcher, self.what, self.send = watcher, what, send
         self.logger = get_run_logger()
         self.bar: UUID | None = None  # the progress artifact's, once the server has made it
         self.begun = time.monotonic()
@@ -168,11 +195,11 @@ class Recorder(Reporter):
         how = "cached" if cached else f"fresh, {seconds:.1f} s"
         if not cached:
             self._show(artifact, 100.0, f"{artifact.stage} {artifact.name}: {how}")
-        page, rows = _page(artifact, how, self.root), _rows(artifact.statistics)
+        page, rows = _page(artifact, self.what, how), _rows(artifact.manifest["statistics"])
         about = f"{artifact.label}: {how}"
         self.send(create_markdown_artifact, page, key=_key(artifact, "stage"), description=about)
         self.send(create_table_artifact, rows, key=_key(artifact, "statistics"), description=about)
-        self.logger.info("%s: %s, in %s", artifact.label, how, artifact.folder)
+        self.logger.info("%s: %s, in %s", artifact.label, how, artifact.where())
         self.watcher.finished(artifact, cached, seconds)
 
     def log(self, text: str) -> None:
@@ -196,8 +223,8 @@ def _key(artifact: Artifact, kind: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{artifact.stage}-{artifact.name}-{kind}".lower()).strip("-")
 
 
-def _page(artifact: Artifact, how: str, root: Path) -> str:
-    before = earlier(artifact, root)
+def _page(artifact: Artifact, what: Stage, how: str) -> str:
+    before = Past(artifact.store).earlier(artifact)
     changed = differences(before, artifact.recipe) if before else ["nothing to compare with: the first of its name"]
     inputs = [f"`{key}` = {_cell(value)}" for key, value in artifact.recipe["inputs"].items()]
     parameters = [f"`{key}` = {_cell(value)}" for key, value in flat(artifact.recipe["parameters"]).items()]
@@ -206,11 +233,18 @@ def _page(artifact: Artifact, how: str, root: Path) -> str:
         "",
         f"- **{how}**",
         f"- fingerprint `{artifact.fingerprint}`",
-        f"- folder `{artifact.folder}`",
+        f"- {what.kind}: {what.purpose}",
+        f"- in `{artifact.where()}`",
         "",
     ]
     title = "Changed since " + (before["fingerprint"] if before else "ever")
-    for heading, items in ((title, changed), ("Inputs", inputs), ("Parameters", parameters)):
+    columns = [f"`{column.name}`: {column.meaning}" for column in what.columns]
+    reasons = [f"`{reason}`: {meaning}" for reason, meaning in what.reasons.items()]
+    sections = [(title, changed), ("Inputs", inputs), ("Parameters", parameters)]
+    for heading, items in [
+        *sections,
+        *((name, told) for name, told in (("Columns", columns), ("Reasons", reasons)) if told),
+    ]:
         lines += [f"### {heading}", "", *(f"- {item}" for item in items or ["none"]), ""]
     return "\n".join(lines)
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.home import answers, home, prefect_home, settings
+from flows.home import answers, home, make_home, settings
 from tasks.runtime.errors import Failure, Mistake
 
 PR_SET_PDEATHSIG = 1
@@ -47,7 +47,7 @@ def check_port(port: int) -> None:
             ) from None
 
 
-def child(command: list[str], environment: dict[str, str], log: Path, cwd: Path | None = None) -> subprocess.Popen:
+def child(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:
     """Start a process in a session of its own (Ctrl-C is ours to pass on) that gets SIGTERM when we die.
 
     Call it from the main thread: the kernel watches the thread that made the child, not the process.
@@ -62,7 +62,6 @@ def child(command: list[str], environment: dict[str, str], log: Path, cwd: Path 
         return subprocess.Popen(
             command,
             env={**os.environ, **environment},
-            cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
@@ -85,7 +84,7 @@ def stop(process: subprocess.Popen, seconds: float = 10) -> None:
 @contextmanager
 def server(port: int, extra: dict[str, str] | None = None) -> Iterator[tuple[str, subprocess.Popen]]:
     """A server on 127.0.0.1, perhaps not ready yet (`wait_until_up`): its API's address and its process."""
-    prefect_home().mkdir(parents=True, exist_ok=True)
+    make_home()
     command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--lifespan", "on"]
     # A wait of the server for its clients' open sockets would delay our own end.

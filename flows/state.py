@@ -1,12 +1,12 @@
 """What is built of an artifact, and why the rest is not: the newest artifact of the same stage and name, compared."""
 
 import json
-import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from tasks.runtime.store import FILES, MANIFEST, Artifact
+from tasks.runtime.artifact import MANIFEST, Artifact, is_main
+from tasks.runtime.job import PARTS
+from tasks.runtime.store import Store
 
 
 @dataclass(frozen=True)
@@ -24,45 +24,61 @@ class State:
         return self.word == "done"
 
 
-def state(artifact: Artifact, root: Path) -> State:
+def state(artifact: Artifact, past: "Past") -> State:
+    """How far an artifact is, and why it is not there."""
     if artifact.built:
-        size = sum(row["bytes"] for row in artifact.files())
-        return State("done", "", 0, None, size)
-    why = reason(artifact, root)
-    if not artifact.folder.is_dir():
+        return State("done", "", 0, None, sum(row.bytes for row in artifact.files().values()))
+    why = reason(artifact, past)
+    entries = list(artifact.store.list(artifact.label))
+    if not entries:
         return State("to do", why, 0, None, 0)
-    done = len([path for path in artifact.folder.glob("*.parquet") if path.name.count(".") == 1 and path.name != FILES])
-    size = sum(path.stat().st_size for path in artifact.folder.rglob("*") if path.is_file())
-    return State("partial", why, done, _shards(artifact.folder), size)
+    names = [entry.name.removeprefix(f"{artifact.label}/") for entry in entries]
+    done = sum(is_main(name) for name in names)
+    return State("partial", why, done, _shards(artifact), sum(entry.bytes for entry in entries))
 
 
-def _shards(folder: Path) -> int | None:
+def _shards(artifact: Artifact) -> int | None:
     try:
-        return json.loads((folder / "run.parts.json").read_bytes())["shards"]
+        return int(json.loads(artifact.store.read(artifact.name_of(PARTS)))["shards"])
     except (OSError, ValueError, KeyError):
         return None  # the stage has not counted its shards, or does not work by shards
 
 
-def earlier(artifact: Artifact, root: Path, any_name: bool = False) -> dict[str, Any] | None:
-    """The manifest of the newest other artifact of this stage and name that is built, with its `folder`."""
-    name = r".+" if any_name else re.escape(artifact.name)
-    pattern = re.compile(rf"{name}-[0-9a-f]{{16}}")
-    found = [
-        path
-        for path in (root / artifact.stage).glob(f"*/{MANIFEST}")
-        if pattern.fullmatch(path.parent.name) and path.parent != artifact.folder
-    ]
-    for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
-        try:
-            return {**json.loads(path.read_bytes()), "folder": path.parent}
-        except ValueError:
-            continue  # damaged; `verify` is who tells of it
-    return None
+class Past:
+    """The artifacts that are built in a store, found once: the newest of a stage and name is what one compares with."""
+
+    def __init__(self, store: Store):
+        self.store = store
+        self._stages: dict[str, list[tuple[float, str]]] = {}  # (when built, label), newest first
+        self._manifests: dict[str, dict[str, Any] | None] = {}
+
+    def earlier(self, artifact: Artifact, any_name: bool = False) -> dict[str, Any] | None:
+        """The manifest of the newest other artifact of this stage (and name) that is built, with its `label`."""
+        if artifact.stage not in self._stages:
+            labels = [
+                (entry.modified, entry.name.removesuffix(f"/{MANIFEST}"))
+                for entry in self.store.list(artifact.stage)
+                if entry.name.endswith(f"/{MANIFEST}")
+            ]
+            self._stages[artifact.stage] = sorted(labels, reverse=True)
+        for _, label in self._stages[artifact.stage]:
+            same_name = label.rpartition("-")[0] == f"{artifact.stage}/{artifact.name}"
+            if label != artifact.label and (same_name or any_name) and (manifest := self._manifest(label)):
+                return {**manifest, "label": label}
+        return None
+
+    def _manifest(self, label: str) -> dict[str, Any] | None:
+        if label not in self._manifests:
+            try:
+                self._manifests[label] = json.loads(self.store.read(f"{label}/{MANIFEST}"))
+            except (OSError, ValueError):
+                self._manifests[label] = None  # damaged; `verify` is who tells of it
+        return self._manifests[label]
 
 
-def reason(artifact: Artifact, root: Path) -> str:
+def reason(artifact: Artifact, past: Past) -> str:
     """Why an artifact is not there though another of its stage and name may be."""
-    before = earlier(artifact, root)
+    before = past.earlier(artifact)
     if before is None:
         return "never built"
     return "; ".join(differences(before, artifact.recipe)) or "deleted"
@@ -84,8 +100,12 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     for key in sorted({*before, *after}):
         if before.get(key) != after.get(key):
             found.append(f"library {key} {before.get(key, 'none')} -> {after.get(key, 'none')}")
-    if old.get("code") != new.get("code"):
-        found.append("code changed")
+    before, after = old.get("code", {}), new.get("code", {})
+    if before != after:
+        both = isinstance(before, dict) and isinstance(after, dict)
+        changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)] if both else []
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        found.append(f"code of {', '.join(changed[:3])}{more} changed" if changed else "code changed")
     if old.get("format") != new.get("format"):
         found.append(f"format {old.get('format')} -> {new.get('format')}")
     return found

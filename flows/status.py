@@ -3,18 +3,18 @@
 from rich.console import Console
 from rich.table import Table
 
-from conf.schema import Pipeline
-from flows.state import State, state
-from tasks.runtime.store import Artifact
+from flows.state import Past, State, state
+from tasks.runtime.run import Run
 
 STYLES = {"done": "green", "partial": "yellow", "to do": ""}
 
 
-def show(console: Console, pipeline: Pipeline, artifacts: list[Artifact]) -> None:
+def show(console: Console, run: Run) -> None:
     table = Table("stage", "name", "state", "why", box=None, pad_edge=False)
     counts: dict[str, int] = dict.fromkeys(STYLES, 0)
-    for artifact in artifacts:
-        now = state(artifact, pipeline.root())
+    past = Past(run.store)
+    for artifact in run.artifacts:
+        now = state(artifact, past)
         counts[now.word] += 1
         table.add_row(artifact.stage, artifact.name, f"[{STYLES[now.word] or 'none'}]{word(now)}[/]", now.why)
     console.print(table)

@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.console import Console
 
-from tasks.runtime.stage import Reporter
-from tasks.runtime.store import Artifact
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.job import Reporter
 
 EVERY = 10.0  # seconds between two plain lines of one stage
 

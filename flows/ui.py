@@ -1,4 +1,8 @@
-"""`millrace ui`: Prefect's server, a process pool, the deployments of prefect.yaml and a worker, all on loopback."""
+"""`millrace ui`: Prefect's server, a process pool, the deployments of prefect.yaml and a worker, all on loopback.
+
+Runs that the worker starts work in the folder where `millrace ui` was started, as `millrace run` there would: relative
+paths of a pipeline (its store, its files) mean the same in both.
+"""
 
 import json
 import os
@@ -7,17 +11,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from flows import server
-from flows.home import ROOT, answers, home, settings, state_file
+from flows.home import home, settings, state_file, ui_server
 from tasks.runtime.errors import Failure, Mistake
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
+DEPLOYMENTS = Path(__file__).with_name("prefect.yaml")
 POOL = "millrace"
 ZOMBIES = "millrace: crashed runs"
 SILENCE = timedelta(seconds=90)  # three heartbeats
@@ -28,12 +34,12 @@ def serve(port: int, console: Console) -> None:
     """Start all, say where, wait for Ctrl-C or SIGTERM, and end all.
 
     Raises:
-        Mistake: the port is taken, or a UI of this project is up already.
+        Mistake: the port is taken, or a UI of this user is up already.
         Failure: the server or the worker does not start, or ends by itself.
     """
     server.check_port(port)
-    if state_file().exists() and answers(url := json.loads(state_file().read_bytes())["url"]):
-        raise Mistake(f"`millrace ui` is up already, at {url.removesuffix('/api')}; use that one, or end it first")
+    if url := ui_server():
+        raise Mistake(f"your `millrace ui` is up already, at {url.removesuffix('/api')}; use that one, or end it first")
     # A worker's flow runs inherit this environment; nothing of a recording that is going on elsewhere may stay in it.
     os.environ.update({**settings(), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"})
     with server.server(port) as (url, process):
@@ -61,16 +67,16 @@ def _prepare() -> None:
     with get_client(sync_client=True) as client:
         _make_pool(client)
     _make_automation()
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)]
     log = home() / "deploy.log"
     log.unlink(missing_ok=True)
-    deploy = server.child(command, {"COLUMNS": "200"}, log, ROOT)
+    deploy = server.child(command, {"COLUMNS": "200"}, log)
     try:
         status = deploy.wait(120)
     finally:
         server.stop(deploy)
     if status:
-        raise Failure(f"the deployments of {ROOT / 'prefect.yaml'} were refused; see {log}")
+        raise Failure(f"the deployments of {DEPLOYMENTS} were refused; see {log}")
 
 
 def _make_pool(client: "SyncPrefectClient") -> None:
@@ -114,14 +120,14 @@ def _make_automation() -> None:
 @contextmanager
 def _worker() -> Iterator[Any]:
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
-    process = server.child(command, {"PREFECT_LOGGING_COLORS": "false"}, _worker_log(), ROOT)
+    process = server.child(command, {"PREFECT_LOGGING_COLORS": "false"}, _worker_log())
     try:
         yield process
     finally:
         server.stop(process, CANCEL_SECONDS)
 
 
-def _worker_log() -> Any:
+def _worker_log() -> Path:
     return home() / "worker.log"
 
 

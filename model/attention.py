@@ -48,6 +48,8 @@ def compiled_flex() -> Callable[..., Tensor]:
 
 
 class Attention(nn.Module):
+    """Multi-head causal self-attention of one layer (Vaswani et al., 2017, section 3.2), banded where config says."""
+
     def __init__(self, a: Architecture, layer: int) -> None:
         super().__init__()
         self.heads, self.dropout = a.heads, a.dropout
@@ -76,5 +78,5 @@ class Attention(nn.Module):
             y = compiled_flex()(q, k, v, block_mask=block_mask(T, self.band, x.device))
         else:
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask(0, T, T, self.band, x.device), dropout_p=p)
-        y = y.transpose(1, 2).reshape(B, T, C)
-        return self.out(y)
+        out: Tensor = self.out(y.transpose(1, 2).reshape(B, T, C))
+        return out

@@ -20,10 +20,10 @@ from model.tokenizer import Tokenizer
 @torch.inference_mode()
 def logits_of(model: GPT, tokens: list[int], caches: list[Cache] | None, start: int) -> Tensor:
     """Logits (V,) after `tokens`; with caches, those before `start` are in them and only the rest is computed."""
-    device = model.tokens.weight.device
-    if caches is None:
-        return model(torch.tensor([tokens], device=device))[0, -1].float()
-    return model(torch.tensor([tokens[start:]], device=device), caches=caches, start=start)[0, -1].float()
+    read = tokens if caches is None else tokens[start:]
+    given = torch.tensor([read], device=model.tokens.weight.device)  # (1, T)
+    logits: Tensor = model(given, caches=caches, start=0 if caches is None else start)  # (1, T, V)
+    return logits[0, -1].float()
 
 
 def choose(logits: Tensor, temperature: float, top_k: int | None, top_p: float | None, draw: torch.Generator) -> int:
@@ -103,7 +103,8 @@ def beam(
     caches = model.caches(width)
 
     def score(logprob: float, length: int) -> float:
-        return logprob / ((5 + length) / 6) ** length_penalty
+        penalty: float = ((5 + length) / 6) ** length_penalty
+        return logprob / penalty
 
     logits = model(torch.tensor([first], device=device), caches=caches, start=0)[:, -1]  # (1, V)
     for cache in (half for layer in caches for half in layer):

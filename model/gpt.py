@@ -13,21 +13,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model import heads
 from model.attention import Attention, Cache
 from model.config import Architecture
 
 
 class MLP(nn.Module):
+    """Each position by itself, through four times the width."""
+
     def __init__(self, a: Architecture) -> None:
         super().__init__()
         self.up = nn.Linear(a.width, 4 * a.width)
         self.down = nn.Linear(4 * a.width, a.width)
 
-    def forward(self, x: Tensor) -> Tensor:  # (B, T, C) -> (B, T, C)
-        return self.down(F.gelu(self.up(x), approximate="tanh"))
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) -> (B, T, C)."""
+        y: Tensor = self.down(F.gelu(self.up(x), approximate="tanh"))
+        return y
 
 
 class Block(nn.Module):
+    """Attention and MLP on the residual stream, each with its LayerNorm before or after."""
+
     def __init__(self, a: Architecture, layer: int) -> None:
         super().__init__()
         self.post = a.norm == "post"
@@ -37,16 +44,19 @@ class Block(nn.Module):
         self.mlp = MLP(a)
         self.dropout = nn.Dropout(a.dropout)
 
-    def forward(self, x: Tensor, cache: Cache | None = None, start: int = 0) -> Tensor:  # (B, T, C) -> (B, T, C)
+    def forward(self, x: Tensor, cache: Cache | None = None, start: int = 0) -> Tensor:
+        """x: (B, T, C), the positions start ... start + T - 1 -> (B, T, C)."""
         if self.post:
             x = self.norm1(x + self.dropout(self.attention(x, cache, start)))
-            return self.norm2(x + self.dropout(self.mlp(x)))
-        x = x + self.dropout(self.attention(self.norm1(x), cache, start))
-        return x + self.dropout(self.mlp(self.norm2(x)))
+            x = self.norm2(x + self.dropout(self.mlp(x)))
+        else:
+            x = x + self.dropout(self.attention(self.norm1(x), cache, start))
+            x = x + self.dropout(self.mlp(self.norm2(x)))
+        return x
 
 
 class GPT(nn.Module):
-    """`forward` gives logits, or with targets the loss of each position."""
+    """A trunk (`hidden`) under the tied head: `forward` gives logits, or with targets the loss of each position."""
 
     def __init__(self, a: Architecture) -> None:
         super().__init__()
@@ -77,20 +87,22 @@ class GPT(nn.Module):
                 parameter.fill_(1.0)
         return self
 
-    def forward(
-        self, tokens: Tensor, targets: Tensor | None = None, caches: list[Cache] | None = None, start: int = 0
-    ) -> Tensor:
-        """tokens: (B, T) int64, at positions start ... -> logits (B, T, V), or with targets losses (B, T), in nats."""
+    def hidden(self, tokens: Tensor, caches: list[Cache] | None = None, start: int = 0) -> Tensor:
+        """tokens: (B, T) int64, at positions start ... start + T - 1 -> the last block's states (B, T, C), normed."""
         T = tokens.shape[1]
-        x = self.tokens(tokens) + self.positions.weight[start : start + T]  # (B, T, C)
+        x: Tensor = self.tokens(tokens) + self.positions.weight[start : start + T]  # (B, T, C)
         x = self.dropout(x)
         for layer, block in enumerate(self.blocks):
             x = block(x, caches[layer] if caches is not None else None, start)
         x = self.norm(x)
-        logits = F.linear(x, self.tokens.weight)  # (B, T, V)
-        if targets is None:
-            return logits
-        return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none").view_as(targets)
+        return x
+
+    def forward(
+        self, tokens: Tensor, targets: Tensor | None = None, caches: list[Cache] | None = None, start: int = 0
+    ) -> Tensor:
+        """tokens: (B, T) int64, at positions start ... -> logits (B, T, V), or with targets losses (B, T), in nats."""
+        logits = heads.tied(self.hidden(tokens, caches, start), self.tokens.weight)
+        return logits if targets is None else heads.token_losses(logits, targets)
 
     def caches(self, batch: int) -> list[Cache]:
         """Room for the keys and values of `batch` sequences of full context, a layer."""

@@ -6,7 +6,7 @@ Where a paper publishes nothing, the comment says so and the value is ours.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from model.config import Architecture, Training, whole_windows
@@ -118,8 +118,3 @@ def _scale(base: Mapping[str, Any], overrides: Mapping[str, Any], keys: dict[str
         if key not in overrides and base.get(key) is not None:
             keys[key] = round(base[key] * share)
     return keys
-
-
-def to_dict(thing: Architecture | Training) -> dict[str, Any]:
-    """The keys as run.yaml and model.json hold them."""
-    return asdict(thing)

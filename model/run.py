@@ -1,33 +1,42 @@
 """run.yaml, what model.train is started with, read and checked. Torch-free.
 
-out: runs/small                what is written
-store: store                   root of the folders that mixture.json names
-mixture: .../mixture.json
-tokenizer: .../tokenizer.json
+out: runs/small                what is written; a folder of this machine
+store: store                   root of the folders that mixture.json names: a folder, or s3://bucket/prefix (files.py)
+mixture: .../mixture.json      a file of this machine, or a name below the store
+tokenizer: .../tokenizer.json  likewise
 tokenizer_fingerprint: 3f...   optional: refuse a mixture made with another
 preset: gpt3-small             optional (model/presets.py); then model and train override its keys
 model: {layers: 4, ...}        keys of model.config.Architecture
 train: {tokens: 1000000, ...}  keys of model.config.Training
+cache: /scratch/tokens         optional: where files of a store behind a URL are kept; by default ~/.cache/millrace
+cache_bytes: 34359738368       optional: how much is kept there; by default 32 GiB
+mirror: checkpoints/small      optional: a name below the store, where each checkpoint is copied (mirror.py)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import yaml
 
 from model.config import Architecture, Training
+from model.files import CACHE_BYTES, is_url
 from model.presets import preset
 
 
 @dataclass(frozen=True)
 class Run:
+    """run.yaml's keys, in its order of meaning; see the head of this file."""
+
     out: Path
-    store: Path
-    mixture: Path
-    tokenizer: Path
+    store: str
+    mixture: str
+    tokenizer: str
     architecture: Architecture
     training: Training
-    tokenizer_fingerprint: str | None = None
+    tokenizer_fingerprint: str | None
+    cache: Path | None
+    cache_bytes: int
+    mirror: str | None
 
 
 def read_run(path: str | Path) -> Run:
@@ -35,7 +44,7 @@ def read_run(path: str | Path) -> Run:
     keys = yaml.safe_load(Path(path).read_text()) if Path(path).is_file() else None
     if not isinstance(keys, dict):
         raise ValueError(f"{path} is not a file with a mapping of keys: see the head of model/run.py")
-    known = {"out", "store", "mixture", "tokenizer", "tokenizer_fingerprint", "preset", "model", "train"}
+    known = {field.name for field in fields(Run)} - {"architecture", "training"} | {"preset", "model", "train"}
     if unknown := sorted(set(keys) - known):
         raise ValueError(f"{path}: unknown keys {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     if missing := [key for key in ("out", "store", "mixture", "tokenizer") if not keys.get(key)]:
@@ -48,5 +57,21 @@ def read_run(path: str | Path) -> Run:
             architecture, training = Architecture(**model), Training(**train)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from None
-    out, store, mixture, tokenizer = (Path(keys[key]) for key in ("out", "store", "mixture", "tokenizer"))
-    return Run(out, store, mixture, tokenizer, architecture, training, keys.get("tokenizer_fingerprint"))
+    for key in ("out", "cache"):
+        if is_url(str(keys.get(key))):
+            raise ValueError(f"{path}: {key} must be a folder of this machine; for the store there is `mirror`")
+    cache_bytes = keys.get("cache_bytes", CACHE_BYTES)
+    if not isinstance(cache_bytes, int) or cache_bytes < 1:
+        raise ValueError(f"{path}: cache_bytes is {cache_bytes!r}: it must be a number of bytes, at least 1")
+    return Run(
+        out=Path(keys["out"]),
+        store=str(keys["store"]),
+        mixture=str(keys["mixture"]),
+        tokenizer=str(keys["tokenizer"]),
+        architecture=architecture,
+        training=training,
+        tokenizer_fingerprint=keys.get("tokenizer_fingerprint"),
+        cache=Path(keys["cache"]) if keys.get("cache") else None,
+        cache_bytes=cache_bytes,
+        mirror=str(keys["mirror"]).strip("/") if keys.get("mirror") else None,
+    )

@@ -12,11 +12,12 @@ Nothing is state: to resume takes the one integer i, and ranks and micro-batches
 """
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from math import lcm
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.files import REMEDY, Bucket, Folder, read_given, store_at
 from model.tokenizer import require_same
 
 PERIOD = 1 << 16  # windows after which the schedule of groups repeats, where the weights have no shorter one
@@ -95,36 +97,40 @@ def _mix(x: int) -> int:
 # ---- the tokens themselves
 
 
-class Stream:
-    """Token files, read as if they were one: memory-mapped when first touched."""
+@dataclass(frozen=True)
+class Part:
+    """A token file: its name below the store, tokens in it, and the sha256 of its bytes (hex) where one is recorded."""
 
-    def __init__(self, files: list[tuple[Path, int]], dtype: np.dtype[Any]) -> None:
-        files = [(path, tokens) for path, tokens in files if tokens]
-        for path, tokens in files:
-            size = path.stat().st_size if path.exists() else -1
-            if size != tokens * dtype.itemsize:
-                what = "is missing" if size < 0 else f"holds {size} bytes"
-                raise ValueError(
-                    f"{path} {what}, but tokens.json promises {tokens} tokens of {dtype}: make the tokens again"
-                )
-        self.paths, self.dtype = [path for path, _ in files], dtype
-        self.starts = np.concatenate([[0], np.cumsum([tokens for _, tokens in files], dtype=np.int64)]).astype(np.int64)
+    name: str
+    tokens: int
+    sha256: str | None = None
+
+
+class Stream:
+    """Token files, read as if they were one: each opened (from a URL: brought here) when first touched."""
+
+    def __init__(self, store: Folder | Bucket, parts: Sequence[Part], dtype: np.dtype[Any]) -> None:
+        self.store, self.dtype = store, dtype
+        self.parts = [part for part in parts if part.tokens]
+        ends = np.cumsum([part.tokens for part in self.parts], dtype=np.int64)
+        self.starts = np.concatenate([[0], ends]).astype(np.int64)
         self.tokens = int(self.starts[-1])
 
     def read(self, start: int, length: int) -> NDArray[np.int64]:
-        """Tokens start ... start + length - 1, across files where need be."""
+        """Tokens start ... start + length - 1, (length,), across files where need be. ValueError for a damaged file."""
         out = np.empty(length, np.int64)
         file, filled = int(np.searchsorted(self.starts, start, side="right")) - 1, 0
         while filled < length:
-            piece = _map(self.paths[file], self.dtype)[start + filled - int(self.starts[file]) :][: length - filled]
-            out[filled : filled + len(piece)] = piece
-            filled, file = filled + len(piece), file + 1
+            part, skipped = self.parts[file], start + filled - int(self.starts[file])
+            count = min(length - filled, part.tokens - skipped)
+            width = self.dtype.itemsize
+            with self.store.open(part.name, part.sha256) as opened:
+                raw = os.pread(opened.fileno(), count * width, skipped * width)
+            if len(raw) != count * width:
+                raise ValueError(f"{self.store.place(part.name)} ends before its {part.tokens} tokens: {REMEDY}")
+            out[filled : filled + count] = np.frombuffer(raw, self.dtype)
+            filled, file = filled + count, file + 1
         return out
-
-
-@lru_cache(maxsize=512)  # each holds a file descriptor
-def _map(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
-    return np.memmap(path, dtype=dtype, mode="r")
 
 
 @dataclass(frozen=True)
@@ -137,52 +143,77 @@ class Group:
 class Windows:
     """The training's windows, in order, and each source's validation windows.
 
-    `mixture`: path of mixture.json; `store`: the root that its folders are relative to. ValueError where the tokens are
-    of another tokenizer or vocabulary, a file has not the promised size, or a group is too short for a window.
+    `mixture`: mixture.json, a path or a name below the store; `store`: the root that its folders are relative to.
+    ValueError where there is no such file, the tokens are of another tokenizer or vocabulary, a file has not the
+    promised size or content, or a group is too short for a window.
     """
 
-    def __init__(self, mixture: str | Path, store: str | Path, context: int, vocabulary: int, seed: int) -> None:
-        found = json.loads(Path(mixture).read_text())
-        self.context, self.seed, self.store = context, seed, Path(store)
-        self.tokenizer: str | None = found.get("tokenizer")
-        self.end_of_text: int = found["end_of_text"]
-        self.dtype = np.dtype(found["dtype"]).newbyteorder("<")
-        asked = [group for group in found["groups"] if group["weight"] > 0]
-        if not asked:
-            raise ValueError(f"{mixture} has no group with a weight above 0: there is nothing to train on")
+    def __init__(
+        self, mixture: str | Path, store: str | Path | Folder | Bucket, context: int, vocabulary: int, seed: int
+    ) -> None:
+        self.store = store_at(store) if isinstance(store, str | Path) else store
+        raw, place = read_given(self.store, str(mixture))
+        self.mixture_sha256 = sha256(raw).hexdigest()
+        about = json.loads(raw)
+        self.context, self.seed = context, seed
+        self.tokenizer: str | None = about.get("tokenizer")
+        self.end_of_text: int = about["end_of_text"]
+        self.dtype = np.dtype(about["dtype"]).newbyteorder("<")
+        weighted = [group for group in about["groups"] if group["weight"] > 0]
+        if not weighted:
+            raise ValueError(f"{place} has no group with a weight above 0: there is nothing to train on")
         self.groups: list[Group] = []
         self.validation: dict[str, Stream] = {}
-        for group in asked:
-            train: list[tuple[Path, int]] = []
+        for group in weighted:
+            train: list[Part] = []
             for source in group["sources"]:
-                folder = self.store / source["folder"]
-                shards = self._shards(folder, str(mixture), vocabulary)
-                train += [(folder / f"{shard['key']}.train.bin", shard["train"]) for shard in shards]
-                held_out = [(folder / f"{shard['key']}.validation.bin", shard["validation"]) for shard in shards]
-                self.validation[source["source"]] = Stream(held_out, self.dtype)
-            stream = Stream(train, self.dtype)
+                parts, held_out = self._shards(source, place, vocabulary)
+                train += parts
+                self.validation[source["source"]] = Stream(self.store, held_out, self.dtype)
+            stream = Stream(self.store, train, self.dtype)
             if stream.tokens < context + 1:
                 raise ValueError(
                     f"group {group['group']!r} has {stream.tokens} training tokens, fewer than one "
                     f"window of {context + 1}: give it more text, a shorter context, or no weight"
                 )
             self.groups.append(Group(group["group"], stream, (stream.tokens - 1) // context))
-        self.counts = counts_in_period([group["weight"] for group in asked])
+        self.counts = counts_in_period([group["weight"] for group in weighted])
         self._group, self._nth = schedule(self.counts)
 
-    def _shards(self, folder: Path, mixture: str, vocabulary: int) -> list[dict[str, Any]]:
-        path = folder / "tokens.json"
-        if not path.is_file():
-            raise ValueError(f"{path}, named by {mixture}, does not exist: tokenise that source again, or mend `store`")
-        found = json.loads(path.read_text())
-        require_same(self.tokenizer, found.get("tokenizer"), mixture, str(path))
-        if found["end_of_text"] != self.end_of_text or np.dtype(found["dtype"]).newbyteorder("<") != self.dtype:
-            raise ValueError(f"{path} and {mixture} differ in dtype or end_of_text: make the mixture again")
-        if found["vocabulary"] > vocabulary:
+    def _shards(self, source: dict[str, Any], mixture: str, vocabulary: int) -> tuple[list[Part], list[Part]]:
+        """A source's train and validation files, as its tokens.json lists them."""
+        folder = source["folder"]
+        name = f"{folder}/tokens.json"
+        place = self.store.place(name)
+        try:
+            raw = self.store.read(name)
+        except FileNotFoundError:
             raise ValueError(
-                f"{path} has a vocabulary of {found['vocabulary']}, the model one of {vocabulary}: raise the model's"
+                f"{place}, named by {mixture}, does not exist: tokenise that source again, or mend `store`"
+            ) from None
+        if source.get("tokens_json_sha256") not in (None, sha256(raw).hexdigest()):
+            raise ValueError(f"{place} is not the one that {mixture} was made from (sha256): {REMEDY}")
+        about = json.loads(raw)
+        require_same(self.tokenizer, about.get("tokenizer"), mixture, place)
+        if about["end_of_text"] != self.end_of_text or np.dtype(about["dtype"]).newbyteorder("<") != self.dtype:
+            raise ValueError(f"{place} and {mixture} differ in dtype or end_of_text: make the mixture again")
+        if about["vocabulary"] > vocabulary:
+            raise ValueError(
+                f"{place} has a vocabulary of {about['vocabulary']}, the model one of {vocabulary}: raise the model's"
             )
-        return found["shards"]
+        sizes = self.store.sizes(folder)
+        parts: dict[str, list[Part]] = {"train": [], "validation": []}
+        for shard in about["shards"]:
+            for split, listed in parts.items():
+                file, tokens = f"{shard['key']}.{split}.bin", shard[split]
+                if tokens and sizes.get(file) != tokens * self.dtype.itemsize:
+                    what = f"holds {sizes[file]} bytes" if file in sizes else "is missing"
+                    raise ValueError(
+                        f"{self.store.place(f'{folder}/{file}')} {what}, but tokens.json promises {tokens} tokens "
+                        f"of {self.dtype}: {REMEDY}"
+                    )
+                listed.append(Part(f"{folder}/{file}", tokens, shard.get(f"{split}_sha256")))
+        return parts["train"], parts["validation"]
 
     def where(self, i: int) -> tuple[int, int, int]:
         """Window i of the training: (group, epoch, place in the group's stream, counted in windows)."""
@@ -192,14 +223,19 @@ class Windows:
         key = json.dumps([self.seed, self.groups[g].name, epoch]).encode()
         return g, epoch, permute(nth, self.groups[g].windows, key)
 
-    def read(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Windows start ... stop - 1: tokens (B, context + 1), and each one's group (B,)."""
+    def served(self, total: int) -> list[int]:
+        """Of the first `total` windows, how many are each group's."""
+        rounds, rest = divmod(total, len(self._group))
+        return [rounds * count + int((self._group[:rest] == g).sum()) for g, count in enumerate(self.counts)]
+
+    def read(self, start: int, stop: int) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.int64]]:
+        """Windows start ... stop - 1: the stream `tokens`, (B, context + 1), and each one's group, (B,)."""
         tokens = np.empty((stop - start, self.context + 1), np.int64)
         groups = np.empty(stop - start, np.int64)
         for row, i in enumerate(range(start, stop)):
             groups[row], _, place = self.where(i)
             tokens[row] = self.groups[groups[row]].stream.read(place * self.context, self.context + 1)
-        return tokens, groups
+        return {"tokens": tokens}, groups
 
     def held_out(self, source: str, limit: int) -> Iterator[NDArray[np.int64]]:
         """The source's validation windows in order, at most `limit`; the last may be shorter, down to two tokens."""

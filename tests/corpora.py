@@ -11,13 +11,25 @@ from typing import Any
 
 import pyarrow as pa
 
+from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.damage import damage
 from tasks.runtime.engine import LocalEngine
-from tasks.runtime.shards import DOCUMENTS, read, read_column
-from tasks.runtime.stage import Artifact, Job, Output, Run, Shard, stage
+from tasks.runtime.job import Job
+from tasks.runtime.run import Run
+from tasks.runtime.shards import DOCUMENTS, Output, read, read_column
+from tasks.runtime.stage import stage
+from tasks.runtime.statistics import statistics
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "data"  # real files, where the house lays them beside the clone
 SPAN = pa.struct([("start", pa.int64()), ("end", pa.int64())])
+
+
+@statistics
+class Counted:
+    """What the toy stages count."""
+
+    documents: int = 0
 
 
 @cache
@@ -45,19 +57,18 @@ def source(
     return run(written, name, texts=texts, ids=ids, languages=languages or ["en"] * len(texts), shards=shards)
 
 
-@stage("written", version="1")
-def written(job: Job, *, texts: list[str], ids: list[str], languages: list[str | None], shards: int) -> dict[str, Any]:
+@stage("written", kind="input", version="1")
+def written(job: Job, *, texts: list[str], ids: list[str], languages: list[str | None], shards: int) -> Counted:
     rows = list(zip(ids, texts, languages, strict=True))
-    job.map(written_shard, [(f"{n:05}", rows[n::shards]) for n in range(shards)])
-    return {"documents": len(texts)}
+    return job.total(written_shard, [(f"{n:05}", rows[n::shards]) for n in range(shards)])
 
 
-def written_shard(out: Output, rows: list[tuple[str, str, str | None]]) -> dict[str, Any]:
+def written_shard(out: Output, rows: list[tuple[str, str, str | None]]) -> Counted:
     listed = [
         {"id": id, "text": text, "bytes": len(text.encode()), "language": language} for id, text, language in rows
     ]
     out.write(pa.Table.from_pylist(listed, schema=DOCUMENTS))
-    return {"documents": len(rows)}
+    return Counted(len(rows))
 
 
 def decided(
@@ -70,17 +81,15 @@ def decided(
     return run(decision, documents.name, documents=documents, dropped=dropped or [], spans=cuts or {})
 
 
-@stage("decision", version="1")
-def decision(
-    job: Job, *, documents: Artifact, dropped: list[str], spans: dict[str, list[tuple[int, int]]]
-) -> dict[str, Any]:
-    job.map(decision_shard, [(shard.key, shard) for shard in documents.shards()], dropped=dropped, spans=spans)
-    return {}
+@stage("decision", kind="decision", version="1")
+def decision(job: Job, *, documents: Artifact, dropped: list[str], spans: dict[str, list[tuple[int, int]]]) -> Counted:
+    items = [(shard.key, shard) for shard in documents.shards()]
+    return job.total(decision_shard, items, dropped=dropped, spans=spans)
 
 
 def decision_shard(
     out: Output, shard: Shard, *, dropped: list[str], spans: dict[str, list[tuple[int, int]]]
-) -> dict[str, Any]:
+) -> Counted:
     ids = read(shard, ["id"]).column("id").to_pylist()
     cuts = [[{"start": start, "end": end} for start, end in spans.get(id, [])] for id in ids]
     out.of(shard)
@@ -93,7 +102,7 @@ def decision_shard(
             }
         )
     )
-    return {}
+    return Counted(len(ids))
 
 
 def scored(run: Run, documents: Artifact, scores: list[float]) -> Artifact:
@@ -101,17 +110,16 @@ def scored(run: Run, documents: Artifact, scores: list[float]) -> Artifact:
     return run(scoring, documents.name, documents=documents, scores=scores)
 
 
-@stage("scoring", version="1")
-def scoring(job: Job, *, documents: Artifact, scores: list[float]) -> dict[str, Any]:
-    job.map(scoring_shard, [(shard.key, shard) for shard in documents.shards()], scores=scores)
-    return {}
+@stage("scoring", kind="measure", version="1")
+def scoring(job: Job, *, documents: Artifact, scores: list[float]) -> Counted:
+    return job.total(scoring_shard, [(shard.key, shard) for shard in documents.shards()], scores=scores)
 
 
-def scoring_shard(out: Output, shard: Shard, *, scores: list[float]) -> dict[str, Any]:
+def scoring_shard(out: Output, shard: Shard, *, scores: list[float]) -> Counted:
     ids = read(shard, ["id"]).column("id").to_pylist()
     out.of(shard)
     out.write(pa.table({"score": pa.array([score_of(id, scores) for id in ids], pa.float32())}))
-    return {}
+    return Counted(len(ids))
 
 
 def score_of(id: str, scores: list[float]) -> float:
@@ -131,4 +139,14 @@ def by_id(documents: Artifact, column: Artifact) -> dict[str, dict[str, Any]]:
 
 def contents(artifact: Artifact) -> dict[str, bytes]:
     """The bytes of all files that count."""
-    return {row["file"]: (artifact.folder / row["file"]).read_bytes() for row in artifact.files()}
+    return {name: artifact.read(name) for name in artifact.files()}
+
+
+def counts(artifact: Artifact) -> dict[str, Any]:
+    """Its statistics, as the manifest has them; Artifact.counts gives them as their class."""
+    return dict(artifact.manifest["statistics"])
+
+
+def harm(artifact: Artifact) -> list[str]:
+    """What differs between an artifact and its manifest, in sentences."""
+    return damage([artifact])[artifact.label].sentences

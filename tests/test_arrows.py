@@ -1,6 +1,10 @@
 """The house's arrows (shared/DESIGN.md, section 2), read from every import statement by AST."""
 
 import ast
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +20,7 @@ ALLOWED = {
     "conf": {"conf", "model.config", "model.presets", "tasks.runtime.errors"},
     "tasks.runtime": {"tasks.runtime"},
     "tasks": {"tasks", "tasks.kernels", "tasks.runtime", "conf"},
+    "tasks.tokens": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model.tokenizer"},
     "tasks.models": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
     "tasks.evaluation": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
     "flows": {"flows", "tasks", "tasks.runtime", "conf", "model.config"},
@@ -24,6 +29,10 @@ ALLOWED = {
 
 def files() -> list[Path]:
     return sorted(path for room in OURS for path in (ROOT / room).rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0]
 
 
 def module_of(path: Path) -> str:
@@ -74,25 +83,120 @@ def test_imports_follow_the_arrows() -> None:
     assert not found, "\n".join(found)
 
 
-def test_prefect_is_imported_in_flows_and_runtime_stage_only() -> None:
+def test_prefect_is_imported_in_flows_only() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}"
         for path in files()
         for line, name in imported(path)
-        if name.split(".")[0] == "prefect"
-        if not (module_of(path).startswith("flows.") or module_of(path) == "tasks.runtime.stage")
+        if name.split(".")[0] == "prefect" and room_of(path) != "flows"
     ]
     assert not found, "\n".join(found)
 
 
+# Who in flows/ may know more of tasks/ than its runtime, and what.
+DOORS = {
+    "flows.dag": "tasks",  # names the stages
+    "flows.run_stage": "tasks",  # one stage, placed on another machine
+    "flows.page": "tasks.report",
+    "flows.run": "tasks.report",
+    "flows.explain": "tasks.sources.told",
+}
+
+
+def knows(module: str, name: str) -> bool:
+    """Whether a module of flows/ may know a module of tasks/."""
+    doors = ["tasks.runtime", *(door for room, door in DOORS.items() if f"{module}.".startswith(f"{room}."))]
+    return any(f"{name}.".startswith(f"{door}.") for door in doors)
+
+
 def test_flows_read_nothing_of_a_stage_but_its_door() -> None:
-    """Of tasks/, dag.py alone names stages, and page.py the report's page; all others know the runtime only."""
     found = [
         f"{path.relative_to(ROOT)}:{line} imports {name}"
         for path in files()
         for line, name in imported(path)
-        if module_of(path).startswith("flows.") and module_of(path) not in ("flows.dag", "flows.page")
-        if name.startswith("tasks.") and not name.startswith("tasks.runtime.")
+        if room_of(path) == "flows" and name.startswith("tasks.") and not knows(module_of(path), name)
+    ]
+    assert not found, "\n".join(found)
+    assert knows("flows.dag.corpus", "tasks.quality.keep") and not knows("flows.plan", "tasks.quality.keep")
+    assert knows("flows.explain", "tasks.sources.told") and not knows("flows.explain", "tasks.sources.ingest")
+
+
+def test_what_conf_and_tokens_know_of_models_needs_no_torch() -> None:
+    """A pipeline is read, and text is tokenised, on machines that train nothing."""
+    code = "import sys, conf.load, tasks.tokens.tokens; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+
+
+# ---- a file's name is spelled beside its producer
+
+FILE_NAME = re.compile(r"[\w-]*(?:\.[\w-]+)*\.(?:bin|html|jsonl?|log|npz|parquet|safetensors|txt)\b")
+PRODUCERS = {
+    "answers.jsonl": {"tasks.evaluation.evaluate"},
+    "frequent.parquet": {"tasks.decontaminate.frequent"},
+    "grams.parquet": {"tasks.decontaminate.grams"},
+    "inputs.parquet": {"tasks.sources.ingest"},
+    "items.parquet": {"tasks.decontaminate.benchmark", "tasks.evaluation.overlap"},  # each of its own artifact
+    "metrics.jsonl": {"tasks.models.pretrain"},
+    "mixture.json": {"tasks.tokens.mixture"},
+    "model.json": {"tasks.models.pretrain"},
+    "model.safetensors": {"tasks.models.pretrain"},
+    "planted.json": {"tasks.demo.sample"},
+    "rejects.parquet": {"tasks.sources.rejects"},
+    "report.json": {"tasks.report.report"},
+    "summary.txt": {"tasks.report.report"},
+    "tokenizer.json": {"tasks.tokens.tokenizer", "tasks.models.pretrain"},  # a model holds its own copy
+    "tokens.json": {"tasks.tokens.tokens"},
+    "weights.npz": {"tasks.quality.classifier"},
+}
+
+
+def literals(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and text of every string that is no docstring, the plain parts of f-strings among them."""
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.lineno, node.value
+
+
+def spelled(path: Path) -> set[str]:
+    """File names in a module's strings, their ends as in `.train.bin` too; a kind alone (`.json`) names no file."""
+    names = (name for _, text in literals(ast.parse(path.read_text())) for name in FILE_NAME.findall(text))
+    return {name for name in names if name.rpartition(".")[0]}
+
+
+def test_no_module_but_the_producer_spells_a_files_name() -> None:
+    by_name: dict[str, set[str]] = {}
+    for path in files():
+        if room_of(path) in ("tasks", "flows"):
+            for name in spelled(path):
+                by_name.setdefault(name, set()).add(module_of(path))
+    assert {name: by_name.get(name) for name in PRODUCERS} == PRODUCERS
+    several = {name: modules for name, modules in by_name.items() if len(modules) > 1 and name not in PRODUCERS}
+    assert several == {}
+
+
+def test_names_are_seen_wherever_they_stand(tmp_path: Path) -> None:
+    planted = tmp_path / "planted.py"
+    planted.write_text(
+        '''"""Head: a.json."""\ndef f(key):\n    """b.json"""\n    return f"{key}.train.bin", "of c.json, no .json"\n'''
+    )
+    assert spelled(planted) == {".train.bin", "c.json"}
+
+
+def test_a_stage_asks_for_files_by_name_not_for_a_folder() -> None:
+    """`Artifact.folder` is for people and tests: where the store is a bucket there is none."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in files()
+        if room_of(path) in ("tasks", "flows") and not module_of(path).startswith("tasks.runtime.")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "folder"
+        if not (isinstance(node.value, ast.Name) and node.value.id == "cache")  # a bucket's copies are in a folder
     ]
     assert not found, "\n".join(found)
 
@@ -108,10 +212,16 @@ def test_flows_read_nothing_of_a_stage_but_its_door() -> None:
         ("tasks.quality.keep", "from flows import dag", True),
         ("tasks.quality.keep", "import model.gpt", True),
         ("tasks.models.pretrain", "import model.gpt", False),
+        ("tasks.evaluation.evaluate", "import model.gpt", False),
+        ("tasks.tokens.tokens", "from model.tokenizer import END_OF_TEXT", False),
+        ("tasks.tokens.tokens", "from model.windows import Windows", True),
+        ("conf.models", "from model.presets import PRESETS", False),
+        ("conf.models", "from model.gpt import GPT", True),
+        ("conf.sources", "from tasks.runtime.store import store_at", True),
         ("tasks.runtime.stage", "from tasks.quality import keep", True),
         ("tasks.runtime.stage", "from tasks.kernels import draw", True),
         ("flows.cli", "from tasks.kernels import draw", True),
-        ("conf.schema", "from flows import cli", True),
+        ("conf.pipeline", "from flows import cli", True),
     ],
 )
 def test_the_test_sees_an_offence(module: str, line: str, is_offence: bool, tmp_path: Path) -> None:

@@ -3,11 +3,8 @@
 An item's id is the hash of its raw record, so that it stays the same when the file is sorted anew.
 """
 
-import gzip
 import hashlib
-import io
 import json
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,69 +12,74 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure, Mistake
-from tasks.runtime.stage import Artifact, Job, stage
+from tasks.runtime.job import Job
+from tasks.runtime.shards import read_file
+from tasks.runtime.stage import stage
+from tasks.runtime.statistics import statistics
+from tasks.sources.files import require_unchanged
+from tasks.sources.rejects import Reject
+from tasks.sources.text import lines
 
 ITEMS = pa.schema([("item", pa.string()), ("text", pa.string()), ("record", pa.string()), ("file", pa.string()), ("line", pa.int64())])  # fmt: skip  # noqa: E501
 
 
-@stage("benchmark")
-def benchmark(job: Job, *, files: list[dict[str, Any]], inside: Artifact | None, text: list[str]) -> dict[str, Any]:
-    """items.parquet: item, text, record, file, line.
+FILE = "items.parquet"
+
+
+@statistics
+class Collected:
+    """Items, and characters of their text."""
+
+    items: int = 0
+    characters: int = 0
+
+
+@stage("benchmark", kind="input", section="contamination")
+def benchmark(job: Job, *, files: list[dict[str, Any]], inside: Artifact | None, text: list[str]) -> Collected:
+    """A benchmark's items: item, text, record, file, line.
 
     `files` are listed by path and sha256; with `inside`, paths are relative to that artifact.
 
     Raises:
-        Mistake: a line is no JSON object, or lacks a field that `text` names.
-        Failure: no item at all.
+        Mistake: a line is not a JSON object, or lacks a field that `text` names.
+        Failure: no item at all, or a file that changed since it was listed.
     """
     rows: list[dict[str, Any]] = []
     for file in files:
-        path = inside.folder / file["path"] if inside else Path(file["path"])
+        if inside is not None:
+            path = inside.local(file["path"])
+        else:
+            path = Path(file["path"])
+            require_unchanged(path, file.get("sha256"))
         rows.extend(items(path, text))
     if not rows:
         raise Failure(f"benchmark {job.artifact.name} has no item; see its files")
-    with job.publish("items.parquet") as out:
+    with job.publish(FILE) as out:
         pq.write_table(pa.Table.from_pylist(rows, schema=ITEMS), out)
-    return {"items": len(rows), "characters": sum(len(row["text"]) for row in rows)}
+    return Collected(len(rows), sum(len(row["text"]) for row in rows))
+
+
+def items_of(benchmark: Artifact, columns: list[str] | None = None) -> pa.Table:
+    """The items of a benchmark, in its files' order: columns of ITEMS."""
+    return read_file(benchmark, FILE, columns)
 
 
 def items(path: Path, fields: list[str]) -> Iterator[dict[str, Any]]:
-    """The items of a JSONL file (.gz and .zst too)."""
+    """The items of a JSONL file (.gz and .zst too, known by their first bytes)."""
     try:
-        with _open(path) as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield _item(path, number, line, fields)
+        for number, line in enumerate(lines(path), 1):
+            if isinstance(line, Reject):
+                raise Mistake(f"{path} cannot be read: {line.detail}")
+            if line.data is None:
+                raise Mistake(f"{path}:{number}: the line has {line.length} bytes, too many for an item")
+            if line.data.strip():
+                yield _item(path, number, line.data, fields)
     except FileNotFoundError:
         raise Mistake(f"{path} is missing; see `files` of the benchmark") from None
-    except (OSError, EOFError, zlib.error) as error:
+    except OSError as error:
         raise Mistake(f"{path} cannot be read: {error}") from None
-
-
-def _open(path: Path) -> Any:
-    if path.suffix == ".gz":
-        return gzip.open(path)
-    if path.suffix == ".zst":
-        return io.BytesIO(_unpacked(path.read_bytes()))
-    return path.open("rb")
-
-
-def _unpacked(content: bytes) -> bytes:
-    """All frames of a .zst; its library's own reader stops after the first one, and at a file that was cut off."""
-    import zstandard
-
-    parts = []
-    while content:
-        frame = zstandard.ZstdDecompressor().decompressobj()
-        try:
-            parts.append(frame.decompress(content))
-        except zstandard.ZstdError as error:
-            raise OSError(f"no Zstandard ({error})") from None
-        if not frame.eof:
-            raise EOFError("the file ends within a Zstandard frame")
-        content = frame.unused_data
-    return b"".join(parts)
 
 
 def _item(path: Path, number: int, line: bytes, fields: list[str]) -> dict[str, Any]:
@@ -85,7 +87,7 @@ def _item(path: Path, number: int, line: bytes, fields: list[str]) -> dict[str, 
     try:
         record = json.loads(line)
     except ValueError as error:
-        raise Mistake(f"{path}:{number}: no JSON ({error}); a benchmark is one JSON object a line") from None
+        raise Mistake(f"{path}:{number}: not JSON ({error}); a benchmark is one JSON object a line") from None
     if not isinstance(record, dict):
         raise Mistake(f"{path}:{number}: a JSON object is expected, not {type(record).__name__}")
     missing = [field for field in fields if field not in record]

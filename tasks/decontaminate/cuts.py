@@ -6,49 +6,89 @@ short ones go. The original's bug, that long documents were not filtered properl
 length is one row.
 """
 
-from pathlib import Path
-from typing import Any
+from dataclasses import field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from tasks.runtime.shards import add, read, read_column
-from tasks.runtime.stage import Artifact, Job, Output, Shard, stage
+from tasks.decontaminate.frequent import frequent_grams
+from tasks.decontaminate.hits import hits_of
+from tasks.decontaminate.told import tell_cuts
+from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.decisions import KEEP, REASON, Decided, kept_before
+from tasks.runtime.job import Job
+from tasks.runtime.shards import Output, read
+from tasks.runtime.stage import Column, stage
+from tasks.runtime.statistics import statistics
 
 SPAN = pa.struct([("start", pa.int64()), ("end", pa.int64())])
+CUTS = Column("cuts", pa.list_(SPAN), "removed spans of the text, half-open, in bytes of UTF-8")
 
 
-@stage("cuts", libraries=("numpy",))
+@statistics
+class Touched:
+    """Documents of a length that hold a hit, and those of them that left."""
+
+    touched: int = 0
+    removed: int = 0
+
+
+@statistics
+class Matched:
+    """Of one benchmark: hits in kept documents, and those documents."""
+
+    hits: int = 0
+    documents: int = 0
+
+
+@statistics
+class Cut(Decided):
+    """By benchmark, and by decade of the document's characters."""
+
+    benchmarks: dict[str, Matched] = field(default_factory=dict)
+    lengths: dict[str, Touched] = field(default_factory=dict)
+
+
+@stage(
+    "cuts",
+    kind="decision",
+    title="after decontamination",
+    section="contamination",
+    columns=(KEEP, REASON, CUTS),
+    reasons={
+        "contaminated": "benchmark text splits it into too many pieces",
+        "short": "no piece that is long enough is left",
+    },
+    tell=tell_cuts,
+    libraries=("numpy",),
+)
 def cuts(
     job: Job,
     *,
     documents: Artifact,
     hits: Artifact,
-    keeps: Artifact,
+    before: Artifact,
     frequent: Artifact,
     shortest: int,
     pieces: int,
-) -> dict[str, Any]:
-    """Columns `keep`, `reason` (contaminated, short) and `cuts`: removed spans, half-open, in bytes of UTF-8."""
+) -> Cut:
+    """What must not be trained on: whole documents, and spans of others."""
     items = [(shard.key, shard) for shard in documents.shards()]
-    table = frequent.folder / "frequent.parquet"
-    return add(job.map(cuts_shard, items, hits=hits, keeps=keeps, frequent=table, shortest=shortest, pieces=pieces))
+    return job.total(cuts_shard, items, hits=hits, before=before, frequent=frequent, shortest=shortest, pieces=pieces)
 
 
 def cuts_shard(
-    out: Output, shard: Shard, *, hits: Artifact, keeps: Artifact, frequent: Path, shortest: int, pieces: int
-) -> dict[str, Any]:
-    before = read_column(keeps, shard, ["keep"]).column("keep").to_numpy()
+    out: Output, shard: Shard, *, hits: Artifact, before: Artifact, frequent: Artifact, shortest: int, pieces: int
+) -> Cut:
+    kept = kept_before(before, shard)
     size = read(shard, ["bytes"]).column("bytes").to_numpy()
-    met = pq.read_table(hits.folder / f"{shard.key}.parquet")
-    ignored = pq.read_table(frequent, columns=["gram"]).column("gram").to_numpy()
+    met = hits_of(hits, shard)
     row = met.column("row").to_numpy()
-    counts = before[row] & ~np.isin(met.column("gram").to_numpy(), ignored)
+    counts = kept[row] & ~np.isin(met.column("gram").to_numpy(), frequent_grams(frequent))
     met = met.filter(pa.array(counts))
-    keep, reason = before.copy(), np.full(shard.rows, None, object)
+    keep, reason = kept.copy(), np.full(shard.rows, None, object)
     removed: list[list[dict[str, int]]] = [[] for _ in range(shard.rows)]
-    lengths: dict[str, dict[str, int]] = {}
+    lengths: dict[str, list[int]] = {}
     spans = ["cut_start", "cut_end", "from_character", "to_character", "characters"]
     row, *columns = (met.column(name).to_numpy() for name in ("row", *spans))
     for document in np.unique(row):
@@ -58,9 +98,9 @@ def cuts_shard(
         why, gone = verdict(merged, int(size[document]), int(total[0]), shortest, pieces)
         keep[document], reason[document] = why is None, why
         removed[document] = [{"start": start, "end": end} for start, end in gone]
-        bucket = lengths.setdefault(_length(int(total[0])), {"touched": 0, "removed": 0})
-        bucket["touched"] += 1
-        bucket["removed"] += why is not None
+        decade = lengths.setdefault(_length(int(total[0])), [0, 0])
+        decade[0] += 1
+        decade[1] += why is not None
     out.of(shard)
     out.write(
         pa.table(
@@ -72,16 +112,16 @@ def cuts_shard(
         )
     )
     gone_bytes = np.array([sum(span["end"] - span["start"] for span in spans) for spans in removed], np.int64)
-    return {
-        "documents": int(before.sum()),
-        "bytes": int(size[before].sum()),
-        "kept": int(keep.sum()),
-        "kept_bytes": int((size - gone_bytes)[keep].sum()),
-        "cut": int((keep & (gone_bytes > 0)).sum()),
-        "reasons": {name: int((reason == name).sum()) for name in ("contaminated", "short")},
-        "benchmarks": _by_benchmark(met),
-        "lengths": lengths,
-    }
+    return Cut(
+        documents=int(kept.sum()),
+        bytes=int(size[kept].sum()),
+        kept=int(keep.sum()),
+        kept_bytes=int((size - gone_bytes)[keep].sum()),
+        reasons={name: int((reason == name).sum()) for name in ("contaminated", "short")},
+        cut=int((keep & (gone_bytes > 0)).sum()),
+        benchmarks=_by_benchmark(met),
+        lengths={decade: Touched(*counted) for decade, counted in lengths.items()},
+    )
 
 
 def merge(low: np.ndarray, high: np.ndarray, first: np.ndarray, last: np.ndarray) -> list[tuple[int, int, int, int]]:
@@ -118,11 +158,11 @@ def _length(characters: int) -> str:
     return f"{len(str(characters)) - 1}"
 
 
-def _by_benchmark(met: pa.Table) -> dict[str, dict[str, int]]:
-    """Hits and documents touched a benchmark. Items are counted over all shards by the report, not here."""
+def _by_benchmark(met: pa.Table) -> dict[str, Matched]:
+    """Hits and documents touched per benchmark. Items are counted over all shards by the report, not here."""
     names = met.column("benchmark").to_numpy(zero_copy_only=False)
     rows = met.column("row").to_numpy()
     return {
-        str(name): {"hits": int((names == name).sum()), "documents": len(np.unique(rows[names == name]))}
+        str(name): Matched(int((names == name).sum()), len(np.unique(rows[names == name])))
         for name in sorted(set(names))
     }

@@ -3,39 +3,57 @@
 Counted over the documents of all sources that are still kept when cuts are made.
 """
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.runtime.shards import read_column
-from tasks.runtime.stage import Artifact, Job, Shard, stage
+from tasks.decontaminate.hits import hits_of
+from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.decisions import kept_before
+from tasks.runtime.job import Job
+from tasks.runtime.shards import read_file
+from tasks.runtime.stage import stage
+from tasks.runtime.statistics import statistics
+
+FILE = "frequent.parquet"
 
 
-@stage("frequent", libraries=("numpy",))
+@statistics
+class Frequent:
+    """Distinct grams met in kept documents, and those of them that are frequent."""
+
+    grams_met: int = 0
+    frequent: int = 0
+
+
+@stage("frequent", kind="fit", section="contamination", libraries=("numpy",))
 def frequent(
-    job: Job, *, documents: list[Artifact], hits: list[Artifact], keeps: list[Artifact], limit: int
-) -> dict[str, Any]:
-    """frequent.parquet: gram, documents, for the grams of more than `limit` documents, sorted by gram."""
+    job: Job, *, documents: list[Artifact], hits: list[Artifact], before: list[Artifact], limit: int
+) -> Frequent:
+    """A table: gram, documents, for the grams of more than `limit` documents, sorted by gram."""
     items = [
-        (shard, hit, kept)
-        for source, hit, kept in zip(documents, hits, keeps, strict=True)
+        (shard, source_hits, decision)
+        for source, source_hits, decision in zip(documents, hits, before, strict=True)
         for shard in source.shards()
     ]
     grams = np.concatenate([np.zeros(0, np.int64), *job.engine.map(kept_grams, items)])
     gram, count = np.unique(grams, return_counts=True)
     often = count > limit
-    with job.publish("frequent.parquet") as file:
+    with job.publish(FILE) as file:
         pq.write_table(pa.table({"gram": gram[often], "documents": count[often].astype(np.int64)}), file)
-    return {"grams_met": len(gram), "frequent": int(often.sum())}
+    return Frequent(len(gram), int(often.sum()))
+
+
+def frequent_grams(frequent: Artifact) -> np.ndarray:
+    """Sorted int64 hashes."""
+    return read_file(frequent, FILE, ["gram"]).column("gram").to_numpy()
 
 
 def kept_grams(item: tuple[Shard, Artifact, Artifact]) -> np.ndarray:
     """The gram of every (document, gram) of a shard's kept documents, int64."""
-    shard, hits, keeps = item
-    table = pq.read_table(hits.folder / f"{shard.key}.parquet", columns=["row", "gram"])
+    shard, hits, before = item
+    table = hits_of(hits, shard, ["row", "gram"])
     row, gram = table.column("row").to_numpy(), table.column("gram").to_numpy()
-    keep = read_column(keeps, shard, ["keep"]).column("keep").to_numpy()
+    keep = kept_before(before, shard)
     pairs = np.unique(np.stack([row, gram], axis=1)[keep[row]], axis=0)
     return pairs[:, 1]

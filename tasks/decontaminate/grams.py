@@ -1,23 +1,47 @@
-"""The grams of all benchmarks: what `hits` looks for, as a table and as an index that workers map into memory."""
+"""Fit: the grams of all benchmarks, what `hits` looks for."""
 
-from typing import Any
+from dataclasses import field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.runtime.stage import Artifact, Job, stage
+from tasks.decontaminate.benchmark import items_of
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.job import Job
+from tasks.runtime.shards import read_file
+from tasks.runtime.stage import stage
+from tasks.runtime.statistics import statistics
+
+FILE = "grams.parquet"
 
 
-@stage("grams", libraries=("numpy",))
-def grams(job: Job, *, benchmarks: dict[str, Artifact], n: int) -> dict[str, Any]:
-    """grams.parquet: gram (int64 hash), benchmark, item, sorted; a gram of several items has several rows."""
+@statistics
+class Grams:
+    """Of one benchmark: items, those too short for a gram, and distinct grams."""
+
+    items: int = 0
+    too_short: int = 0
+    grams: int = 0
+
+
+@statistics
+class Indexed:
+    """By benchmark, and distinct grams of all."""
+
+    benchmarks: dict[str, Grams] = field(default_factory=dict)
+    grams: int = 0
+
+
+@stage("grams", kind="fit", section="contamination")
+def grams(job: Job, *, benchmarks: dict[str, Artifact], n: int) -> Indexed:
+    """A table: gram (int64 hash), benchmark, item, sorted; a gram of several items has several rows."""
     from tasks.kernels.ngrams import grams as grams_of
 
     tables = []
-    statistics = {}
+    counts = {}
     for name, artifact in benchmarks.items():
-        items = pq.read_table(artifact.folder / "items.parquet", columns=["item", "text"])
+        items = items_of(artifact, ["item", "text"])
         row, gram, _, _ = grams_of(items.column("text").cast(pa.large_string()), n)
         table = pa.table(
             {
@@ -27,12 +51,13 @@ def grams(job: Job, *, benchmarks: dict[str, Artifact], n: int) -> dict[str, Any
             }
         )
         tables.append(table.group_by(["gram", "benchmark", "item"]).aggregate([]))
-        statistics[name] = {
-            "items": items.num_rows,
-            "too_short": items.num_rows - len(np.unique(row)),
-            "grams": len(np.unique(gram)),
-        }
+        counts[name] = Grams(items.num_rows, items.num_rows - len(np.unique(row)), len(np.unique(gram)))
     table = pa.concat_tables(tables).sort_by([("gram", "ascending"), ("benchmark", "ascending"), ("item", "ascending")])
-    with job.publish("grams.parquet") as file:
+    with job.publish(FILE) as file:
         pq.write_table(table, file)
-    return {"benchmarks": statistics, "grams": len(np.unique(table.column("gram").to_numpy()))}
+    return Indexed(counts, len(np.unique(table.column("gram").to_numpy())))
+
+
+def grams_table(grams: Artifact) -> pa.Table:
+    """gram, benchmark, item, sorted."""
+    return read_file(grams, FILE)

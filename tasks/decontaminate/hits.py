@@ -4,15 +4,16 @@ A hit says where the gram is and where the margin around it ends, both as UTF-8 
 (the paper's 200 are characters), so that `cuts` decides without reading text. A document of any length is one row.
 """
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from tasks.runtime.shards import add, batches
-from tasks.runtime.stage import Artifact, Job, Output, Shard, stage
+from tasks.decontaminate.grams import grams_table
+from tasks.decontaminate.told import tell_hits
+from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.job import Job
+from tasks.runtime.shards import Output, batches, read_beside
+from tasks.runtime.stage import stage
+from tasks.runtime.statistics import statistics
 
 HITS = pa.schema(
     [
@@ -31,17 +32,31 @@ HITS = pa.schema(
 )
 
 
-@stage("hits", libraries=("numpy",))
-def hits(job: Job, *, documents: Artifact, grams: Artifact, n: int, margin: int) -> dict[str, Any]:
+@statistics
+class Met:
+    """Hits, and documents that have any."""
+
+    documents: int = 0
+    hits: int = 0
+    touched: int = 0
+
+
+@stage("hits", kind="measure", section="contamination", tell=tell_hits)
+def hits(job: Job, *, documents: Artifact, grams: Artifact, n: int, margin: int) -> Met:
     """A table a shard (not row by row): HITS, in the order of row and start; a row for every item that has the gram."""
     items = [(shard.key, shard) for shard in documents.shards()]
-    return add(job.map(hits_shard, items, table=grams.folder / "grams.parquet", n=n, margin=margin))
+    return job.total(hits_shard, items, grams=grams, n=n, margin=margin)
 
 
-def hits_shard(out: Output, shard: Shard, *, table: Path, n: int, margin: int) -> dict[str, Any]:
+def hits_of(hits: Artifact, shard: Shard, columns: list[str] | None = None) -> pa.Table:
+    """The hits in a shard of documents: columns of HITS."""
+    return read_beside(hits, shard, columns)
+
+
+def hits_shard(out: Output, shard: Shard, *, grams: Artifact, n: int, margin: int) -> Met:
     from tasks.kernels.ngrams import Index, find
 
-    wanted = pq.read_table(table)
+    wanted = grams_table(grams)
     known = wanted.column("gram").to_numpy()
     index = Index(n, np.unique(known).view(np.uint64))
     out.write(HITS.empty_table())
@@ -56,7 +71,7 @@ def hits_shard(out: Output, shard: Shard, *, table: Path, n: int, margin: int) -
             found += len(row)
             touched += len(np.unique(row))
         first += batch.num_rows
-    return {"documents": first, "hits": found, "touched": touched}
+    return Met(first, found, touched)
 
 
 def _locate(text: pa.Array, row: np.ndarray, start: np.ndarray, end: np.ndarray, margin: int) -> dict[str, np.ndarray]:

@@ -1,26 +1,45 @@
 """Measure: `signatures`, a document's MinHash signature and the exact hash of its words. Depends on the text alone."""
 
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from tasks.runtime.shards import add, batches
-from tasks.runtime.stage import Artifact, Job, Output, Shard, stage
+from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.job import Job
+from tasks.runtime.shards import Output, batches
+from tasks.runtime.stage import Column, stage
+from tasks.runtime.statistics import statistics
 
 
-@stage("signatures", libraries=("numpy",))
-def signatures(job: Job, *, documents: Artifact, shingle: int, permutations: int, seed: int) -> dict[str, Any]:
-    """Columns `signature` (4 x permutations bytes, little-endian uint32), `exact` (16 bytes), `shingles` int32.
+@statistics
+class Signed:
+    """`short`: documents of fewer words than a shingle."""
+
+    documents: int = 0
+    short: int = 0
+
+
+@stage(
+    "signatures",
+    kind="measure",
+    section="duplicates",
+    columns=(
+        Column("signature", None, "MinHash values: 4 bytes a permutation, little-endian uint32"),
+        Column("exact", pa.binary(16), "hash of all its words"),
+        Column("shingles", pa.int32(), "how many distinct shingles it has; 0 if it has fewer words than one"),
+    ),
+)
+def signatures(job: Job, *, documents: Artifact, shingle: int, permutations: int, seed: int) -> Signed:
+    """The MinHash signature of each document's shingles, and the exact hash of its words.
 
     A document of fewer words than a shingle has `shingles` 0 and is known by its exact hash alone.
     """
     items = [(shard.key, shard) for shard in documents.shards()]
-    return add(job.map(signatures_shard, items, shingle=shingle, permutations=permutations, seed=seed))
+    return job.total(signatures_shard, items, shingle=shingle, permutations=permutations, seed=seed)
 
 
-def signatures_shard(out: Output, shard: Shard, *, shingle: int, permutations: int, seed: int) -> dict[str, Any]:
+def signatures_shard(out: Output, shard: Shard, *, shingle: int, permutations: int, seed: int) -> Signed:
     from tasks.kernels import minhash
 
     out.of(shard)
@@ -39,7 +58,7 @@ def signatures_shard(out: Output, shard: Shard, *, shingle: int, permutations: i
         )
         rows += len(text)
         short += int((shingles == 0).sum())
-    return {"documents": rows, "short": short}
+    return Signed(rows, short)
 
 
 def fixed(values: np.ndarray) -> pa.FixedSizeBinaryArray:

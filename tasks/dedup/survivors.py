@@ -11,6 +11,7 @@ left out are counted. Exact copies and repeated ids are always compared.
 """
 
 import hashlib
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,42 +19,76 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.dedup.signatures import unfixed
-from tasks.runtime.shards import add, read, read_column
-from tasks.runtime.stage import Artifact, Job, Output, Shard, stage
+from tasks.dedup.signatures import fixed, unfixed
+from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.decisions import KEEP, REASON, Decided, kept_before
+from tasks.runtime.job import Job
+from tasks.runtime.shards import Output, read, read_column
+from tasks.runtime.stage import Column, stage
+from tasks.runtime.statistics import statistics
 
-ROWS = pa.schema([("key", pa.int64()), ("kind", pa.int8()), ("rank", pa.int32()), ("id", pa.string()),
+DIGITS = 32  # hexadecimal, of an id behind its source's name
+ROWS = pa.schema([("key", pa.int64()), ("kind", pa.int8()), ("rank", pa.int32()), ("id", pa.binary(DIGITS // 2)),
                   ("shard", pa.int32()), ("row", pa.int64())])  # fmt: skip
 BAND, EXACT, ID = 0, 1, 2
 HISTOGRAM = 20
 
 
-@stage("survivors", libraries=("numpy",))
+@statistics
+class Survived(Decided):
+    """`similarity`: copies by twentieths; `candidates`: documents in a bucket; `skipped`: comparisons left out."""
+
+    similarity: tuple[int, ...] = (0,) * HISTOGRAM
+    candidates: int = 0
+    buckets: int = 0
+    skipped: int = 0
+
+
+@stage(
+    "survivors",
+    kind="decision",
+    title="after deduplication",
+    section="duplicates",
+    columns=(
+        KEEP,
+        REASON,
+        Column("duplicate_of", pa.string(), "the document that stays and of which this is a copy"),
+        Column("similarity", pa.float32(), "share of equal permutations with it; 1 for an exact copy"),
+    ),
+    reasons={
+        "id": "a document with this id comes before it",
+        "exact": "its words are those of a document that stays",
+        "near": "it is a near copy of a document that stays",
+    },
+    libraries=("numpy",),
+)
 def survivors(
     job: Job,
     *,
     documents: list[Artifact],
-    keeps: list[Artifact],
+    before: list[Artifact],
     signatures: list[Artifact],
     bands: int,
     rows: int,
     threshold: float,
     bucket: int,
-) -> dict[str, Any]:
-    """Columns `keep`, `reason` (id, exact, near), `duplicate_of`, `similarity`, of the last of the listed sources.
+) -> Survived:
+    """Documents of the last of the listed sources that are no copy of one that stays.
 
-    The lists run in priority order; for all but the last, `keeps` are those sources' own survivors.
+    The lists run in priority order; for all but the last, `before` are those sources' own survivors.
     """
     from tasks.kernels.witnesses import survivors as decide
 
+    names = [artifact.name for artifact in documents]
     items = [
-        (rank, number, shard, keeps[rank], signatures[rank])
+        (rank, number, shard, before[rank], signatures[rank])
         for rank, artifact in enumerate(documents)
         for number, shard in enumerate(artifact.shards())
     ]
     last = len(documents) - 1
-    met = job.engine.shuffle(partial(emit_keys, bands=bands, rows=rows), partial(drop_singles, last=last), items)
-    place, who, buckets = _in_order(met)
+    emit = partial(emit_keys, names=names, bands=bands, rows=rows)
+    met = job.engine.shuffle(emit, partial(drop_singles, last=last), items)
+    place, who, buckets = _in_order(pa.concat_tables([ROWS.empty_table(), *met]))
     leaves: dict[int, list[tuple[int, str, float, str]]] = {}
     skipped = 0
     if len(who["rank"]):
@@ -63,58 +98,66 @@ def survivors(
         exact = _same(gathered_exact(who, items), witness)
         for index in np.flatnonzero(witness >= 0):
             other = int(witness[index])
-            same_id = who["id"][index] == who["id"][other]
+            same_id = who["rank"][index] == who["rank"][other] and who["id"][index] == who["id"][other]
             reason = "id" if same_id else "exact" if exact[index] else "near"
             value = 1.0 if reason != "near" else float(similarity[index])
             leaves.setdefault(int(who["shard"][index]), []).append(
-                (int(who["row"][index]), str(who["id"][other]), value, reason)
+                (int(who["row"][index]), f"{names[who['rank'][other]]}:{who['id'][other].hex()}", value, reason)
             )
     work = [(shard.key, (shard, leaves.get(number, []))) for number, shard in enumerate(documents[last].shards())]
-    total = add(job.map(survivors_shard, work, keeps=keeps[last]))
-    return {**total, "candidates": len(who["rank"]), "buckets": int(place), "skipped": int(skipped)}
+    counts = job.total(survivors_shard, work, before=before[last])
+    return replace(counts, candidates=len(who["rank"]), buckets=int(place), skipped=int(skipped))
 
 
-def emit_keys(item: tuple[int, int, Shard, Artifact, Artifact], *, bands: int, rows: int) -> pa.Table:
+def emit_keys(item: tuple[int, int, Shard, Artifact, Artifact], *, names: list[str], bands: int, rows: int) -> pa.Table:
     """A row for every band, exact hash and id of the shard's kept documents; the kind is part of the key's hash."""
     from tasks.kernels import minhash
 
-    rank, number, shard, keeps, signatures = item
-    kept = read_column(keeps, shard, ["keep"]).column("keep").to_numpy()
+    rank, number, shard, before, signatures = item
+    kept = kept_before(before, shard)
     column = read_column(signatures, shard).filter(pa.array(kept))
-    ids = read(shard, ["id"]).column("id").filter(pa.array(kept)).combine_chunks().cast(pa.string())
+    ids = id_digits(read(shard, ["id"]).column("id").filter(pa.array(kept)), names[rank])
     row = np.flatnonzero(kept)
     values = unfixed(column.column("signature"), np.uint32)
     shingled = np.flatnonzero(column.column("shingles").to_numpy() > 0)
     keys = minhash.bands(values[shingled], bands, rows).view(np.int64)
     exact = unfixed(column.column("exact"), np.int64)[:, 0]
-    everyone = np.arange(len(row))
-    parts = [(keys[:, band], BAND, shingled) for band in range(bands)]
-    parts += [(exact, EXACT, everyone), (_id_keys(ids), ID, everyone)]
-    tables = [
-        pa.table(
-            [
-                pa.array(key),
-                pa.array(np.full(len(of), kind, np.int8)),
-                pa.array(np.full(len(of), rank, np.int32)),
-                ids.take(pa.array(of)),
-                pa.array(np.full(len(of), number, np.int32)),
-                pa.array(row[of]),
-            ],
-            schema=ROWS,
-        )
-        for key, kind, of in parts
-    ]
-    return pa.concat_tables(tables)
+    # Rows of a kind after those of another, each kind's in the shard's order.
+    of = np.concatenate([np.tile(shingled, bands), np.arange(len(row)), np.arange(len(row))])
+    kinds = np.repeat(np.array([BAND, EXACT, ID], np.int8), [len(shingled) * bands, len(row), len(row)])
+    return pa.table(
+        [
+            pa.array(np.concatenate([keys.T.ravel(), exact, _id_keys(ids, names[rank])])),
+            pa.array(kinds),
+            pa.array(np.full(len(of), rank, np.int32)),
+            fixed(ids[of]),
+            pa.array(np.full(len(of), number, np.int32)),
+            pa.array(row[of]),
+        ],
+        schema=ROWS,
+    )
 
 
-def _id_keys(ids: pa.Array) -> np.ndarray:
+def id_digits(ids: pa.ChunkedArray, name: str) -> np.ndarray:
+    """uint8 (rows, 16): the 32 hexadecimal digits of "<name>:<digits>".
+
+    Raises:
+        RuntimeError: an id is not of this source.
+    """
+    before = f"{name}:".encode()
+    column = ids.combine_chunks().cast(pa.binary())
+    width = len(before) + DIGITS
+    odd = pc.or_(pc.not_equal(pc.binary_length(column), width), pc.invert(pc.starts_with(column, before)))
+    if pc.any(odd).as_py():
+        raise RuntimeError(f"id {column.filter(odd)[0].as_py()!r} is not {name}:<{DIGITS} hexadecimal digits>")
+    text = np.frombuffer(b"".join(column.to_pylist()), np.uint8).reshape(len(column), width)[:, len(before) :]
+    return np.frombuffer(bytes.fromhex(text.tobytes().decode()), np.uint8).reshape(len(column), DIGITS // 2)
+
+
+def _id_keys(ids: np.ndarray, name: str) -> np.ndarray:
     """64 bits of the whole id, int64: of its 128 and of the source's name, since sources may number alike."""
-    parts = pc.split_pattern(ids, ":")
-    digits = pc.list_element(parts, 1).to_pylist()
-    names = pc.list_element(parts, 0).dictionary_encode()
-    salts = [int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) for name in names.dictionary.to_pylist()]
-    high, low = (np.array([int(value[half], 16) for value in digits], np.uint64) for half in (slice(16), slice(16, 32)))
-    salt = np.array(salts, np.uint64)[names.indices.to_numpy()]
+    salt = np.uint64(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]))
+    high, low = ids.view(">u8").astype(np.uint64).T
     return ((high * np.uint64(0x9E3779B97F4A7C15) + low) ^ salt).view(np.int64)
 
 
@@ -133,14 +176,15 @@ def drop_singles(table: pa.Table, *, last: int) -> pa.Table:
 def _in_order(met: pa.Table) -> tuple[int, dict[str, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Number of buckets; the documents met, in order (rank, id); their buckets as CSR and which are always compared."""
     key, kind = met.column("key").to_numpy(), met.column("kind").to_numpy()
+    # A key's kinds stand together, in the order of (hash of the key, kind).
     new = np.concatenate([[True], (key[1:] != key[:-1]) | (kind[1:] != kind[:-1])]) if len(key) else np.zeros(0, bool)
     bucket = np.cumsum(new) - 1
     always = kind[new] != BAND
     columns = {name: met.column(name).to_numpy() for name in ("rank", "shard", "row")}
     columns["id"] = np.array(met.column("id").to_pylist(), object)
     # Documents in order (rank, id, shard, row): where an id repeats, the first shard's stays.
-    codes = pc.rank(met.column("id").combine_chunks(), sort_keys="ascending", tiebreaker="dense").to_numpy()
-    order = np.lexsort((bucket, columns["row"], columns["shard"], codes, columns["rank"]))
+    high, low = unfixed(met.column("id"), np.uint8).view(">u8").T
+    order = np.lexsort((bucket, columns["row"], columns["shard"], low, high, columns["rank"]))
     rank, shard, row = (columns[name][order] for name in ("rank", "shard", "row"))
     first = (
         np.concatenate([[True], (rank[1:] != rank[:-1]) | (shard[1:] != shard[:-1]) | (row[1:] != row[:-1])])
@@ -178,11 +222,11 @@ def _same(exact: np.ndarray, witness: np.ndarray) -> np.ndarray:
 
 
 def survivors_shard(
-    out: Output, item: tuple[Shard, list[tuple[int, str, float, str]]], *, keeps: Artifact
-) -> dict[str, Any]:
+    out: Output, item: tuple[Shard, list[tuple[int, str, float, str]]], *, before: Artifact
+) -> Survived:
     shard, leaves = item
-    before = read_column(keeps, shard, ["keep"]).column("keep").to_numpy()
-    keep = before.copy()
+    met = kept_before(before, shard)
+    keep = met.copy()
     reason = np.full(shard.rows, None, object)
     duplicate_of = np.full(shard.rows, None, object)
     similarity = np.full(shard.rows, np.nan, np.float32)
@@ -201,13 +245,12 @@ def survivors_shard(
     )
     size = read(shard, ["bytes"]).column("bytes").to_numpy()
     found = similarity[~np.isnan(similarity)]
-    return {
-        "documents": int(before.sum()),
-        "bytes": int(size[before].sum()),
-        "kept": int(keep.sum()),
-        "kept_bytes": int(size[keep].sum()),
-        "reasons": {name: int((reason == name).sum()) for name in ("id", "exact", "near")},
-        "similarity": np.bincount(
-            np.minimum((found * HISTOGRAM).astype(int), HISTOGRAM - 1), minlength=HISTOGRAM
-        ).tolist(),
-    }
+    bins = np.minimum((found * HISTOGRAM).astype(int), HISTOGRAM - 1)
+    return Survived(
+        documents=int(met.sum()),
+        bytes=int(size[met].sum()),
+        kept=int(keep.sum()),
+        kept_bytes=int(size[keep].sum()),
+        reasons={name: int((reason == name).sum()) for name in ("id", "exact", "near")},
+        similarity=tuple(np.bincount(bins, minlength=HISTOGRAM).tolist()),
+    )

@@ -22,13 +22,18 @@ import importlib.metadata
 import json
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from tasks.demo import crawl, items, junk, library, plan, sources
 from tasks.demo.chance import number, uniform
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
-from tasks.runtime.stage import Job, stage
+from tasks.runtime.job import Job
+from tasks.runtime.local_store import LocalStore
+from tasks.runtime.stage import stage
+from tasks.runtime.statistics import statistics
 
 Map = Callable[[Callable[[Any], Any], list[Any]], Iterable[Any]]
 FULL = 48  # megabytes of crawl at which sources and plants have their full size
@@ -37,9 +42,36 @@ LEAST_GROUPS = 12
 ENOUGH = 0.75  # of the source files documents what is needed at full size
 ITEMS = {"cloze": (100, 24), "choice": (60, 16)}
 CHECKED_TOGETHER = 400
+PLANTED = "planted.json"
 
 
-def make_sample(folder: Path, *, megabytes: int = FULL, seed: int = 1, map: Map) -> dict[str, Any]:
+@statistics
+class Documentation:
+    """What the text was made of: pieces of documentation, libraries that are absent, and what could not be read."""
+
+    units: int = 0
+    absent: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+@statistics
+class Sampled:
+    """Pages by kind, bytes of crawl files, documents and bytes per source, items per benchmark, what was planted."""
+
+    pages: dict[str, int] = field(default_factory=dict)
+    good_pages: int = 0
+    junk_pages: int = 0
+    crawl_files: dict[str, int] = field(default_factory=dict)
+    crawl_bytes: int = 0
+    html_bytes: int = 0
+    records: int = 0
+    sources: dict[str, dict[str, int]] = field(default_factory=dict)
+    benchmarks: dict[str, int] = field(default_factory=dict)
+    planted: dict[str, int] = field(default_factory=dict)
+    documentation: Documentation = field(default_factory=Documentation)
+
+
+def make_sample(folder: Path, *, megabytes: int = FULL, seed: int = 1, map: Map) -> Sampled:
     """Writes the sample into `folder`: the same bytes for the same machine, megabytes and seed.
 
     `map(fn, items)` gives the results in order; fn is a top-level function and may run in other processes.
@@ -91,17 +123,20 @@ def make_sample(folder: Path, *, megabytes: int = FULL, seed: int = 1, map: Map)
         "marks": {"good": ["/good/", "/copy/", "/leak/"], "junk": ["/junk/"], "damaged": ["/damaged/"]},
         "shingle": "sets of 5 words, lower-cased, split on white space, of resiliparse's main content",
     }  # fmt: skip
-    sources.write(folder / "planted.json", (json.dumps(planted, indent=1, ensure_ascii=False) + "\n").encode())
-    return {
-        "pages": pages, "good_pages": len(made.pages), "junk_pages": junk_pages,
-        "crawl_files": {report["file"]: report["bytes"] for report in reports},
-        "crawl_bytes": sum(report["bytes"] for report in reports),
-        "html_bytes": sum(report["html_bytes"] for report in reports),
-        "records": sum(report["records"] for report in reports), "sources": written,
-        "benchmarks": {kind: len(rows) for kind, rows in benchmarks.items()},
-        "planted": {key: len(planted[key]) for key in ("near_copies", "exact_copies", "leaks", "damaged")},
-        "documentation": {"units": len(units), "absent": absent, "failed": unread},
-    }  # fmt: skip
+    sources.write(folder / PLANTED, (json.dumps(planted, indent=1, ensure_ascii=False) + "\n").encode())
+    return Sampled(
+        pages=pages,
+        good_pages=len(made.pages),
+        junk_pages=junk_pages,
+        crawl_files={report["file"]: report["bytes"] for report in reports},
+        crawl_bytes=sum(report["bytes"] for report in reports),
+        html_bytes=sum(report["html_bytes"] for report in reports),
+        records=sum(report["records"] for report in reports),
+        sources=written,
+        benchmarks={kind: len(rows) for kind, rows in benchmarks.items()},
+        planted={key: len(planted[key]) for key in ("near_copies", "exact_copies", "leaks", "damaged")},
+        documentation=Documentation(len(units), tuple(absent), tuple(unread)),
+    )
 
 
 def by_name(units: list[library.Unit]) -> list[library.Unit]:
@@ -156,11 +191,23 @@ def installed() -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
-@stage("sample", libraries=())
-def sample(job: Job, *, megabytes: int, seed: int, machine: str) -> dict[str, Any]:
-    """The stage: `machine` is `installed()`, so that other packages make another fingerprint."""
+def planted_in(sample: Artifact) -> dict[str, Any]:
+    """What was planted; see the head of this file."""
+    return dict(json.loads(sample.read(PLANTED)))
+
+
+@stage("sample", kind="input", section="planted")
+def sample(job: Job, *, megabytes: int, seed: int, machine: str) -> Sampled:
+    """The demo's input. `machine` is `installed()`, so that other packages make another fingerprint."""
 
     def pooled(function: Callable[[Any], Any], tasks: list[Any]) -> list[Any]:
         return job.engine.map(function, tasks, lambda done, total, _: job.progress(done, total))
 
-    return make_sample(job.folder, megabytes=megabytes, seed=seed, map=pooled)
+    with job.store.scratch() as scratch:
+        folder = scratch / "sample"
+        # Workers write into the folder: where they may be on other machines, this one makes all.
+        here = isinstance(job.store, LocalStore)
+        counts = make_sample(folder, megabytes=megabytes, seed=seed, map=pooled if here else map)
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            job.put(path.relative_to(folder).as_posix(), path)
+    return counts

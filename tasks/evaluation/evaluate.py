@@ -10,21 +10,59 @@ on those that `overlap` found clean.
 
 import json
 import os
+from dataclasses import field
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
+from tasks.decontaminate.benchmark import items_of
+from tasks.evaluation.overlap import states_of
 from tasks.kernels.draw import uniform
+from tasks.models.loader import windows_of
+from tasks.models.pretrain import model_folder
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
-from tasks.runtime.stage import Artifact, Job, stage
+from tasks.runtime.job import Job
+from tasks.runtime.stage import stage
+from tasks.runtime.statistics import statistics
 
 VALIDATION_WINDOWS = 64  # a source, at most
 FIELDS = {"cloze": ("context", "continuation"), "choice": ("query", "choices", "gold")}
 Pair = tuple[list[int], list[int]]
 
 
-@stage("evaluate", libraries=("torch", "tokenizers", "numpy"))
+@statistics
+class Accuracy:
+    """Of one task. Shares are of items; `clean_*` of those that `overlap` found clean; None where there is no item."""
+
+    kind: str = ""
+    shots: int = 0
+    items: int = 0
+    accuracy: float | None = None
+    clean_items: int = 0
+    clean_accuracy: float | None = None
+    chance: float | None = None
+    log_likelihood: float | None = None
+
+
+@statistics
+class HeldOut:
+    """Loss in nats a token on a source's validation split, its exponential, and tokens predicted."""
+
+    loss: float = 0.0
+    perplexity: float = 0.0
+    tokens: int = 0
+
+
+@statistics
+class Evaluated:
+    """By source, and by task."""
+
+    perplexity: dict[str, HeldOut] = field(default_factory=dict)
+    tasks: dict[str, Accuracy] = field(default_factory=dict)
+
+
+@stage("evaluate", kind="measure", section="scores", libraries=("torch", "tokenizers", "numpy"))
 def evaluate(
     job: Job,
     *,
@@ -34,8 +72,8 @@ def evaluate(
     overlap: Artifact | None,
     tasks: dict[str, dict[str, Any]],
     seed: int,
-) -> dict[str, Any]:
-    """answers.jsonl: what the model answered to each item; the scores are in the statistics.
+) -> Evaluated:
+    """What the model answered to each item (answers.jsonl); the scores are in the statistics.
 
     Raises:
         Mistake: a benchmark's record lacks a field that its task needs.
@@ -46,8 +84,8 @@ def evaluate(
 
     from model.score import load
 
-    gpt, tokenizer, _ = load(model.folder, "cuda" if torch.cuda.is_available() else "cpu")
-    states = _states(overlap)
+    gpt, tokenizer, _ = load(model_folder(model), "cuda" if torch.cuda.is_available() else "cpu")
+    states = states_of(overlap) if overlap is not None else {}
     scores = {}
     with job.publish("answers.jsonl") as file:
         for number, (name, settings) in enumerate(tasks.items()):
@@ -57,21 +95,13 @@ def evaluate(
                 answer["state"] = states.get((name, answer["item"]), "unchecked")
                 file.write(json.dumps(answer).encode() + b"\n")
             scores[name] = _score(answers, settings["kind"], settings["shots"])
-    return {"perplexity": _perplexity(job, gpt, mixture), "tasks": scores}
-
-
-def _states(overlap: Artifact | None) -> dict[tuple[str, str], str]:
-    if overlap is None:
-        return {}
-    rows = pq.read_table(overlap.folder / "items.parquet").to_pylist()
-    return {(row["benchmark"], row["item"]): row["state"] for row in rows}
+    return Evaluated(_perplexity(gpt, mixture), scores)
 
 
 def _records(benchmark: Artifact, name: str, settings: dict[str, Any]) -> list[dict[str, Any]]:
     """The benchmark's records with their item, checked for the fields that the task needs."""
-    rows = pq.read_table(benchmark.folder / "items.parquet").to_pylist()
     records = []
-    for row in rows:
+    for row in items_of(benchmark).to_pylist():
         record = json.loads(row["record"])
         if fault := _fault(record, settings["kind"]):
             raise Mistake(f"{row['file']}:{row['line']}: {fault} (benchmark {name})")
@@ -81,15 +111,15 @@ def _records(benchmark: Artifact, name: str, settings: dict[str, Any]) -> list[d
 
 def _fault(record: dict[str, Any], kind: str) -> str | None:
     """Why a record cannot be asked, if so."""
-    for field in FIELDS[kind]:
-        if field not in record:
-            return f"no field {field!r}, which a task of kind {kind} needs"
-        if field not in ("choices", "gold") and not isinstance(record[field], str):
-            return f"{field} is no text"
+    for key in FIELDS[kind]:
+        if key not in record:
+            return f"no field {key!r}, which a task of kind {kind} needs"
+        if key not in ("choices", "gold") and not isinstance(record[key], str):
+            return f"{key} is not text"
     if kind == "choice":
         choices, gold = record["choices"], record["gold"]
         if not isinstance(choices, list) or not choices or not all(isinstance(choice, str) for choice in choices):
-            return "choices is no list of texts"
+            return "choices is not a list of texts"
         if type(gold) is not int or not 0 <= gold < len(choices):
             return f"gold is {gold!r}; it is the right choice's place, from 0 to {len(choices) - 1}"
     return None
@@ -158,35 +188,34 @@ def _spaced(answer: str) -> str:
     return " " + answer.strip()
 
 
-def _score(answers: list[dict[str, Any]], kind: str, shots: int) -> dict[str, Any]:
+def _score(answers: list[dict[str, Any]], kind: str, shots: int) -> Accuracy:
     clean = [answer for answer in answers if answer["state"] == "clean"]
 
     def accuracy(some: list[dict[str, Any]]) -> float | None:
         return round(sum(answer["right"] for answer in some) / len(some), 6) if some else None
 
-    return {
-        "kind": kind,
-        "shots": shots,
-        "items": len(answers),
-        "accuracy": accuracy(answers),
-        "clean_items": len(clean),
-        "clean_accuracy": accuracy(clean),
-        "chance": round(float(np.mean([answer["chance"] for answer in answers])), 6) if answers else None,
-        "log_likelihood": round(float(np.mean([max(a["log_likelihoods"]) for a in answers])), 6) if answers else None,
-    }
+    return Accuracy(
+        kind=kind,
+        shots=shots,
+        items=len(answers),
+        accuracy=accuracy(answers),
+        clean_items=len(clean),
+        clean_accuracy=accuracy(clean),
+        chance=round(float(np.mean([answer["chance"] for answer in answers])), 6) if answers else None,
+        log_likelihood=round(float(np.mean([max(a["log_likelihoods"]) for a in answers])), 6) if answers else None,
+    )
 
 
-def _perplexity(job: Job, gpt: Any, mixture: Artifact) -> dict[str, dict[str, float]]:
+def _perplexity(gpt: Any, mixture: Artifact) -> dict[str, HeldOut]:
     """Loss in nats a token, and its exponential, on each source's first validation windows."""
     from model.score import perplexity
-    from model.windows import Windows
 
-    a = gpt.architecture
-    windows = Windows(mixture.folder / "mixture.json", job.root, a.context, a.vocabulary, 0)
-    found = {}
-    for source in windows.validation:
-        nll, count = perplexity(gpt, (window.tolist() for window in windows.held_out(source, VALIDATION_WINDOWS)))
-        if count:
-            loss = nll / count
-            found[source] = {"loss": round(loss, 6), "perplexity": round(float(np.exp(loss)), 4), "tokens": count}
-    return found
+    scored = {}
+    with windows_of(mixture, gpt.architecture.context, gpt.architecture.vocabulary, 0) as windows:
+        for source in windows.validation:
+            held_out = windows.held_out(source, VALIDATION_WINDOWS)
+            nll, count = perplexity(gpt, (window.tolist() for window in held_out))
+            if count:
+                loss = nll / count
+                scored[source] = HeldOut(round(loss, 6), round(float(np.exp(loss)), 4), count)
+    return scored

@@ -6,44 +6,71 @@ words, at most 13 and at least 8; an item is dirty if any of its N-grams stands 
 and uncheckable if it has fewer than N words (never called clean).
 """
 
-import json
 import unicodedata
+from dataclasses import field
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.runtime.stage import Artifact, Job, stage
-from tasks.tokens.tokenizer import END_OF_TEXT
+from model.tokenizer import END_OF_TEXT
+from tasks.decontaminate.benchmark import items_of
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.job import Job
+from tasks.runtime.shards import read_file
+from tasks.runtime.stage import stage
+from tasks.runtime.statistics import statistics
+from tasks.tokens.tokenizer import tokenizer_file
+from tasks.tokens.tokens import TokenShards
 
 AT_MOST, AT_LEAST, PERCENTILE = 13, 8, 5
+FILE = "items.parquet"
+STATES = ("clean", "dirty", "uncheckable")
 
 
-@stage("overlap", libraries=("tokenizers",))
+@statistics
+class Audited:
+    """Of one benchmark: items, words a gram, and items by state."""
+
+    items: int = 0
+    n: int = 0
+    clean: int = 0
+    dirty: int = 0
+    uncheckable: int = 0
+
+
+@statistics
+class Overlapped:
+    """By benchmark; and dirty items by the source in which they were met first."""
+
+    benchmarks: dict[str, Audited] = field(default_factory=dict)
+    sources: dict[str, int] = field(default_factory=dict)
+
+
+@stage("overlap", kind="measure", section="overlap", libraries=("tokenizers",))
 def overlap(
     job: Job, *, tokens: dict[str, Artifact], tokenizer: Artifact, benchmarks: dict[str, Artifact]
-) -> dict[str, Any]:
-    """items.parquet: benchmark, item, state (clean, dirty, uncheckable), source (the first where it is dirty)."""
+) -> Overlapped:
+    """A table: benchmark, item, state (clean, dirty, uncheckable), source (the first where it is dirty)."""
     grams: dict[str, dict[tuple[str, ...], set[int]]] = {}
     items: dict[str, list[str]] = {}
     sizes: dict[str, int] = {}
     for name, artifact in benchmarks.items():
-        table = pq.read_table(artifact.folder / "items.parquet", columns=["item", "text"])
+        table = items_of(artifact, ["item", "text"])
         split = [words(text) for text in table.column("text").to_pylist()]
-        items[name], sizes[name] = table.column("item").to_pylist(), gram_size([len(one) for one in split])
+        items[name], sizes[name] = table.column("item").to_pylist(), gram_size([len(item) for item in split])
         grams[name] = {}
-        for number, one in enumerate(split):
-            for gram in grams_of(one, sizes[name]):
+        for number, item in enumerate(split):
+            for gram in grams_of(item, sizes[name]):
                 grams[name].setdefault(gram, set()).add(number)
     checkable = {name: set().union(*known.values()) if known else set() for name, known in grams.items()}
     dirty: dict[str, dict[int, str]] = {name: {} for name in benchmarks}
     wanted = {name: (sizes[name], set(known)) for name, known in grams.items()}
     for source, artifact in tokens.items():
-        about = json.loads((artifact.folder / "tokens.json").read_bytes())
-        work = [artifact.folder / f"{shard['key']}.train.bin" for shard in about["shards"]]
-        check = partial(met_in, tokenizer=tokenizer.folder / "tokenizer.json", dtype=about["dtype"], wanted=wanted)
+        shards = TokenShards.of(artifact)
+        check = partial(met_in, shards=shards, tokenizer=tokenizer, wanted=wanted)
+        work = shards.files("train")
         for met in job.engine.map(check, work):
             for name, found in met.items():
                 for gram in found:
@@ -60,22 +87,22 @@ def overlap(
         for n, item in enumerate(items[name])
     ]
     schema = pa.schema([(key, pa.string()) for key in ("benchmark", "item", "state", "source")])
-    with job.publish("items.parquet") as file:
+    with job.publish(FILE) as file:
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), file)
-    return {
-        "benchmarks": {
-            name: {
-                "items": len(items[name]),
-                "n": sizes[name],
-                **{
-                    s: sum(r["benchmark"] == name and r["state"] == s for r in rows)
-                    for s in ("clean", "dirty", "uncheckable")
-                },
-            }
-            for name in benchmarks
-        },
-        "sources": {source: sum(row["source"] == source for row in rows) for source in tokens},
+    states = {
+        name: [sum(row["benchmark"] == name and row["state"] == state for row in rows) for state in STATES]
+        for name in benchmarks
     }
+    return Overlapped(
+        {name: Audited(len(items[name]), sizes[name], *states[name]) for name in benchmarks},
+        {source: sum(row["source"] == source for row in rows) for source in tokens},
+    )
+
+
+def states_of(overlap: Artifact) -> dict[tuple[str, str], str]:
+    """(benchmark, item) -> clean, dirty or uncheckable. An item that is there twice has one text, so one state."""
+    rows = read_file(overlap, FILE, ["benchmark", "item", "state"]).to_pylist()
+    return {(row["benchmark"], row["item"]): row["state"] for row in rows}
 
 
 def gram_size(lengths: list[int]) -> int:
@@ -92,13 +119,15 @@ def grams_of(split: list[str], n: int) -> list[tuple[str, ...]]:
     return [tuple(split[at : at + n]) for at in range(len(split) - n + 1)]
 
 
-def met_in(path: Any, *, tokenizer: Any, dtype: str, wanted: dict[str, tuple[int, set]]) -> dict[str, list]:
-    """The grams of each benchmark that stand in a token shard's documents, sorted."""
+def met_in(
+    file: str, *, shards: TokenShards, tokenizer: Artifact, wanted: dict[str, tuple[int, set]]
+) -> dict[str, list]:
+    """The grams of each benchmark that stand in a token file's documents, sorted."""
     from tokenizers import Tokenizer
 
-    model = Tokenizer.from_file(str(tokenizer))
+    model = Tokenizer.from_file(str(tokenizer_file(tokenizer)))
     end = model.token_to_id(END_OF_TEXT)
-    ids = np.fromfile(path, np.dtype(dtype).newbyteorder("<"))
+    ids = shards.read(file)
     met: dict[str, set] = {name: set() for name in wanted}
     firsts = {name: {gram[0] for gram in known} for name, (_, known) in wanted.items()}
     start = 0

@@ -3,17 +3,25 @@
 numba keeps a file a function and looks at that function's own source only: a changed kernel that another
 imports would go unnoticed, hence the hash of all of them in the folder's name. The folder is shared by all
 processes; numba writes its files whole (temporary, rename), so several may compile at once.
+On a cluster the compiled functions travel in the zip that executors import from, below tasks/kernels/compiled:
+
+    python -m tasks.kernels.cache ZIP     # compile what is not compiled yet, and add it to the zip
+
 <cache> is $MILLRACE_CACHE, else $XDG_CACHE_HOME/millrace, else ~/.cache/millrace; where that can not be
 written, a temporary folder of the process's own.
 """
 
 import hashlib
+import importlib
 import os
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
+
+COMPILED = "compiled"
 
 
 def sources(package: str) -> dict[str, bytes]:
@@ -58,10 +66,38 @@ def prepare(package: str, path: Iterable[str]) -> list[str]:
     if all(Path(part).is_dir() for part in path):
         return list(path)
     unpacked = folder / f"kernels-{mark}"
-    unpacked.mkdir(mode=0o700, exist_ok=True)
     for name, content in modules.items():
-        if not (unpacked / name).exists():
-            with tempfile.NamedTemporaryFile(dir=unpacked, delete=False) as file:
-                file.write(content)
-            Path(file.name).replace(unpacked / name)
+        _place(unpacked / name, content)
+    # numba names the folder of a module's functions by the module's place, which is the executor's own.
+    place = f"{unpacked.name}_{hashlib.sha1(str(unpacked).encode()).hexdigest()}"
+    compiled = files(package) / COMPILED
+    for entry in compiled.iterdir() if compiled.is_dir() else ():
+        _place(folder / f"numba-{mark}" / place / entry.name, entry.read_bytes())
     return [str(unpacked)]
+
+
+def _place(path: Path, content: bytes) -> None:
+    """A file that appears whole, unless it is there."""
+    if path.exists():
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(content)
+    Path(file.name).replace(path)
+
+
+def add_compiled(archive: Path) -> None:
+    """Compile every kernel (a signature makes numba do it on import), and add the files to the zip."""
+    package = __package__ or "tasks.kernels"
+    for name in sources(package):
+        if name != "__init__.py":
+            importlib.import_module(f"{package}.{name.removesuffix('.py')}")
+    here = Path(str(files(package)))
+    place = f"{here.name}_{hashlib.sha1(str(here).encode()).hexdigest()}"
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted((Path(os.environ["NUMBA_CACHE_DIR"]) / place).glob("*.nb[ic]")):
+            file.write(path, f"{package.replace('.', '/')}/{COMPILED}/{path.name}")
+
+
+if __name__ == "__main__":
+    add_compiled(Path(sys.argv[1]))

@@ -1,82 +1,147 @@
 """Fit: `pretrain`, one model of the pipeline, by `model.train` in a process of its own (torchrun on several GPUs).
 
-model/ keeps its own checkpoints in the artifact's folder: a run that was killed goes on from the newest one. Its code
-is not in the fingerprint; MODEL_VERSION is, by hand: a mended log line must not throw away two weeks of training.
+model/ keeps its own checkpoints in the artifact's workspace: a run that was killed goes on from the newest. Its code is
+not in the fingerprint; MODEL_VERSION is, by hand: a mended log line must not throw away two weeks of training.
 """
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import time
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from model import MODEL_VERSION
+from tasks.models.loader import CHECKPOINTS, reading, windows_of
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
-from tasks.runtime.stage import Artifact, Job, stage
+from tasks.runtime.job import Job
+from tasks.runtime.local_store import LocalStore
+from tasks.runtime.stage import stage
+from tasks.runtime.statistics import statistics
+from tasks.tokens.mixture import mixture_file
+from tasks.tokens.tokenizer import tokenizer_file
 
 LOG = "run.train.log"
+METRICS = "metrics.jsonl"
+WEIGHTS = "model.safetensors"
+FILES = (WEIGHTS, "model.json", "tokenizer.json", METRICS)
+TRACES = (LOG, "run.metrics.jsonl")
 
 
-@stage("pretrain", libraries=("torch",), version=f"model {MODEL_VERSION}")
+@statistics
+class Served:
+    """What the loader gave of one group: windows, their tokens, and how often the group was read over."""
+
+    windows: int = 0
+    tokens: int = 0
+    epochs: float = 0.0
+
+
+@statistics
+class Trained:
+    """Losses in nats a token, of the first and the last update; validation per source; what was read per group."""
+
+    parameters: int = 0
+    updates: int = 0
+    tokens: int = 0
+    first_loss: float = 0.0
+    loss: float = 0.0
+    validation: dict[str, float] = field(default_factory=dict)
+    realised: dict[str, Served] = field(default_factory=dict)
+
+
+@stage(
+    "pretrain",
+    kind="fit",
+    section="training",
+    libraries=("torch",),
+    version=f"model {MODEL_VERSION}",
+    judges=("torchrun",),
+)
 def pretrain(
-    job: Job, *, mixture: Artifact, tokenizer: Artifact, architecture: dict[str, Any], training: dict[str, Any]
-) -> dict[str, Any]:
-    """model.safetensors, model.json, tokenizer.json, metrics.jsonl.
+    job: Job,
+    *,
+    mixture: Artifact,
+    tokenizer: Artifact,
+    architecture: dict[str, Any],
+    training: dict[str, Any],
+    torchrun: list[str],
+) -> Trained:
+    """A model: weights, configuration, tokenizer, and what was learned at each update.
+
+    `torchrun`: arguments for torch.distributed.run, as for several machines; none: all GPUs of this one.
 
     Raises:
         Failure: training stopped before its end; the sentence is the trainer's own last line.
     """
-    (job.folder / "run.yaml").write_text(
+    out = job.workspace
+    (out / "run.yaml").write_text(
         yaml.safe_dump(
             {
-                "out": str(job.folder),
-                "store": str(job.root),
-                "mixture": str(mixture.folder / "mixture.json"),
-                "tokenizer": str(tokenizer.folder / "tokenizer.json"),
+                "out": str(out),
+                **reading(job.store),
+                **({} if isinstance(job.store, LocalStore) else {"mirror": job.artifact.name_of(CHECKPOINTS)}),
+                "mixture": str(mixture_file(mixture)),
+                "tokenizer": str(tokenizer_file(tokenizer)),
                 "tokenizer_fingerprint": tokenizer.fingerprint,
                 "model": architecture,
                 "train": training,
             }
         )
     )
-    _train(job, training)
-    shutil.rmtree(job.folder / "checkpoints", ignore_errors=True)
-    return {**_learned(job.folder), "realised": _realised(job, mixture, architecture, training)}
+    _train(job, out, training, torchrun)
+    for name in (*FILES, *TRACES):
+        if (out / name).is_file():
+            job.put(name, out / name)
+    for entry in job.store.list(job.artifact.name_of(CHECKPOINTS)):
+        job.store.delete(entry.name)
+    return _learned(out, mixture, architecture, training)
 
 
-def _train(job: Job, training: dict[str, Any]) -> None:
+def metrics_of(model: Artifact) -> list[dict[str, Any]]:
+    """A row an update: step, tokens, loss, loss_<group>, lr, grad_norm, now and then validation_<source>."""
+    return _rows(model.local(METRICS))
+
+
+def model_folder(model: Artifact) -> Path:
+    """A local folder with its files, checked, for model.score.load."""
+    paths = [model.local(name) for name in FILES]
+    return paths[0].parent
+
+
+def _train(job: Job, out: Path, training: dict[str, Any], torchrun: list[str]) -> None:
     import torch
 
     devices = torch.cuda.device_count() if training["device"] != "cpu" else 0
-    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"] if devices > 1 else []
-    command = [sys.executable, *launch, "-m", "model.train", str(job.folder / "run.yaml")]
-    with (job.folder / LOG).open("ab") as log:
+    arguments = torchrun or (["--standalone", f"--nproc-per-node={devices}"] if devices > 1 else [])
+    launch = ["-m", "torch.distributed.run", *arguments] if arguments else []
+    command = [sys.executable, *launch, "-m", "model.train", str(out / "run.yaml")]
+    held = job.lease.descriptor
+    with (out / LOG).open("ab") as log:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             preexec_fn=_die_with_parent,
-            pass_fds=(job.lease,),  # held until the trainer has ended, should we be killed before it
+            pass_fds=() if held is None else (held,),  # until the trainer has ended, should we be killed before it
             cwd=_root(),
         )
         try:
             while process.poll() is None:
-                time.sleep(0.5)
-                _tell(job, training)
+                if job.stop.wait(0.5):
+                    raise Failure(f"training of {job.artifact.name} was stopped; it goes on from its checkpoint")
+                _tell(job, out, training)
         except BaseException:
             process.terminate()  # the trainer writes a checkpoint and ends
             process.wait()
             raise
-    if process.returncode or not (job.folder / "model.safetensors").exists():
-        raise Failure(
-            f"training of {job.artifact.name} stopped: {_last_line(job.folder / LOG)} (see {job.folder / LOG})"
-        )
+    if process.returncode or not (out / WEIGHTS).exists():
+        raise Failure(f"training of {job.artifact.name} stopped: {_last_line(out / LOG)} (see {out / LOG})")
 
 
 def _die_with_parent() -> None:
@@ -91,11 +156,11 @@ def _root() -> str:
     return os.fspath(Path(__file__).resolve().parents[2])
 
 
-def _tell(job: Job, training: dict[str, Any]) -> None:
-    rows = _rows(job.folder / "metrics.jsonl")
+def _tell(job: Job, out: Path, training: dict[str, Any]) -> None:
+    rows = _rows(out / METRICS)
     if rows:
-        done, key = rows[-1], "tokens" if training["tokens"] is not None else "updates"
-        reached = done["tokens"] if key == "tokens" else done["step"]
+        key = "tokens" if training["tokens"] is not None else "updates"
+        reached = rows[-1]["tokens"] if key == "tokens" else rows[-1]["step"]
         job.progress(min(reached, training[key]), training[key])
 
 
@@ -107,46 +172,35 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines[:-1] if line]
 
 
-def _learned(folder: Path) -> dict[str, Any]:
-    rows = _rows(folder / "metrics.jsonl")
-    last = rows[-1]
-    validation = {
-        key.removeprefix("validation_"): value for key, value in last.items() if key.startswith("validation_")
-    }
-    about = json.loads((folder / "model.json").read_bytes())
+def _learned(out: Path, mixture: Artifact, architecture: dict[str, Any], training: dict[str, Any]) -> Trained:
     from model.config import Architecture, parameters
 
-    return {
-        "parameters": parameters(Architecture(**about["architecture"])),
-        "updates": last["step"],
-        "tokens": last["tokens"],
-        "first_loss": rows[0]["loss"],
-        "loss": last["loss"],
-        "validation": validation,
-    }
-
-
-def _realised(
-    job: Job, mixture: Artifact, architecture: dict[str, Any], training: dict[str, Any]
-) -> dict[str, dict[str, float]]:
-    """What the loader gave: tokens and epochs a group, counted over the windows it served."""
-    from model.config import Architecture, Training, total_windows
-    from model.windows import Windows
-
-    windows = Windows(
-        mixture.folder / "mixture.json", job.root, architecture["context"], architecture["vocabulary"], training["seed"]
+    rows = _rows(out / METRICS)
+    last = rows[-1]
+    about = json.loads((out / "model.json").read_bytes())
+    return Trained(
+        parameters=parameters(Architecture(**about["architecture"])),
+        updates=last["step"],
+        tokens=last["tokens"],
+        first_loss=rows[0]["loss"],
+        loss=last["loss"],
+        validation={
+            key.removeprefix("validation_"): value for key, value in last.items() if key.startswith("validation_")
+        },
+        realised=_realised(mixture, architecture, training),
     )
+
+
+def _realised(mixture: Artifact, architecture: dict[str, Any], training: dict[str, Any]) -> dict[str, Served]:
+    """What the loader gave: tokens and epochs per group, counted over the windows it served."""
+    from model.config import Architecture, Training, total_windows
+
     total = total_windows(Training(**training), Architecture(**architecture).context)
-    rounds, rest = divmod(total, len(windows._group))
-    realised = {}
-    for number, group in enumerate(windows.groups):
-        served = rounds * windows.counts[number] + int((windows._group[:rest] == number).sum())
-        realised[group.name] = {
-            "windows": served,
-            "tokens": served * windows.context,
-            "epochs": round(served / group.windows, 6),
+    with windows_of(mixture, architecture["context"], architecture["vocabulary"], training["seed"]) as windows:
+        return {
+            group.name: Served(served, served * windows.context, round(served / group.windows, 6))
+            for group, served in zip(windows.groups, windows.served(total), strict=True)
         }
-    return realised
 
 
 def _last_line(path: Path) -> str:

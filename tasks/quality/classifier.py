@@ -15,20 +15,64 @@ import pyarrow.compute as pc
 
 from tasks.kernels.draw import uniform
 from tasks.quality import logit
+from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.errors import Failure
+from tasks.runtime.job import Job
 from tasks.runtime.shards import read
-from tasks.runtime.stage import Artifact, Job, Shard, stage
+from tasks.runtime.stage import stage
+from tasks.runtime.statistics import statistics
 
+WEIGHTS = "weights.npz"
 STRENGTHS = (1.0, 10.0, 100.0)  # scikit-learn's C
 HELD_OUT = 0.1
 PASSES = 200
 
 
-@stage("classifier", libraries=("scikit-learn", "numpy"))
+@statistics
+class Tried:
+    """A strength of the regularisation (scikit-learn's C), and its log loss on what was held out."""
+
+    strength: float = 0.0
+    log_loss: float = 0.0
+
+
+@statistics
+class Tenth:
+    """Held-out documents whose score is in [from_score, from_score + .1), and how many of them are good."""
+
+    from_score: float = 0.0
+    documents: int = 0
+    good: int = 0
+
+
+@statistics
+class Fitted:
+    """Documents a side, and how well the classifier does on those that it was not fitted on."""
+
+    good: int = 0
+    raw: int = 0
+    held_out: int = 0
+    strength: float = 0.0
+    passes: int = 0
+    log_loss: float = 0.0
+    auc: float = 0.0
+    precision: float = 0.0
+    recall: float = 0.0
+    f1: float = 0.0
+    tried: tuple[Tried, ...] = ()
+    calibration: tuple[Tenth, ...] = ()
+
+
+def weights_of(classifier: Artifact) -> tuple[np.ndarray, float]:
+    """Fixed-point weights (features,) int64, and the intercept; see logit.py."""
+    return logit.load(classifier.local(WEIGHTS))
+
+
+@stage("classifier", kind="fit", section="quality", libraries=("scikit-learn", "scipy", "numpy"))
 def classifier(
     job: Job, *, good: list[Artifact], raw: list[Artifact], sample: int, features: int, validation: float, seed: int
-) -> dict[str, Any]:
-    """weights.npz: fixed-point weights (features,) and intercept. Documents of the validation split are left out.
+) -> Fitted:
+    """The quality classifier: fixed-point weights and intercept. Documents of the validation split are left out.
 
     Raises:
         Failure: a side has fewer than 10 documents, too few to fit and hold out.
@@ -57,29 +101,29 @@ def classifier(
             warnings.simplefilter("ignore")
             model.fit(x[~held], y[~held])
         tried.append((float(log_loss(y[held], model.predict_proba(x[held]))), strength, model))
-    loss, strength, model = min(tried, key=lambda one: one[:2])
-    with job.publish("weights.npz") as file:
+    loss, strength, model = min(tried, key=lambda outcome: outcome[:2])
+    with job.publish(WEIGHTS) as file:
         logit.save(file, model.coef_[0], float(model.intercept_[0]))
-    weights, intercept = logit.load(job.folder / "weights.npz")
+    weights, intercept = logit.fixed(model.coef_[0], float(model.intercept_[0]))
     # Judged as documents will be: with the stored weights, through the same arithmetic.
     score = np.concatenate([logit.scores(*side[2], weights, intercept) for side in sides])[held]
     precision, recall, f1, _ = precision_recall_fscore_support(
         y[held], score > 0.5, average="binary", zero_division=0.0
     )
-    return {
-        "good": len(sides[0][1]),
-        "raw": len(sides[1][1]),
-        "held_out": int(held.sum()),
-        "strength": strength,
-        "passes": int(model.n_iter_[0]),
-        "tried": [{"strength": s, "log_loss": round(value, 6)} for value, s, _ in tried],
-        "log_loss": round(loss, 6),
-        "auc": round(float(roc_auc_score(y[held], score)), 6),
-        "precision": round(float(precision), 6),
-        "recall": round(float(recall), 6),
-        "f1": round(float(f1), 6),
-        "calibration": _calibration(score, y[held]),
-    }
+    return Fitted(
+        good=len(sides[0][1]),
+        raw=len(sides[1][1]),
+        held_out=int(held.sum()),
+        strength=strength,
+        passes=int(model.n_iter_[0]),
+        log_loss=round(loss, 6),
+        auc=round(float(roc_auc_score(y[held], score)), 6),
+        precision=round(float(precision), 6),
+        recall=round(float(recall), 6),
+        f1=round(float(f1), 6),
+        tried=tuple(Tried(tried_strength, round(value, 6)) for value, tried_strength, _ in tried),
+        calibration=_calibration(score, y[held]),
+    )
 
 
 def _held_out(draws: np.ndarray) -> np.ndarray:
@@ -88,10 +132,10 @@ def _held_out(draws: np.ndarray) -> np.ndarray:
     return digits <= max(HELD_OUT, digits.min())
 
 
-def _calibration(score: np.ndarray, y: np.ndarray) -> list[dict[str, Any]]:
+def _calibration(score: np.ndarray, y: np.ndarray) -> tuple[Tenth, ...]:
     """Held-out documents by tenths of the score: how many, and how many of them are good."""
     tenth = np.minimum((score * 10).astype(int), 9)
-    return [{"from": n / 10, "documents": int((tenth == n).sum()), "good": int(y[tenth == n].sum())} for n in range(10)]
+    return tuple(Tenth(n / 10, int((tenth == n).sum()), int(y[tenth == n].sum())) for n in range(10))
 
 
 def _sample(

@@ -5,15 +5,24 @@ upper tail is P(X > x) = (1 + x)^-alpha; with x = 1 - score, kept iff u < (2 - s
 hash from seed and id. The score compared is the stored float32.
 """
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.kernels.draw import uniform
-from tasks.runtime.shards import add, read, read_column
-from tasks.runtime.stage import Artifact, Job, Output, Shard, stage
+from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.decisions import KEEP, REASON, Decided, kept_before
+from tasks.runtime.job import Job
+from tasks.runtime.shards import Output, read, read_column
+from tasks.runtime.stage import Column, stage
+from tasks.runtime.statistics import statistics
+
+
+@statistics
+class Kept(Decided):
+    """`expected`: how many documents the draw lets stay on average, by their scores."""
+
+    expected: float = 0.0
 
 
 def keep_probability(score: np.ndarray, alpha: float) -> np.ndarray:
@@ -21,36 +30,48 @@ def keep_probability(score: np.ndarray, alpha: float) -> np.ndarray:
     return (2.0 - score.astype(np.float64)) ** -alpha
 
 
-@stage("keep", libraries=("numpy",))
+@stage(
+    "keep",
+    kind="decision",
+    title="after quality",
+    section="quality",
+    columns=(KEEP, REASON, Column("draw", pa.float64(), "the uniform draw; null where none was made")),
+    reasons={
+        "quality": "its score is too low, or its draw was unlucky",
+        "language": "it is in none of the source's languages",
+    },
+)
 def keep(
     job: Job,
     *,
     documents: Artifact,
+    before: Artifact | None,
     scores: Artifact | None,
     pareto: float | None,
     threshold: float | None,
     languages: list[str] | None,
     seed: int,
-) -> dict[str, Any]:
-    """Columns `keep`, `reason` (quality, language) and `draw` (null where none was made). Without scores all stay."""
+) -> Kept:
+    """Documents of a source that stay by quality and language. Without scores all stay that are in its languages."""
     items = [(shard.key, shard) for shard in documents.shards()]
-    return add(
-        job.map(keep_shard, items, scores=scores, pareto=pareto, threshold=threshold, languages=languages, seed=seed)
-    )
+    how = {"pareto": pareto, "threshold": threshold, "languages": languages, "seed": seed}
+    return job.total(keep_shard, items, before=before, scores=scores, **how)
 
 
 def keep_shard(
     out: Output,
     shard: Shard,
     *,
+    before: Artifact | None,
     scores: Artifact | None,
     pareto: float | None,
     threshold: float | None,
     languages: list[str] | None,
     seed: int,
-) -> dict[str, Any]:
+) -> Kept:
     table = read(shard, ["id", "bytes", "language"])
     rows = table.num_rows
+    met = kept_before(before, shard)
     good = np.ones(rows, bool)
     draw = pa.nulls(rows, pa.float64())
     expected = 0.0
@@ -59,23 +80,23 @@ def keep_shard(
         if pareto is not None:
             u = uniform(table.column("id"), seed, "keep")
             probability = keep_probability(score, pareto)
-            good, draw, expected = u < probability, pa.array(u), float(probability.sum())
+            good, draw, expected = u < probability, pa.array(u), float(probability[met].sum())
         elif threshold is not None:
             good = score >= np.float32(threshold)
     spoken = np.ones(rows, bool)
     if languages is not None:
         spoken = pc.fill_null(pc.is_in(table.column("language"), pa.array(languages, pa.string())), False).to_numpy()
-    kept = good & spoken
+    kept = met & good & spoken
     reason = np.full(rows, None, object)
-    reason[~spoken], reason[~good] = "language", "quality"
+    reason[met & ~spoken], reason[met & ~good] = "language", "quality"
     out.of(shard)
     out.write(pa.table({"keep": kept, "reason": pa.array(reason, pa.string()), "draw": draw}))
     size = table.column("bytes").to_numpy()
-    return {
-        "documents": rows,
-        "bytes": int(size.sum()),
-        "kept": int(kept.sum()),
-        "kept_bytes": int(size[kept].sum()),
-        "expected": round(expected, 9),
-        "reasons": {name: int((reason == name).sum()) for name in ("quality", "language")},
-    }
+    return Kept(
+        documents=int(met.sum()),
+        bytes=int(size[met].sum()),
+        kept=int(kept.sum()),
+        kept_bytes=int(size[kept].sum()),
+        reasons={name: int((reason == name).sum()) for name in ("quality", "language")},
+        expected=round(expected, 9),
+    )

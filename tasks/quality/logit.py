@@ -16,16 +16,21 @@ import numpy as np
 SCALE = 1 << 24
 
 
-def save(file: object, coefficients: np.ndarray, intercept: float) -> None:
-    """Write weights (features,) as fixed point int64 and the intercept, as npz without pickles.
+def fixed(coefficients: np.ndarray, intercept: float) -> tuple[np.ndarray, float]:
+    """Weights (features,) as fixed point int64, and the intercept as far as fixed point holds it.
 
     Raises:
         ValueError: a weight of 2^7 or more, which the exact sum has no room for.
     """
     if np.abs(coefficients).max() >= 128:
         raise ValueError(f"a weight of {np.abs(coefficients).max():.1f} leaves no room for an exact sum (limit 128)")
-    weights = np.rint(coefficients * SCALE).astype(np.int64)
-    np.savez(file, weights=weights, intercept=np.array([np.rint(intercept * SCALE) / SCALE]))  # type: ignore[arg-type]
+    return np.rint(coefficients * SCALE).astype(np.int64), float(np.rint(intercept * SCALE) / SCALE)
+
+
+def save(file: object, coefficients: np.ndarray, intercept: float) -> None:
+    """Write what `fixed` gives as npz, without pickles."""
+    weights, rounded = fixed(coefficients, intercept)
+    np.savez(file, weights=weights, intercept=np.array([rounded]))  # type: ignore[arg-type]
 
 
 def load(path: Path) -> tuple[np.ndarray, float]:

@@ -1,36 +1,49 @@
 """Measure: `score`, the classifier's probability that a raw document is a good one. Depends on the text alone."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 
-from tasks.quality import logit
-from tasks.runtime.shards import add, batches
-from tasks.runtime.stage import Artifact, Job, Output, Shard, stage
+from tasks.quality.classifier import weights_of
+from tasks.quality.logit import logistic
+from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.job import Job
+from tasks.runtime.shards import Output, batches
+from tasks.runtime.stage import Column, stage
+from tasks.runtime.statistics import statistics
 
 BINS = 20
 
 
-@stage("score", libraries=("numpy",))
-def score(job: Job, *, documents: Artifact, classifier: Artifact) -> dict[str, Any]:
-    """Column `score` float32 in [0, 1]; statistics hold a histogram of 20 equal bins."""
-    items = [(shard.key, shard) for shard in documents.shards()]
-    return add(job.map(score_shard, items, weights=classifier.folder / "weights.npz"))
+@statistics
+class Scored:
+    """`histogram`: documents by twentieths of the score."""
+
+    documents: int = 0
+    histogram: tuple[int, ...] = (0,) * BINS
 
 
-def score_shard(out: Output, shard: Shard, *, weights: Path) -> dict[str, Any]:
+@stage(
+    "score",
+    kind="measure",
+    section="quality",
+    columns=(Column("score", pa.float32(), "probability that the document is a good one, in [0, 1]"),),
+)
+def score(job: Job, *, documents: Artifact, classifier: Artifact) -> Scored:
+    """The classifier's probability that each document of a source is a good one."""
+    return job.total(score_shard, [(shard.key, shard) for shard in documents.shards()], classifier=classifier)
+
+
+def score_shard(out: Output, shard: Shard, *, classifier: Artifact) -> Scored:
     from tasks.kernels.features import weighted_sums
 
-    table, intercept = logit.load(weights)
+    weights, intercept = weights_of(classifier)
     out.of(shard)
     histogram = np.zeros(BINS, np.int64)
     rows = 0
     out.write(pa.table({"score": pa.array([], pa.float32())}))
     for batch in batches(shard, ["text"]):
-        values = logit.logistic(*weighted_sums(batch.column("text"), table), intercept)
+        values = logistic(*weighted_sums(batch.column("text"), weights), intercept)
         out.write(pa.table({"score": values}))
         histogram += np.bincount(np.minimum((values * BINS).astype(int), BINS - 1), minlength=BINS)
         rows += len(values)
-    return {"documents": rows, "histogram": histogram.tolist()}
+    return Scored(rows, tuple(histogram.tolist()))

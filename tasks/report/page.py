@@ -3,49 +3,66 @@
 Texts of documents are hostile input: Jinja escapes everything but our own figures. Imports nothing heavy.
 """
 
-import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks.report.figures import file_name
+from tasks.report.formats import number, ratio, share, size
 from tasks.report.palette import VARIABLES
-from tasks.report.summary import number, ratio, share, size
-from tasks.runtime.store import Artifact
+from tasks.report.report import figures_in
+from tasks.report.sections import SECTIONS
+from tasks.report.timings import HEADING, NAME, Timing
+from tasks.runtime.artifact import Artifact
 
-NAMES = {
-    "ingest": "ingested",
-    "keep": "after quality",
-    "survivors": "after deduplication",
-    "cuts": "after decontamination",
-    "tokens": "as tokens",
-}
+TEMPLATES = Path(__file__).parent / "html"
 KEY = re.compile(r'(\bid="|url\(#|xlink:href="#|(?<=\s)href="#)')
 
 
-def render(report: Artifact, timings: list[dict[str, Any]]) -> str:
-    """report.html of a built report. `timings` are rows {stage, name, fingerprint, cached, seconds, peak_bytes}.
+@dataclass(frozen=True)
+class Drawn:
+    """A section as the page's frame takes it: `html` is safe, its texts are escaped."""
 
-    `seconds` and `peak_bytes` may be None, as for a stage that was only looked at.
-    """
+    name: str
+    heading: str
+    html: str
+
+
+def render(report: Artifact, timings: list[Timing]) -> str:
+    """The page of a built report, with the timings of the run that shows it."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    made = json.loads((report.folder / "report.json").read_bytes())
-    figures = {
-        name: Markup(inline((report.folder / "figures" / f"{name}.svg").read_text(), name)) for name in made["figures"]
-    }
+    content, svgs = figures_in(report)
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters.update(n=number, size=size, share=share)
-    environment.globals.update(ratio=ratio, names=NAMES)
-    total = sum(row["seconds"] or 0 for row in timings)
+    environment.globals.update(ratio=ratio)
+
+    def drawn(name: str, heading: str, **what: Any) -> Drawn:
+        def figure(of: str) -> Markup:
+            file = file_name(name, of)
+            return Markup(f"<figure>{inline(svgs[file], file)}</figure>" if file in svgs else "")
+
+        html = environment.get_template(f"{name}.html.j2").render(figure=figure, **what)
+        return Drawn(name, heading, Markup(html))
+
+    shown = [section for section in SECTIONS if section.name in content["sections"]]
+    total = sum(timing.seconds or 0 for timing in timings)
     return environment.get_template("page.html.j2").render(
-        r=made, figures=figures, timings=timings, total=total, fingerprint=report.fingerprint
+        title=content["title"],
+        tiles=[tile for section in shown for tile in section.tiles(content["sections"][section.name])],
+        sections=[
+            *(drawn(section.name, section.heading, s=content["sections"][section.name]) for section in shown),
+            drawn(NAME, HEADING, timings=timings, total=total),
+        ],
+        fingerprint=report.fingerprint,
     )
 
 
@@ -53,7 +70,7 @@ def inline(svg: str, name: str) -> str:
     """A figure as it stands in the page: ids of its own, the page's colours, no prolog, a name for screen readers."""
     start = svg.index("<svg")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[start:], flags=re.DOTALL)
-    svg = KEY.sub(lambda found: f"{found[0]}{name}-", svg)
+    svg = KEY.sub(lambda key: f"{key[0]}{name}-", svg)
     for colour, variable in VARIABLES.items():
         svg = svg.replace(colour, f"var(--{variable})")
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)

@@ -1,200 +1,286 @@
 """Planted and found: what the demo's input was made with, held against what became of it. Measured, by row.
 
-Copies count as resolved when at most one of the two stays. Since only documents that quality kept reach deduplication,
-each count says how many pairs reached it; beside that, what the signatures alone say of every pair that was extracted.
+Copies count as resolved when at most one of the two stays. Since only documents that the decisions before kept reach
+deduplication, each count says how many pairs it met; beside that, what the signatures alone say of every pair that was
+extracted.
 """
 
-import json
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import field
+from functools import partial
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
+from tasks.decontaminate.benchmark import benchmark as benchmark_stage
+from tasks.decontaminate.cuts import cuts as cuts_stage
+from tasks.demo.sample import planted_in
+from tasks.demo.sample import sample as sample_stage
+from tasks.evaluation.overlap import overlap as overlap_stage
+from tasks.evaluation.overlap import states_of
 from tasks.report.chances import found_by_lsh
-from tasks.report.columns import Wanted
-from tasks.runtime.store import Artifact
+from tasks.report.duplicates import Deduplication, deduplication
+from tasks.report.formats import ratio, share
+from tasks.report.given import Given
+from tasks.report.palette import MUTED, SERIES
+from tasks.report.planted_rows import Damage, LeakRow, PlantedRow, PlantedShard, count, items_by_line
+from tasks.report.section import Content, Counted, Plot, Section
+from tasks.runtime.job import Job
+from tasks.runtime.statistics import statistics, to_json, total
 
 EDGES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
 FORMS = ("whole", "rewrapped", "deep")
-COUNTS = ("planted", "extracted", "hit", "dropped", "met", "removed", "left", "clean", "dirty")
+SHINGLE = 5  # words, of the shingles by which the similarity of planted copies was measured
+Planted = dict[str, Any]  # a record of planted.json
 
 
-def wanted(planted: dict[str, Any], n: int, benchmarks: dict[str, Artifact]) -> Wanted:
-    """What shards are to look for. A leak's item is known by its benchmark's file and line."""
-    pairs = frozenset(
-        url for row in [*planted["exact_copies"], *planted["near_copies"]] for url in (row["url"], row["of_url"])
-    )
-    items = _items(benchmarks)
-    leaks = tuple(
-        {key: row[key] for key in ("text", "source", "where")} | {"item": items.get((row["benchmark"], row["line"]))}
-        for row in planted["leaks"]
-    )
-    return Wanted(pairs | {row["where"] for row in leaks}, pairs, leaks, n)
+@statistics
+class Damaged:
+    """Damaged records of one kind, those that are listed as rejects, and as what."""
+
+    planted: int = 0
+    found: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
 
 
-def _items(benchmarks: dict[str, Artifact]) -> dict[tuple[str, int], tuple[str, str]]:
-    """(benchmark, item) by (stem of the file's name, line)."""
+@statistics
+class Pairs:
+    """Pairs planted, extracted, met by deduplication, resolved by it; and found by the signatures alone."""
+
+    planted: int = 0
+    extracted: int = 0
+    reached: int = 0
+    resolved: int = 0
+    by_each_other: int = 0
+    signatures: int = 0
+
+
+@statistics
+class Leaked:
+    """Leaks planted, extracted, seen by hits; dropped by another decision than the cuts, or met: removed, or left.
+
+    clean and dirty are what the audit says of the item.
+    """
+
+    planted: int = 0
+    extracted: int = 0
+    hit: int = 0
+    dropped: int = 0
+    met: int = 0
+    removed: int = 0
+    left: int = 0
+    clean: int = 0
+    dirty: int = 0
+
+
+def gather(job: Job, given: Given, counted: list[Counted[PlantedShard | None]]) -> Content | None:
+    sample = given.single(sample_stage)
+    if sample is None:
+        return None
+    planted = planted_in(sample)
+    shards = [each.counts for each in counted if each.counts is not None]
+    rows: dict[str, PlantedRow] = {}
+    for shard in shards:
+        rows = shard.rows | rows
+    how = deduplication(given)
     return {
-        (row["file"].partition(".")[0], row["line"]): (name, row["item"])
-        for name, artifact in benchmarks.items()
-        for row in pq.read_table(artifact.folder / "items.parquet", columns=["item", "file", "line"]).to_pylist()
+        "how": to_json(how) if how else None,
+        "decisions": [{"stage": stage, "title": title} for stage, title in given.titles().items()],
+        "damaged": damaged(planted["damaged"], [row for shard in shards for row in shard.damage]),
+        "exact": to_json(pairs(planted["exact_copies"], rows, how)),
+        "near": near(planted["near_copies"], rows, how),
+        "pages": pages(planted["pages"], shards),
+        "leaks": leaks(
+            planted["leaks"], [row for shard in shards for row in shard.leaks], _states(planted["leaks"], given)
+        ),
     }
 
 
-def read(sample: Artifact) -> dict[str, Any]:
-    return json.loads((sample.folder / "planted.json").read_bytes())
-
-
-def found(
-    planted: dict[str, Any],
-    facts: list[dict[str, Any]],
-    dedup: dict[str, Any] | None,
-    benchmarks: dict[str, Artifact],
-    overlap: Artifact | None,
-) -> dict[str, Any]:
-    """All the lines. `dedup` holds bands, rows, threshold, permutations, shingle, or is None where nothing was."""
-    rows: dict[str, dict[str, Any]] = {}
-    for one in facts:
-        for url, row in one["planted"]["rows"].items():
-            rows.setdefault(url, row)
-    return {
-        "damaged": damaged(planted["damaged"], facts),
-        "exact": copies(planted["exact_copies"], rows, dedup),
-        "near": near(planted["near_copies"], rows, dedup),
-        "pages": pages(planted["pages"], facts),
-        "leaks": leaks(planted["leaks"], facts, states(planted["leaks"], benchmarks, overlap)),
-    }
-
-
-def damaged(planted: list[dict[str, Any]], facts: list[dict[str, Any]]) -> dict[str, Any]:
+def damaged(planted: list[Planted], listed: list[Damage]) -> dict[str, Any]:
     """Damaged records that a reject for damage overlaps, by kind; and rejects for damage that overlap none."""
-    listed = [row for one in facts for row in one["damage"]]
-    kinds: dict[str, dict[str, Any]] = {}
-    met = set()
+    kinds: dict[str, list[Damaged]] = {}
+    met: set[int] = set()
     for plant in planted:
-        one = kinds.setdefault(plant["kind"], {"planted": 0, "found": 0, "reasons": {}})
-        one["planted"] += 1
-        hits = [number for number, row in enumerate(listed) if _overlaps(plant, row)]
-        met.update(hits)
-        one["found"] += bool(hits)
-        for reason in sorted({listed[number]["reason"] for number in hits}):
-            one["reasons"][reason] = one["reasons"].get(reason, 0) + 1
+        overlapping = [place for place, damage in enumerate(listed) if _overlaps(plant, damage)]
+        met.update(overlapping)
+        reasons = dict.fromkeys(sorted({listed[place].reason for place in overlapping}), 1)
+        kinds.setdefault(plant["kind"], []).append(Damaged(1, int(bool(overlapping)), reasons))
+    sums = {kind: total(Damaged, parts) for kind, parts in sorted(kinds.items())}
     return {
         "planted": len(planted),
-        "found": sum(one["found"] for one in kinds.values()),
+        "found": sum(each.found for each in sums.values()),
         "others": len(listed) - len(met),
-        "kinds": dict(sorted(kinds.items())),
+        "kinds": {kind: to_json(each) for kind, each in sums.items()},
     }
 
 
-def _overlaps(plant: dict[str, Any], row: dict[str, Any]) -> bool:
-    a, b = plant["file"].split("/"), row["file"].split("/")
-    shorter = min(len(a), len(b))
-    if a[-shorter:] != b[-shorter:]:
+def _overlaps(plant: Planted, damage: Damage) -> bool:
+    """Files are the same if the shorter path ends the longer one."""
+    ours, theirs = plant["file"].split("/"), damage.file.split("/")
+    shorter = min(len(ours), len(theirs))
+    if ours[-shorter:] != theirs[-shorter:]:
         return False
-    end = row["offset"] + max(1, row["length"] or 1)
-    return row["offset"] < plant["offset"] + plant["length"] and plant["offset"] < end
+    end = damage.offset + max(1, damage.length or 1)
+    return damage.offset < plant["offset"] + plant["length"] and plant["offset"] < end
 
 
-def copies(planted: list[dict[str, Any]], rows: dict[str, dict[str, Any]], dedup: dict[str, Any] | None) -> dict:
-    """Pairs planted, extracted, met by deduplication, resolved by it; and found by the signatures alone."""
-    made = {"planted": len(planted), "extracted": 0, "reached": 0, "resolved": 0, "by_each_other": 0, "signatures": 0}
-    for pair in planted:
-        one, other = rows.get(pair["url"]), rows.get(pair["of_url"])
-        if one is None or other is None:
+def pairs(planted: list[Planted], rows: dict[str, PlantedRow], how: Deduplication | None) -> Pairs:
+    counts = [Pairs(planted=len(planted))]
+    for plant in planted:
+        copy, original = rows.get(plant["url"]), rows.get(plant["of_url"])
+        if copy is None or original is None:
             continue
-        made["extracted"] += 1
-        made["signatures"] += _agree(one, other, dedup)
-        if one.get("keep", True) and other.get("keep", True) and "survivors" in one:
-            made["reached"] += 1
-            made["resolved"] += not (one["survivors"] and other["survivors"])
-            made["by_each_other"] += one["duplicate_of"] == other["id"] or other["duplicate_of"] == one["id"]
-    return made
+        reached = copy.met and original.met
+        counts.append(
+            Pairs(
+                extracted=1,
+                reached=int(reached),
+                resolved=int(reached and not (copy.stays and original.stays)),
+                by_each_other=int(reached and (copy.duplicate_of == original.id or original.duplicate_of == copy.id)),
+                signatures=int(_agree(copy, original, how)),
+            )
+        )
+    return total(Pairs, counts)
 
 
-def _agree(one: dict[str, Any], other: dict[str, Any], dedup: dict[str, Any] | None) -> bool:
+def _agree(copy: PlantedRow, original: PlantedRow, how: Deduplication | None) -> bool:
     """Whether two signatures share a band and agree in enough places."""
-    if dedup is None or "signature" not in one or "signature" not in other:
+    if how is None or copy.signature is None or original.signature is None:
         return False
-    same = one["signature"] == other["signature"]
-    bands = same[: dedup["bands"] * dedup["rows"]].reshape(dedup["bands"], dedup["rows"])
-    return bool(bands.all(axis=1).any() and same.mean() >= dedup["threshold"])
+    same = copy.signature == original.signature
+    bands = same[: how.bands * how.rows].reshape(how.bands, how.rows)
+    return bool(bands.all(axis=1).any() and same.mean() >= how.threshold)
 
 
-def near(planted: list[dict[str, Any]], rows: dict[str, dict[str, Any]], dedup: dict[str, Any] | None) -> list[dict]:
-    """`copies` by bands of Jaccard similarity, with the share that LSH should find of those extracted."""
-    known = dedup is not None and dedup["shingle"] == 5  # the shingles by which the planted similarity was measured
-    made = []
+def near(planted: list[Planted], rows: dict[str, PlantedRow], how: Deduplication | None) -> list[dict[str, Any]]:
+    """`pairs` by bands of Jaccard similarity, with the share that LSH should find of those extracted."""
+    bands = []
     for low, high in zip(EDGES, (*EDGES[1:], 1.01), strict=True):
-        here = [pair for pair in planted if low <= pair["jaccard"] < high]
+        here = [plant for plant in planted if low <= plant["jaccard"] < high]
         if not here:
             continue
-        expected = None
-        if known and dedup is not None:
-            how = (dedup["bands"], dedup["rows"], dedup["permutations"], dedup["threshold"])
-            extracted = [pair for pair in here if pair["url"] in rows and pair["of_url"] in rows]
-            chances = [found_by_lsh(pair["jaccard"], *how) for pair in extracted]
-            expected = float(np.mean(chances)) if chances else None
-        made.append({"from": low, "to": min(high, 1.0), **copies(here, rows, dedup), "expected": expected})
-    return made
+        chances = [
+            found_by_lsh(plant["jaccard"], how.bands, how.rows, how.permutations, how.threshold)
+            for plant in here
+            if how is not None and how.shingle == SHINGLE and plant["url"] in rows and plant["of_url"] in rows
+        ]
+        expected = float(np.mean(chances)) if chances else None
+        bands.append({"from": low, "to": min(high, 1.0), **to_json(pairs(here, rows, how)), "expected": expected})
+    return bands
 
 
-def pages(planted: dict[str, int], facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def pages(planted: dict[str, int], shards: list[PlantedShard]) -> list[dict[str, Any]]:
     """Of each kind of page: responses, documents, and what stays after each decision."""
-    counted: dict[str, Counter[str]] = {}
-    for one in facts:
-        for kind, row in one["planted"]["kinds"].items():
-            counted.setdefault(kind, Counter()).update(row)
+    counts: dict[str, Counter[str]] = {}
+    for shard in shards:
+        for kind, of_shard in shard.kinds.items():
+            counts.setdefault(kind, Counter()).update(of_shard)
     good = [kind for kind in planted if kind == "good" or kind.startswith(("copy/", "leak/"))]
-    return [
-        {"kind": kind, "good": kind in good, "responses": planted[kind], **counted.get(kind, {"documents": 0})}
-        for kind in [*good, *(kind for kind in planted if kind not in good)]
-    ]
+    rows: list[dict[str, Any]] = []
+    for kind in [*good, *(kind for kind in planted if kind not in good)]:
+        after = dict(counts.get(kind, {}))
+        documents = after.pop("documents", 0)
+        rows.append(
+            {"kind": kind, "good": kind in good, "responses": planted[kind], "documents": documents, "after": after}
+        )
+    return rows
 
 
-def states(
-    planted: list[dict[str, Any]], benchmarks: dict[str, Artifact], overlap: Artifact | None
-) -> list[str | None]:
-    """What `overlap` says of each leaked item: clean, dirty or uncheckable; None where it does not know it."""
-    if overlap is None:
+def _states(planted: list[Planted], given: Given) -> list[str | None]:
+    """What the audit says of each leaked item: clean, dirty or uncheckable; None where it does not know it."""
+    audit = given.single(overlap_stage)
+    if audit is None:
         return [None] * len(planted)
-    said: dict[tuple[str, str], set[str]] = {}
-    for row in pq.read_table(overlap.folder / "items.parquet", columns=["benchmark", "item", "state"]).to_pylist():
-        said.setdefault((row["benchmark"], row["item"]), set()).add(row["state"])
-    items = _items(benchmarks)
-    found = [said.get(items.get((row["benchmark"], row["line"]), ("", "")), set()) for row in planted]
-    return [next((state for state in ("dirty", "clean", "uncheckable") if state in one), None) for one in found]
+    states, items = states_of(audit), items_by_line(tuple(given.named(benchmark_stage).items()))
+    return [states.get(items.get((plant["benchmark"], plant["line"]), ("", ""))) for plant in planted]
 
 
-def leaks(planted: list[dict[str, Any]], facts: list[dict[str, Any]], said: list[str | None]) -> dict[str, Any]:
-    """By form and source: leaks planted, extracted, seen by `hits`; dropped before the cuts, or met; removed, left.
-
-    clean and dirty are what `overlap` says of the item.
-    """
-    documents: dict[int, list[dict[str, Any]]] = {}
-    for one in facts:
-        for row in one["planted"]["leaks"]:
-            documents.setdefault(row["leak"], []).append(row)
-    kinds: dict[tuple[str, str], dict[str, Any]] = {}
-    for number, plant in enumerate(planted):
-        blank = dict.fromkeys(COUNTS, 0)
-        key = (plant["form"], plant["source"])
-        one = kinds.setdefault(key, {"form": key[0], "source": key[1], **blank})
-        one["planted"] += 1
-        for state in ("clean", "dirty"):
-            one[state] += said[number] == state
-        rows = documents.get(number)
-        if not rows:
-            continue
-        one["extracted"] += 1
-        one["hit"] += any(row["hit"] for row in rows)
-        if all(row["dropped"] in ("keep", "survivors") for row in rows):
-            one["dropped"] += 1
-        else:
-            one["met"] += 1
-            one["left" if any(row["left"] for row in rows) else "removed"] += 1
+def leaks(planted: list[Planted], documents: list[LeakRow], states: list[str | None]) -> dict[str, Any]:
+    """By form and source."""
+    kinds: dict[tuple[str, str], list[Leaked]] = {}
+    for number, (plant, state) in enumerate(zip(planted, states, strict=True)):
+        rows = [row for row in documents if row.leak == number]
+        dropped = bool(rows) and all(row.dropped_by not in (None, cuts_stage.name) for row in rows)
+        met = bool(rows) and not dropped
+        left = met and any(row.left for row in rows)
+        counts = Leaked(
+            planted=1,
+            extracted=int(bool(rows)),
+            hit=int(any(row.hit for row in rows)),
+            dropped=int(dropped),
+            met=int(met),
+            removed=int(met and not left),
+            left=int(left),
+            clean=int(state == "clean"),
+            dirty=int(state == "dirty"),
+        )
+        kinds.setdefault((plant["source"], plant["form"]), []).append(counts)
     order = {form: place for place, form in enumerate(FORMS)}
-    forms = [kinds[key] for key in sorted(kinds, key=lambda key: (key[1], order.get(key[0], 9), key[0]))]
-    total = {key: sum(row[key] for row in forms) for key in forms[0] if key not in ("form", "source")} if forms else {}
-    return {"forms": forms, "total": total, "checked": any(said)}
+    forms = {
+        key: total(Leaked, kinds[key]) for key in sorted(kinds, key=lambda key: (key[0], order.get(key[1], 9), key[1]))
+    }
+    return {
+        "forms": [{"form": form, "source": source, **to_json(counts)} for (source, form), counts in forms.items()],
+        "total": to_json(total(Leaked, forms.values())) if forms else None,
+        "checked": any(states),
+    }
+
+
+def lines(content: Content) -> Iterator[str]:
+    yield "Planted / found"
+    damage, leaked = content["damaged"], content["leaks"]["total"]
+    listed = f"{damage['found']} of {damage['planted']} listed as rejects"
+    yield f"  damaged records  {listed}, {damage['others']} others listed"
+    yield "  exact copies     " + _told(content["exact"])
+    for row in content["near"]:
+        line = f"  near {row['from']:.1f} to {row['to']:.1f}  " + _told(row)
+        yield line + (f", {share(row['expected'], 0)} expected" if row["expected"] is not None else "")
+    for name, good in (("good pages", True), ("junk pages", False)):
+        rows = [row for row in content["pages"] if row["good"] is good]
+        documents = sum(row["documents"] for row in rows)
+        after = []
+        for decision in content["decisions"]:
+            stay = sum(row["after"].get(decision["stage"], 0) for row in rows)
+            after.append(f"{decision['title']} {stay:,} ({share(ratio(stay, documents))})")
+        yield f"  {name:<16} {documents:,} documents{'; ' if after else ''}{', '.join(after)}"
+    if leaked:
+        yield (
+            f"  leaks            {leaked['planted']} planted, {leaked['hit']} of {leaked['extracted']} extracted seen "
+            f"by hits; {leaked['dropped']} left with their page, {leaked['met']} met: {leaked['removed']} removed, "
+            f"{leaked['left']} remain"
+        )
+        if content["leaks"]["checked"]:
+            yield f"  leaks by overlap {leaked['dirty']} dirty, {leaked['clean']} clean"
+
+
+def _told(row: dict[str, Any]) -> str:
+    """One line on planted pairs."""
+    return (
+        f"{row['planted']} planted, {row['reached']} met, {row['resolved']} of them resolved; "
+        f"by signatures {row['signatures']} of {row['extracted']} extracted"
+    )
+
+
+def figures(content: Content) -> dict[str, Plot]:
+    if not content["near"] or content["how"] is None:
+        return {}
+    return {"copies": partial(_copies, rows=content["near"], how=Deduplication(**content["how"]))}
+
+
+def _copies(axes: Any, rows: list[dict[str, Any]], how: Deduplication) -> None:
+    grid = [place / 100 for place in range(30, 101)]
+    axes.plot(grid, [1 - (1 - j**how.rows) ** how.bands for j in grid], ":", color=MUTED, label="shares a band")
+    verified = [found_by_lsh(j, how.bands, how.rows, how.permutations, how.threshold) for j in grid]
+    axes.plot(grid, verified, color=SERIES[1], label="and is verified")
+    some = [row for row in rows if row["extracted"]]
+    where = [(row["from"] + row["to"]) / 2 for row in some]
+    shares = [row["signatures"] / row["extracted"] for row in some]
+    axes.plot(where, shares, "o", color=SERIES[0], label="planted pairs found")
+    axes.set(
+        title="Planted near copies, found by signatures", xlabel="Jaccard similarity", ylabel="share", xlim=(0.3, 1)
+    )
+    axes.legend(loc="upper left")
+
+
+PLANTED = Section("planted", "Planted / found", gather, count, figures, lines)

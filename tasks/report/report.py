@@ -4,119 +4,83 @@ for the same artifacts. `page.render` makes the page of it, together with the ru
 
 import json
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from tasks.report import corpus, planted, training
-from tasks.report.columns import Place, facts
-from tasks.report.figures import draw
+from tasks.report import sections
+from tasks.report.figures import draw, file_name
+from tasks.report.given import Declaration, Given
+from tasks.report.section import Content, Counted, Plot
 from tasks.report.summary import summary
-from tasks.runtime.stage import Artifact, Job, stage
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.job import Job
+from tasks.runtime.stage import stage
+from tasks.runtime.statistics import statistics
+
+FILE, SUMMARY = "report.json", "summary.txt"
 
 
-@stage("report", libraries=("matplotlib", "numpy"))
+@statistics
+class Reported:
+    """Sources, shards, sections, figures, and lines of the summary."""
+
+    sources: int = 0
+    shards: int = 0
+    sections: int = 0
+    figures: int = 0
+    lines: int = 0
+
+
+@stage("report", kind="export", libraries=("matplotlib", "numpy"))
 def report(
     job: Job,
     *,
     documents: dict[str, Artifact],
-    scores: dict[str, Artifact],
-    keeps: dict[str, Artifact],
-    survivors: dict[str, Artifact],
-    hits: dict[str, Artifact],
-    cuts: dict[str, Artifact],
-    classifier: list[Artifact],
-    grams: list[Artifact],
-    benchmarks: dict[str, Artifact],
-    tokenizer: Artifact | None,
-    tokens: dict[str, Artifact],
-    mixtures: dict[str, Artifact],
-    models: dict[str, Artifact],
-    overlap: list[Artifact],
-    evaluations: dict[str, Artifact],
-    sample: list[Artifact],
-    pareto: float | None,
+    measures: dict[str, dict[str, Artifact]],
+    decisions: dict[str, list[Artifact]],
+    others: dict[str, dict[str, Artifact]],
+    declarations: dict[str, dict[str, Any]],
     groups: dict[str, str],
     title: str,
-) -> dict[str, Any]:
-    """report.json, figures/*.svg, summary.txt. Dictionaries are by source, benchmark or model, in priority order."""
-    cuts = {name: artifact for name, artifact in cuts.items() if artifact.stage == "cuts"}
-    places = [
-        Place(
-            source,
-            shard,
-            artifact,
-            scores.get(source),
-            keeps.get(source),
-            survivors.get(source),
-            hits.get(source),
-            cuts.get(source),
-            _signatures(job, survivors.get(source)),
-            _frequent(job, cuts.get(source)),
-        )
-        for source, artifact in documents.items()
-        for shard in artifact.shards()
-    ]
-    plants = planted.read(sample[0]) if sample else None
-    wanted = planted.wanted(plants, _words(hits), benchmarks) if plants else None
-    found = job.engine.map(partial(facts, alpha=pareto, wanted=wanted), places)
-    audit = overlap[0] if overlap else None
-    made: dict[str, Any] = {
-        "title": title,
-        "funnel": corpus.funnel(places, tokens, groups),
-        "rejects": corpus.rejects(found),
-        "quality": corpus.quality(found, places, classifier[0] if classifier else None, pareto),
-        "duplicates": corpus.duplicates(job, found, places),
-        "contamination": corpus.contamination(found, places, grams[0] if grams else None),
-        "overlap": training.overlap(audit),
-        "tokenizer": training.tokenizer(tokenizer, tokens),
-        "mixtures": [training.mixture(name, one, models.get(name), groups) for name, one in mixtures.items()],
-        "models": [training.losses(name, one) for name, one in models.items()],
-        "scores": training.scores(evaluations),
-        "planted": planted.found(plants, found, _dedup(places), benchmarks, audit) if plants else None,
-        "dedup": _dedup(places),
-    }
-    figures = draw(made)
-    for name, svg in figures.items():
+) -> Reported:
+    """Every figure of the run, figures/*.svg, and a summary in plain text.
+
+    By source: documents; measures, by stage; decisions, in order. `others` are all other artifacts by stage and name,
+    `declarations` what the stages declare (given.Declaration, as JSON).
+    """
+    declared = {name: Declaration.from_json(value) for name, value in declarations.items()}
+    in_order = {source: tuple(each) for source, each in decisions.items()}
+    given = Given(documents, measures, in_order, others, declared, groups, sections.NAMES)
+    shown = sections.shown(given)
+    shards = given.shards()
+    names = tuple(section.name for section in shown)
+    counted: list[dict[str, Any]] = job.engine.map(partial(sections.count, names=names), shards)
+    contents: dict[str, Content] = {}
+    plots: dict[str, Plot] = {}
+    for section in shown:
+        parts = [Counted(shard, counts.get(section.name)) for shard, counts in zip(shards, counted, strict=True)]
+        content = section.gather(job, given, parts)
+        if content is None:
+            continue
+        contents[section.name] = content
+        plots |= {file_name(section.name, name): plot for name, plot in section.figures(content).items()}
+    for name, svg in draw(plots).items():
         with job.publish(f"figures/{name}.svg") as file:
             file.write(svg)
-    made["figures"] = list(figures)
-    with job.publish("report.json") as file:
-        file.write(json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False).encode())
-    lines = summary(made)
-    with job.publish("summary.txt") as file:
+    told = {"title": title, "sections": contents, "figures": list(plots)}
+    lines = summary(told)
+    with job.publish(FILE) as file:
+        file.write(json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False).encode())
+    with job.publish(SUMMARY) as file:
         file.write("".join(f"{line}\n" for line in lines).encode())
-    return {"sources": len(documents), "shards": len(places), "figures": len(figures), "lines": len(lines)}
+    return Reported(len(documents), len(shards), len(contents), len(plots), len(lines))
 
 
-def _signatures(job: Job, survivors: Artifact | None) -> Artifact | None:
-    """The source's signatures, which its survivors name as the last of their inputs."""
-    labels = survivors.manifest["inputs"].get("signatures", []) if survivors else []
-    return _handle(job, labels[-1]) if labels else None
+def summary_of(report: Artifact) -> str:
+    """The report in plain text."""
+    return report.read(SUMMARY).decode()
 
 
-def _frequent(job: Job, cuts: Artifact | None) -> Path | None:
-    label = cuts.manifest["inputs"].get("frequent") if cuts else None
-    return job.root / label / "frequent.parquet" if label else None
-
-
-def _handle(job: Job, label: str) -> Artifact:
-    """The handle of an artifact by its label `<stage>/<name>-<fingerprint>`."""
-    stage, _, rest = label.partition("/")
-    name, _, fingerprint = rest.rpartition("-")
-    return Artifact(stage, name, fingerprint, job.root / label)
-
-
-def _words(hits: dict[str, Artifact]) -> int:
-    """Words a gram, as decontamination had it."""
-    return next((int(one.manifest["parameters"]["n"]) for one in hits.values()), 13)
-
-
-def _dedup(places: list[Place]) -> dict[str, Any] | None:
-    """Bands, rows and threshold of survivors, permutations and shingle of signatures."""
-    for place in places:
-        if place.survivors is not None and place.signatures is not None:
-            how, made = place.survivors.manifest["parameters"], place.signatures.manifest["parameters"]
-            return {key: how[key] for key in ("bands", "rows", "threshold")} | {
-                key: made[key] for key in ("permutations", "shingle")
-            }
-    return None
+def figures_in(report: Artifact) -> tuple[dict[str, Any], dict[str, str]]:
+    """What report.json holds, and each figure's SVG by name."""
+    content = json.loads(report.read(FILE))
+    return content, {name: report.read(f"figures/{name}.svg").decode() for name in content["figures"]}

@@ -1,63 +1,41 @@
-"""The report's sections on what was trained: tokenizer, mixture, losses, overlap, scores."""
+"""Training: each model's size, its losses, and their curves, thinned."""
 
-import json
+from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-from tasks.runtime.stage import Artifact
+from tasks.models.pretrain import Trained, metrics_of
+from tasks.models.pretrain import pretrain as pretrain_stage
+from tasks.report.formats import number
+from tasks.report.given import Given
+from tasks.report.palette import SERIES
+from tasks.report.section import Content, Counted, Plot, Section
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.job import Job
+from tasks.runtime.statistics import to_json
 
 POINTS = 200  # of a curve
+SHAPE = ("layers", "width", "heads", "context", "vocabulary")
 
 
-def tokenizer(artifact: Artifact | None, tokens: dict[str, Artifact]) -> dict[str, Any]:
-    """The vocabulary, what it was made from, and how far it packs each source."""
-    sources = []
-    for source, one in tokens.items():
-        counted = one.statistics
-        total = counted["train"] + counted["validation"]
-        packed = counted["bytes"] / total if total else None
-        sources.append({"source": source, **counted, "bytes_a_token": packed})
-    return {"made": artifact.statistics if artifact else None, "sources": sources}
-
-
-def mixture(name: str, planned: Artifact, model: Artifact | None, groups: dict[str, str]) -> dict[str, Any]:
-    """By group: what was asked, what the plan computed from it, and what the loader gave; shares of all tokens."""
-    counted = planned.statistics
-    realised = model.statistics.get("realised", {}) if model else {}
-    given = sum(row["tokens"] for row in realised.values())
-    rows = []
-    order = [*dict.fromkeys(groups.values()), *counted["groups"]]  # a manifest keeps no order
-    for group, row in sorted(counted["groups"].items(), key=lambda row: order.index(row[0])):
-        got = realised.get(group)
-        rows.append(
-            {
-                "group": group,
-                "asked": row["asked"],
-                "held": row["held"],
-                "weight": row["weight"],
-                "tokens": row["tokens"],
-                "epochs": row["epochs"],
-                "realised": got["tokens"] / given if got and given else None,
-                "realised_tokens": got["tokens"] if got else None,
-                "realised_epochs": got["epochs"] if got else None,
-            }
-        )
-    return {"model": name, "budget": counted["budget"], "asked_sum": counted["asked_sum"], "groups": rows}
+def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | None:
+    models = [losses(name, model) for name, model in given.named(pretrain_stage).items()]
+    return {"models": models} if models else None
 
 
 def losses(name: str, model: Artifact) -> dict[str, Any]:
-    """The curves of metrics.jsonl, thinned: loss overall and a group by tokens, validation loss a source."""
-    rows = metrics(model.folder / "metrics.jsonl")
+    """The curves of its metrics: loss overall and a group by tokens, validation loss a source."""
+    rows = metrics_of(model)
     keys = list(dict.fromkeys(key for row in rows for key in row))
     curves = {key.removeprefix("loss_"): thinned(rows, key) for key in keys if key.startswith("loss_")}
     held_out = {key.removeprefix("validation_"): thinned(rows, key) for key in keys if key.startswith("validation_")}
-    known = {key: value for key, value in model.statistics.items() if key != "realised"}
+    counts = {key: value for key, value in to_json(model.counts(Trained)).items() if key != "realised"}
     shape = model.manifest["parameters"].get("architecture", {})
     return {
         "model": name,
-        **known,
-        "shape": {key: shape.get(key) for key in ("layers", "width", "heads", "context", "vocabulary")},
+        **counts,
+        "shape": {key: shape.get(key) for key in SHAPE},
         "last_tenth": last_tenth(rows),
         "curve": thinned(rows, "loss"),
         "groups": curves,
@@ -65,17 +43,11 @@ def losses(name: str, model: Artifact) -> dict[str, Any]:
     }
 
 
-def metrics(path: Path) -> list[dict[str, Any]]:
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-
-
 def thinned(rows: list[dict[str, Any]], key: str) -> list[list[float]]:
     """[tokens, value] of at most 200 stretches of updates, each the mean of its updates that have a value."""
     with_value = [row for row in rows if row.get(key) is not None]
     count = min(POINTS, len(with_value))
-    edges = [number * len(with_value) // count for number in range(count + 1)] if count else []
+    edges = [place * len(with_value) // count for place in range(count + 1)] if count else []
     points = []
     for low, high in pairwise(edges):
         part = with_value[low:high]
@@ -89,10 +61,54 @@ def last_tenth(rows: list[dict[str, Any]]) -> float | None:
     return round(sum(last) / len(last), 6) if last else None
 
 
-def overlap(artifact: Artifact | None) -> dict[str, Any] | None:
-    return artifact.statistics if artifact else None
+def lines(content: Content) -> Iterator[str]:
+    for row in content["models"]:
+        yield (
+            f"Model {row['model']}: {number(row['parameters'])} parameters, {number(row['tokens'])} tokens, "
+            f"loss {number(row['first_loss'])} to {number(row['last_tenth'])} (mean of the last tenth)"
+        )
 
 
-def scores(evaluations: dict[str, Artifact]) -> list[dict[str, Any]]:
-    """A model's accuracy on all items and on clean ones, and its perplexity a source."""
-    return [{"model": name, **artifact.statistics} for name, artifact in evaluations.items()]
+def tiles(content: Content) -> list[tuple[str, str]]:
+    return [
+        (
+            number(row["last_tenth"] if row["last_tenth"] is not None else row["loss"]),
+            f"loss of {row['model']}, {number(row['parameters'])} parameters",
+        )
+        for row in content["models"]
+    ]
+
+
+def figures(content: Content) -> dict[str, Plot]:
+    plots: dict[str, Plot] = {}
+    curves = {row["model"]: row["curve"] for row in content["models"] if row["curve"]}
+    if curves:
+        plots["loss"] = partial(_curves, curves=curves, title="Training loss", marker="")
+    for row in content["models"]:
+        if any(row["groups"].values()):
+            title = f"Training loss by group, {row['model']}"
+            plots[f"loss-{row['model']}"] = partial(_curves, curves=row["groups"], title=title, marker="")
+        if any(row["validations"].values()):
+            title = f"Validation loss, {row['model']}"
+            plots[f"validation-{row['model']}"] = partial(_curves, curves=row["validations"], title=title, marker="o")
+    return plots
+
+
+def _curves(axes: Any, curves: dict[str, list[list[float]]], title: str, marker: str) -> None:
+    for place, (name, points) in enumerate(curves.items()):
+        if points:
+            axes.plot(*zip(*points, strict=True), marker=marker, markersize=3, color=SERIES[place % 8], label=name)
+    axes.set(title=title, xlabel="tokens", ylabel="nats a token")
+    axes.xaxis.set_major_formatter(lambda x, _: _short(x))
+    if len(curves) > 1 or marker:
+        axes.legend()
+
+
+def _short(count: float) -> str:
+    for scale, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(count) >= scale:
+            return f"{count / scale:g}{unit}"
+    return f"{count:g}"
+
+
+TRAINING = Section("training", "Training", gather, figures=figures, lines=lines, tiles=tiles)

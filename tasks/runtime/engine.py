@@ -1,193 +1,144 @@
-"""The engine's two verbs, and the local engine: a pool of spawned processes and sorted Arrow files. No JVM.
+"""The engine's two verbs, and the local engine: worker processes and Arrow files. No JVM.
 
     map(function, items)            run a picklable function on every item, results in the items' order
     shuffle(emit, reduce, items)    emit(item) -> table; rows of one `key` meet; reduce(sorted table) -> table
 
-The number of workers and of partitions never shows in an answer: `map` keeps the items' order, and `shuffle` sorts
-each partition in full before `reduce` sees it, and what `reduce` gives once more, over all its columns.
+Both may be called from several threads at once, which then share the workers. The number of workers and of partitions
+never shows in an answer: `map` keeps the items' order, and a shuffle's rows come in an order of their own (shuffle.py).
 """
 
-import ctypes
-import multiprocessing
 import os
 import shutil
-import signal
 import tempfile
 import threading
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import pyarrow as pa
 
 from tasks.runtime.errors import Failure
+from tasks.runtime.pool import Call, Pool
+from tasks.runtime.shuffle import Spill, partitions_for, read_file, reduce_spills, spill
 
-ATTEMPTS = 3  # a shard that kills its worker this often is the shard's fault, not the machine's
-PARTITIONS = 16  # of a local shuffle; enough that one partition of a laptop's corpus fits in memory
-PR_SET_PDEATHSIG = 1
-
-Progress = Callable[[int, int, dict[str, Any]], None]
+Progress = Callable[[int, int, Any], None]
 
 
 class Engine(Protocol):
-    """What a stage may ask of the machine it runs on."""
+    """What a stage may ask of the machine it runs on. Safe to call from several threads."""
 
     workers: int
 
-    def map(self, function: Callable[[Any], Any], items: list[Any], progress: Progress | None = None) -> list[Any]: ...
+    def map(self, function: Callable[[Any], Any], items: list[Any], progress: Progress | None = None) -> list[Any]:
+        """Results in the items' order. `progress(done, of, result)` is called in the caller's thread.
+
+        Raises:
+            Failure: a worker was lost (out of memory, a crash in a library) three times over one item.
+            whatever `function` raises.
+        """
+        ...
 
     def shuffle(
         self, emit: Callable[[Any], pa.Table], reduce: Callable[[pa.Table], pa.Table], items: list[Any]
-    ) -> pa.Table: ...
+    ) -> Iterator[pa.Table]:
+        """Tables, one after another, whose rows are the same in the same order on any engine.
+
+        `emit` gives tables of one schema: first the int64 column `key`, all columns of fixed width. Rows of a key meet
+        in one call of `reduce`, which is given whole keys in the order of (hash of the key, then all columns) and
+        answers for each key by itself: which keys it is given together is the engine's affair. What it gives begins
+        with `key` too, and is put in the same order. At least one table comes, unless there are no items.
+
+        Raises:
+            RuntimeError: a column is not of fixed width, or the first is no int64 `key` without nulls.
+            as `map` does.
+        """
+        ...
+
+    def preflight(self, probe: Callable[[], dict[str, Any]]) -> None:
+        """Have every machine of the engine checked, before its first work, to see what this process sees.
+
+        `probe` is picklable and gives a JSON-able dict; a machine where it gives another, or raises, is a Mistake.
+        """
+        ...
 
     def close(self) -> None: ...
 
 
-def partition_of(keys: np.ndarray, partitions: int) -> np.ndarray:
-    """Our own hash of int64 keys (splitmix64's finaliser) modulo the number of partitions."""
-    x = keys.astype(np.uint64)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((x ^ (x >> np.uint64(31))) % np.uint64(partitions)).astype(np.int64)
-
-
-def sort_in_full(table: pa.Table) -> pa.Table:
-    """Rows in the order of all columns, first to last: the same bytes whatever order they came in."""
-    if table.num_rows < 2:
-        return table.combine_chunks()
-    return table.sort_by([(name, "ascending") for name in table.column_names]).combine_chunks()
-
-
 class LocalEngine:
-    """A process pool on this machine. The pool is made at the first `map` and kept until `close`."""
+    """Processes on this machine, made when there is work for them and kept until `close`.
+
+    With one worker everything runs in this process, one caller at a time.
+    """
 
     def __init__(self, workers: int | None = None):
         self.workers = workers or len(os.sched_getaffinity(0))
-        self._pool: ProcessPoolExecutor | None = None
-        self._thread = 0
+        self._lock = threading.Lock()
+        self._pool: Pool | None = None
+        self._closed = False
 
     def map(self, function: Callable[[Any], Any], items: list[Any], progress: Progress | None = None) -> list[Any]:
-        """Results in the items' order. One item, or one worker, runs in this process, without a pool.
-
-        Raises:
-            Failure: a worker died (out of memory, a crash in a library) three times over the same items.
-        """
+        """As `Engine.map`."""
         results: dict[int, Any] = {}
 
         def done(index: int, result: Any) -> None:
             results[index] = result
             if progress:
-                progress(len(results), len(items), result if isinstance(result, dict) else {})
+                progress(len(results), len(items), result)
 
-        if self.workers == 1 or len(items) < 2:
-            for index, item in enumerate(items):
-                done(index, function(item))
-            return [results[index] for index in range(len(items))]
-        attempts = [0] * len(items)
-        while len(results) < len(items):
-            pool = self._open()
-            running: dict[Future[Any], int] = {}
-            # The most suspect first; the last try is alone, so that the guilty is named and has the memory to itself.
-            waiting = [index for index in range(len(items)) if index not in results]
-            waiting.sort(key=lambda index: (attempts[index], -index))
+        if self.workers == 1:
+            with self._lock:
+                for index, item in enumerate(items):
+                    self._require_open()
+                    done(index, function(item))
+        elif items:
+            with self._lock:
+                self._require_open()
+                self._pool = pool = self._pool or Pool(self.workers)
+            call = Call(function, items)
+            pool.start(call)
             try:
-                while waiting or running:
-                    # No more in flight than workers: when a worker is lost, only these are suspects.
-                    while waiting and len(running) < self.workers:
-                        if running and ATTEMPTS - 1 in [attempts[index] for index in (waiting[-1], *running.values())]:
-                            break
-                        index = waiting.pop()
-                        running[pool.submit(function, items[index])] = index
-                    for future in wait(running, return_when=FIRST_COMPLETED).done:
-                        result = future.result()
-                        done(running.pop(future), result)
-            except BrokenProcessPool:
-                self.close()
-                for index in running.values():
-                    attempts[index] += 1
-                # Nothing ran if an idle worker was lost: a fresh pool is all it takes.
-                worst = max(running.values(), key=lambda index: attempts[index], default=None)
-                if worst is not None and attempts[worst] >= ATTEMPTS:
-                    raise Failure(
-                        f"a worker died {ATTEMPTS} times over {items[worst]!r:.300}; "
-                        f"if the kernel killed it for memory "
-                        f"(dmesg says so), run with fewer workers"
-                    ) from None
+                while len(results) < len(items):
+                    index, result = call.news.get()
+                    if index is None:
+                        raise result
+                    done(index, result)
             except BaseException:
-                for future in running:
-                    future.cancel()
-                self.close()
+                pool.cancel(call)
                 raise
+            pool.cancel(call)
         return [results[index] for index in range(len(items))]
 
     def shuffle(
         self, emit: Callable[[Any], pa.Table], reduce: Callable[[pa.Table], pa.Table], items: list[Any]
-    ) -> pa.Table:
-        """Rows that share an int64 `key` (the first column) meet in one `reduce` call, sorted by all columns."""
+    ) -> Iterator[pa.Table]:
+        """As `Engine.shuffle`. Rows wait in files of a temporary folder ($TMPDIR) and are mapped, not held."""
+        if not items:
+            return
         scratch = Path(tempfile.mkdtemp(prefix="millrace-shuffle-"))
         try:
-            self.map(partial(_spill, emit=emit, scratch=scratch), list(enumerate(items)))
-            parts = self.map(
-                partial(_gather, reduce=reduce, scratch=scratch, items=len(items)), list(range(PARTITIONS))
-            )
+            spills: list[Spill] = self.map(partial(spill, emit=emit, scratch=scratch), items)
+            count = partitions_for(sum(one.bytes for one in spills))
+            files = [one.file for one in spills]
+            work = partial(reduce_spills, reduce=reduce, files=files, count=count, scratch=scratch)
+            for file in self.map(work, list(range(count))):
+                yield read_file(file)
+                Path(file).unlink()  # what is mapped stays as long as it is looked at
         finally:
             shutil.rmtree(scratch)
-        return sort_in_full(pa.concat_tables(parts))
+
+    def preflight(self, probe: Callable[[], dict[str, Any]]) -> None:
+        """Nothing to check: the workers are children of this process."""
+
+    def _require_open(self) -> None:
+        """A run is given up in one thread while others build its stages: they must not begin anew."""
+        if self._closed:
+            raise Failure("the engine was closed while a stage was at work")
 
     def close(self) -> None:
-        """Stop the pool; its children end at once."""
-        if self._pool is not None:
-            processes = list((self._pool._processes or {}).values())
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            for process in processes:
-                process.terminate()
-            for process in processes:
-                process.join()
-            self._pool = None
-
-    def _open(self) -> ProcessPoolExecutor:
-        # PR_SET_PDEATHSIG fires when the *thread* that made the child ends, so a pool serves its own thread only.
-        if self._pool is not None and self._thread != threading.get_ident():
-            self.close()
-        if self._pool is None:
-            self._thread = threading.get_ident()
-            self._pool = ProcessPoolExecutor(
-                self.workers,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_child,
-                initargs=(os.getpid(),),
-            )
-        return self._pool
-
-
-def _child(parent: int) -> None:
-    """A worker that does not outlive its parent and leaves Ctrl-C to it (shared/PREFECT.md, Death)."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-    pa.set_cpu_count(1)
-    pa.set_io_thread_count(1)
-
-
-def _spill(task: tuple[int, Any], *, emit: Callable[[Any], pa.Table], scratch: Path) -> None:
-    index, item = task
-    table = emit(item)
-    where = partition_of(table.column(0).to_numpy(), PARTITIONS)
-    for number in range(PARTITIONS):
-        part = table.filter(pa.array(where == number))
-        with pa.ipc.new_file(scratch / f"{number}-{index}.arrow", part.schema) as file:
-            file.write_table(part)
-
-
-def _gather(number: int, *, reduce: Callable[[pa.Table], pa.Table], scratch: Path, items: int) -> pa.Table:
-    parts = []
-    for index in range(items):
-        with pa.ipc.open_file(scratch / f"{number}-{index}.arrow") as file:
-            parts.append(file.read_all())
-    return reduce(sort_in_full(pa.concat_tables(parts)))
+        """End the workers at once; a call still going on in another thread gets a Failure."""
+        self._closed = True  # before the lock: with one worker a caller holds it while it works
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()

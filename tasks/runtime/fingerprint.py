@@ -3,20 +3,29 @@
     fingerprint = hash(stage name, artifact name, parameters, fingerprints of inputs, library versions, code)
 
 The code is the AST, without comments and docstrings, of the stage's file and of the files of tasks/ and model/ that it
-imports, runtime left out. The walk is our own, because `ast.dump` prints other text from one Python version to the
-next; empty fields are skipped, because new versions add them (3.12 brought `type_params`).
+imports; each file's hash stands in the manifest, so that `status` can name the file whose change re-runs a stage. Left
+out are the runtime (but for FORMAT, a number by hand), what `raise Mistake(...)` and `raise Failure(...)` say, and
+modules that say `SHAPES_NO_BYTES = True`: they bring files here and tell of it, and shape no document.
+
+The walk is our own, because `ast.dump` prints other text from one Python version to the next; empty fields are skipped,
+because new versions add them (3.12 brought `type_params`).
 """
 
 import ast
 import hashlib
 import importlib.metadata
 import json
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-LEFT_OUT = "tasks.runtime."  # but for FORMAT, a number by hand
+LEFT_OUT = "tasks.runtime."
+MARK = "SHAPES_NO_BYTES"
+SENTENCES = ("Mistake", "Failure")  # errors for people: their wording shapes no byte
+ALWAYS = ("pyarrow",)  # writes every shard
+KERNELS = ("numba", "numpy")  # compile what tasks/kernels says
 
 
 def digest(value: Any) -> str:
@@ -25,19 +34,25 @@ def digest(value: Any) -> str:
 
 
 def canonical_json(value: Any) -> str:
+    """One text for equal JSON values. Raises ValueError for numbers that JSON has not (NaN)."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def versions(libraries: tuple[str, ...]) -> dict[str, str]:
     """Installed versions of the named distributions."""
-    return {name: importlib.metadata.version(name) for name in sorted(libraries)}
+    return {name: importlib.metadata.version(name) for name in sorted(set(libraries))}
+
+
+def libraries_of(module: str, declared: tuple[str, ...]) -> tuple[str, ...]:
+    """The libraries that shape what a stage writes: those it declares, Parquet's, and the kernels' if it uses any."""
+    kernels = KERNELS if any(name.startswith("tasks.kernels") for name in code_hashes(module)) else ()
+    return (*declared, *ALWAYS, *kernels)
 
 
 @cache
-def code_hash(module: str) -> str:
-    """Hash of the module's code and of all code of ours that it imports, directly or not."""
-    files = sorted(_closure(module))
-    return digest([[name, _file_hash(_source(name))] for name in files])
+def code_hashes(module: str) -> dict[str, str]:
+    """A hash of each file of ours whose code runs in a stage: the module's and what it imports, directly or not."""
+    return {name: _file_hash(_source(name)) for name in sorted(_closure(module))}
 
 
 def _closure(module: str) -> set[str]:
@@ -45,7 +60,7 @@ def _closure(module: str) -> set[str]:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in seen:
+        if name in seen or _shapes_nothing(_source(name)):
             continue
         seen.add(name)
         waiting.extend(imports(_source(name)) - seen)
@@ -55,7 +70,7 @@ def _closure(module: str) -> set[str]:
 def imports(path: Path) -> set[str]:
     """Modules of tasks/ (without runtime) and model/ that a file imports anywhere in its text."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(_parsed(path)):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -82,17 +97,34 @@ def _source(module: str) -> Path:
     for path in _candidates(module):
         if path.is_file():
             return path
+    if elsewhere := getattr(sys.modules.get(module), "__file__", None):  # a stage of somebody else's
+        return Path(elsewhere)
     raise ModuleNotFoundError(f"no source for {module} below {ROOT}")
 
 
 @cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
+def _shapes_nothing(path: Path) -> bool:
+    return any(
+        isinstance(node, ast.Assign) and any(isinstance(name, ast.Name) and name.id == MARK for name in node.targets)
+        for node in _parsed(path).body
+    )
+
+
+@cache
 def _file_hash(path: Path) -> str:
-    return hashlib.sha256(repr(shape(ast.parse(path.read_text()))).encode()).hexdigest()
+    return hashlib.sha256(repr(shape(_parsed(path))).encode()).hexdigest()[:16]
 
 
 def shape(node: Any) -> Any:
-    """A node as nested tuples, without positions, comments, docstrings and empty fields."""
+    """A node as nested tuples, without positions, comments, docstrings, empty fields and the wording of errors."""
     if isinstance(node, ast.AST):
+        if isinstance(node, ast.Raise) and (name := _sentence(node)) is not None:
+            return ("Raise", name)
         fields = []
         for name in sorted(node._fields):
             if name in ("ctx", "type_comment", "kind"):
@@ -109,6 +141,14 @@ def shape(node: Any) -> Any:
     if isinstance(node, list):
         return [shape(item) for item in node]
     return (type(node).__name__, repr(node))
+
+
+def _sentence(node: ast.Raise) -> str | None:
+    """The error's name where a sentence for people is raised."""
+    call = node.exc
+    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in SENTENCES:
+        return call.func.id
+    return None
 
 
 def _opens_with_docstring(node: ast.AST, body: list[Any]) -> bool:

@@ -1,15 +1,15 @@
-"""The engine's two verbs on PySpark: any master, `local[2]` as well as a cluster. Same bytes as the local engine.
+"""The engine's two verbs on PySpark: any master, `local[2]` as well as a cluster. Same rows as the local engine.
 
 Items, statistics and Arrow streams cross the JVM as opaque bytes; workers read and write shards themselves, so no text
-does. What a shuffle moves are Arrow streams, one an (item, partition): every Arrow type passes, Spark needs no schema
-before it has run `emit`, and order is Arrow's own, the local engine's. (mapInArrow would move the same columns as
-rows; it asks for pandas and for a schema beforehand, and refuses unsigned and fixed-size binary types.)
+does. What a shuffle moves are Arrow streams: every fixed-width Arrow type passes, Spark needs no schema before it has
+run `emit`, and order is the shuffle's own. (mapInArrow would move the same columns as rows; it asks for pandas and for
+a schema beforehand, and refuses unsigned and fixed-size binary types.) The emitted rows stay with the executors, in
+memory or on their disks, until it is known how many bytes and so how many partitions there are; then they are cut and
+moved. The driver sees counts, and the reduced tables one after another.
 
 An exception in a task is carried to the driver and raised there as it is; Spark's own retry is for lost workers only.
-On a cluster, memory and queues are spark-defaults.conf's business, and the store is a folder that every worker has.
 """
 
-import os
 import pickle
 import re
 import shutil
@@ -18,8 +18,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-import zipfile
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -27,70 +27,113 @@ from typing import Any
 
 import pyarrow as pa
 
-from tasks.runtime.engine import ATTEMPTS, PARTITIONS, Progress, sort_in_full
+from tasks.runtime import spark_launch
+from tasks.runtime.engine import Progress
 from tasks.runtime.errors import Failure, Mistake
-from tasks.runtime.spark_tasks import News, emit_item, map_items, reduce_partition, table_of
+from tasks.runtime.preflight import Check, surroundings
+from tasks.runtime.shuffle import partitions_for
+from tasks.runtime.spark_launch import check_master, find_java, local_workers
+from tasks.runtime.spark_tasks import (
+    News,
+    cut_pieces,
+    emit_items,
+    map_items,
+    reduce_partition,
+    rest,
+    table_of,
+    telling,
+)
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("conf", "flows", "model", "tasks")
 POLL = 0.05  # seconds between two looks at what has been finished
-# Our JVM only moves bytes: a start, a map and a shuffle cost 6 s of CPU so, and 10 s with the optimising compiler.
-LIGHT = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-JAVA = "install Java 17 or later (Debian: apt install openjdk-17-jre-headless), or set `engine: local`"
 
 
 class SparkEngine:
-    """PySpark on `master`; the JVM starts at the first `map` or `shuffle` and ends with `close` or this process.
+    """PySpark; the JVM starts at the first `map` or `shuffle` and ends with `close` or this process.
+
+    `master` and `conf` stand over Spark's own settings (spark_launch.py); without a master Spark's own counts, else
+    `local[*]`.
 
     Raises:
-        Mistake: no Spark master looks so, or there is no Java (at once); Spark does not start (at the first call).
+        Mistake: no Spark master looks so, or there is no Java (at once); Spark does not start, or an executor differs
+            from this process (at the first call).
     """
 
-    def __init__(self, master: str):
-        self.master = master
-        self.workers = local_workers(master) or 1  # of a cluster: known when it has answered
+    def __init__(self, master: str | None = None, conf: dict[str, str] | None = None):
+        self.master, self.conf = master, dict(conf or {})
+        self.workers = local_workers(master or "") or 1  # of a cluster: known when it has answered
+        self._lock = threading.RLock()  # over starting and stopping
         self._context: Any = None
         self._process: Any = None  # the JVM, where we started it
         self._scratch: Path | None = None
-        if not re.match(r"local(\[.*\])?$|local-cluster\[|spark://|yarn$|k8s://", master):
-            raise Mistake(f"{master!r} is no Spark master; say local[4], spark://host:7077, yarn or k8s://https://host")
+        self._check: Check | None = None
+        if master is not None:
+            check_master(master)
         find_java()
 
     def map(self, function: Callable[[Any], Any], items: list[Any], progress: Progress | None = None) -> list[Any]:
-        """Results in the items' order; a task an item.
-
-        Raises:
-            Failure: a worker died three times over the same item, or Spark itself gave up.
-            whatever `function` raises.
-        """
+        """As `Engine.map`; a task an item, tried again as often as spark.task.maxFailures says."""
         if not items:
             return []
-        context = self._open()
-        news = context.accumulator([], News())
-        tasks = context.parallelize(list(enumerate(items)), len(items))
-        return self._collect(
-            tasks.mapPartitions(partial(map_items, function=function, news=news)), news, items, progress
+        context, news = self._open()
+        tasks = context.parallelize(list(enumerate(items)), len(items)).mapPartitions(
+            self._task(partial(map_items, function=function), news)
         )
+        results: list[Any] = self._run(tasks.collect, news, items, progress)[0]
+        return results
 
     def shuffle(
         self, emit: Callable[[Any], pa.Table], reduce: Callable[[pa.Table], pa.Table], items: list[Any]
-    ) -> pa.Table:
-        """Rows that share an int64 `key` (the first column) meet in one `reduce` call, sorted by all columns."""
-        context = self._open()
-        partitions = max(PARTITIONS, 4 * context.defaultParallelism)
-        news = context.accumulator([], News())
-        emitted = context.parallelize(list(enumerate(items)), max(1, len(items))).mapPartitions(
-            partial(emit_item, emit=emit, partitions=partitions, news=news)
+    ) -> Iterator[pa.Table]:
+        """As `Engine.shuffle`. What is emitted and reduced waits with the executors (MEMORY_AND_DISK)."""
+        if not items:
+            return
+        from pyspark import StorageLevel
+
+        context, news = self._open()
+        emitted = context.parallelize(list(enumerate(items)), len(items)).mapPartitions(
+            self._task(partial(emit_items, emit=emit), news)
         )
-        reduced = emitted.partitionBy(partitions, int).mapPartitions(
-            partial(reduce_partition, reduce=reduce, news=news)
-        )
-        return sort_in_full(pa.concat_tables(table_of(piece) for piece in self._collect(reduced, news)))
+        emitted.persist(StorageLevel.MEMORY_AND_DISK)
+        reduced: Any = None
+        try:
+            # The JVM's own count: what is kept does not come back through Python. The news is one for all jobs: what
+            # was lost with an executor is made again by a later one, and may fail there.
+            _, sizes = self._run(emitted._jrdd.count, news, items)
+            count = partitions_for(sum(dict(sizes).values()))  # by item: one that ran twice is told twice
+            if count == 1:
+                parts = emitted.coalesce(1)
+            else:
+                cut = self._task(partial(cut_pieces, count=count), news)
+                tasks = emitted.coalesce(max(count, context.defaultParallelism)).mapPartitions(cut)
+                parts = tasks.partitionBy(count, int).values()
+            reduced = parts.mapPartitions(self._task(partial(reduce_partition, reduce=reduce), news))
+            if count == 1:  # little was emitted: what is made of it may come at once, and a job is saved
+                for piece in self._run(reduced.collect, news)[0]:
+                    yield table_of(piece)
+                return
+            reduced.persist(StorageLevel.MEMORY_AND_DISK)
+            self._run(reduced._jrdd.count, news)
+            pieces = reduced.toLocalIterator()
+            while (piece := self._next(pieces, news)) is not None:
+                yield table_of(piece)
+        finally:
+            for kept in (emitted, reduced):
+                if kept is not None and self._context is context:
+                    with suppress(Exception):  # of a dead JVM there is nothing to free
+                        kept.unpersist()
+
+    def preflight(self, probe: Callable[[], dict[str, Any]]) -> None:
+        """As `Engine.preflight`: the checks run when Spark starts, and in each worker before its first task."""
+        self._check = Check(probe, surroundings(), probe(), uuid.uuid4().hex)
 
     def close(self) -> None:
         """Stop the context, its executors and the JVM."""
-        if self._scratch is None:
-            return
+        with self._lock:
+            if self._scratch is not None:
+                self._stop()
+
+    def _stop(self) -> None:
+        assert self._scratch is not None
         from py4j.protocol import Py4JError
         from pyspark import SparkContext
 
@@ -115,10 +158,26 @@ class SparkEngine:
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch = None
 
-    def _collect(
-        self, tasks: Any, news: Any, items: list[Any] | None = None, progress: Progress | None = None
-    ) -> list[Any]:
-        """Run the job in a thread of its own; in this one, tell of progress, and stop at the first exception."""
+    def _next(self, pieces: Iterator[bytes], news: Any) -> bytes | None:
+        try:
+            piece = next(pieces, None)
+        except Exception as error:
+            raise self._failure(error, None) from error
+        for _, told in news.value:
+            if told is not None:
+                raise pickle.loads(told)
+        return piece
+
+    def _task(self, work: Callable[..., Iterator[Any]], news: Any) -> Callable[[Iterator[Any]], Iterator[Any]]:
+        return partial(telling, work=work, news=news, check=self._check)
+
+    def _run(
+        self, job: Callable[[], Any], news: Any, items: list[Any] | None = None, progress: Progress | None = None
+    ) -> tuple[Any, list[Any]]:
+        """What the job gives, and all that its tasks told.
+
+        The job runs in a thread of its own; this one tells of progress, and stops at the first exception.
+        """
         from py4j.protocol import Py4JError
 
         context, group = self._context, f"millrace-{news.aid}"
@@ -127,34 +186,34 @@ class SparkEngine:
         def work() -> None:
             try:
                 context.setJobGroup(group, "millrace", interruptOnCancel=True)
-                outcome["rows"] = tasks.collect()
+                context.setLocalProperty("spark.scheduler.pool", group)  # callers share by turns
+                outcome["rows"] = job()
             except Exception as error:  # noqa: BLE001 - raised again below, in the caller's thread
                 outcome["error"] = error
 
         thread = threading.Thread(target=work, name=group, daemon=True)
         thread.start()
-        told, alive = 0, True
+        heard: list[Any] = []
+        alive = True
         try:
             while alive:
                 thread.join(POLL)
                 alive = thread.is_alive()
-                for result, error in news.value[told:]:
+                for result, error in news.value[len(heard) :]:
                     if error is not None:
                         raise pickle.loads(error)
-                    told += 1
+                    heard.append(result)
                     if progress and items is not None:
-                        progress(told, len(items), result)
+                        progress(min(len(heard), len(items)), len(items), result)
         except BaseException:
             if alive:
                 with suppress(Py4JError, OSError):
                     context.cancelJobGroup(group)
                 thread.join(10)
             raise
-        finally:
-            news.value.clear()
         if "error" in outcome:
             raise self._failure(outcome["error"], items) from outcome["error"]
-        return outcome["rows"]
+        return outcome["rows"], heard
 
     def _failure(self, error: Exception, items: list[Any] | None) -> Exception:
         """A sentence for what Spark says in two pages; those stay in its log."""
@@ -174,112 +233,88 @@ class SparkEngine:
                 f"a worker died {lost[2]} times over {what}; if it was killed for memory (dmesg says so), "
                 f"give executors more, or run with fewer workers{where}"
             )
-        if self._process is not None and not isinstance(error, Py4JJavaError):  # the line is dead; the JVM, too?
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(5)
-            status = self._process.returncode
-            self.close()
+        missing = re.search(r"ModuleNotFoundError: No module named '([\w.]+)'", text)
+        if "PYTHON_VERSION_MISMATCH" in text or missing:
+            what = f"lacks the module {missing[1]}" if missing else "is of another version than the driver's"
+            return Mistake(
+                f"the executors' Python {what}: give both the same environment "
+                f"(spark.pyspark.python, PYSPARK_PYTHON or one image){where}"
+            )
+        if not isinstance(error, Py4JJavaError):  # the line is dead; the JVM, too?
+            with self._lock:
+                status = "unknown"
+                if self._process is not None:
+                    with suppress(subprocess.TimeoutExpired):
+                        self._process.wait(5)
+                    status = self._process.returncode
+                self.close()
             return Failure(f"Spark's JVM was lost (status {status}); run again: finished work is kept{where}")
         return Failure(f"Spark gave up: {_gist(text)}{where}")
 
-    def _open(self) -> Any:
-        if self._context is not None:
-            return self._context
+    def _open(self) -> tuple[Any, Any]:
+        """The context, started if need be, and an accumulator of news."""
+        with self._lock:
+            if self._context is None:
+                self._start()
+            context: Any = self._context
+            return context, context.accumulator([], News())  # its number is counted without a lock
+
+    def _preflight(self, context: Any) -> None:
+        """A task for each slot, which are held until every executor has its own."""
+        news = context.accumulator([], News())
+        slots = context.defaultParallelism
+        tasks = context.parallelize(range(slots), slots).mapPartitions(self._task(rest, news))
+        try:
+            self._run(tasks.collect, news)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self) -> None:
         from py4j.protocol import Py4JError
         from pyspark import SparkConf, SparkContext
         from pyspark.errors import PySparkException
-        from pyspark.java_gateway import launch_gateway
 
         if SparkContext._active_spark_context is not None:
             raise Failure("this process has a Spark context already; stop it (context.stop()) before Millrace's own")
         self._scratch = Path(tempfile.mkdtemp(prefix="millrace-spark-"))
-        settings = conf(self.master, self._scratch)
         before = list(sys.path)
         handler = signal.getsignal(signal.SIGINT)
         log = self._scratch / "spark.log"
+        packed = compiling = None
         try:
+            if not local_workers(self.master or "local"):
+                packed = spark_launch.pack(self._scratch / "millrace.zip")
+                compiling = spark_launch.add_compiled(packed, log)
             gateway = SparkContext._gateway
             if gateway is None:
-                with log.open("wb") as file:
-                    # A session of its own: Ctrl-C and a signal to our process group are ours to pass on.
-                    streams = {"stdout": file, "stderr": file, "start_new_session": True}
-                    gateway = launch_gateway(SparkConf(False).setAll(settings), popen_kwargs=streams)
-                self._process = gateway.proc  # type: ignore[attr-defined]
-            configured = SparkConf(False, _jvm=gateway.jvm).setAll(settings)
-            self._context = SparkContext(conf=configured, gateway=gateway)
-            if local_workers(self.master) or "PYSPARK_PYTHON" not in os.environ:
-                self._context.pythonExec = sys.executable  # a cluster may have its Python elsewhere
-            if not local_workers(self.master):
-                self._context.addPyFile(str(pack(self._scratch / "millrace.zip")))
+                gateway = spark_launch.launch(self.master, self.conf, log)
+                self._process = gateway.proc  # none where spark-submit has started us
+            settings = SparkConf(_jvm=gateway.jvm)
+            spark_launch.settle(settings, self.master, self.conf, self._scratch)
+            context = self._context = SparkContext(conf=settings, gateway=gateway)
+            context.pythonExec = spark_launch.python(settings)
+            threads = local_workers(settings.get("spark.master") or "")
+            if not threads:
+                packed = packed or spark_launch.pack(self._scratch / "millrace.zip")
+                compiling = compiling or spark_launch.add_compiled(packed, log)
+                compiling.wait()
+                context.addPyFile(str(packed))
         except (Py4JError, PySparkException, OSError) as error:
             said = _gist(str(getattr(error, "java_exception", None) or error), log)
             self.close()
-            raise Mistake(f"Spark did not start with master {self.master!r}: {said}; Spark 4 needs Java 17+") from error
+            of = f"master {self.master!r}" if self.master else "its own settings"
+            raise Mistake(f"Spark did not start with {of}: {said}; Spark 4 needs Java 17+") from error
         finally:
+            if compiling is not None and compiling.poll() is None:
+                compiling.kill()
+                compiling.wait()
             sys.path[:] = before  # the context puts its zip before our own modules
             if handler is not None and threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGINT, handler)  # its handler speaks to the JVM from inside a signal
-        self.workers = local_workers(self.master) or self._context.defaultParallelism
-        return self._context
-
-
-def find_java() -> str:
-    """The java that Spark's launcher will use.
-
-    Raises:
-        Mistake: there is none.
-    """
-    home = os.environ.get("JAVA_HOME")
-    found = shutil.which(Path(home) / "bin" / "java" if home else "java")
-    if found is None:
-        where = f"JAVA_HOME is {home}, which has no bin/java" if home else "no java is on the PATH"
-        raise Mistake(f"the Spark engine needs Java, and {where}: {JAVA}")
-    return found
-
-
-def local_workers(master: str) -> int | None:
-    """Threads of a `local` master; None for a cluster."""
-    found = re.fullmatch(r"local(\[(\d+|\*)(,\d+)?\])?", master.replace(" ", ""))
-    if not found:
-        return None
-    return len(os.sched_getaffinity(0)) if found[2] == "*" else int(found[2] or 1)
-
-
-def conf(master: str, scratch: Path) -> list[tuple[str, str]]:
-    """Spark's settings for a master: only what must differ from its defaults."""
-    settings = {
-        "spark.app.name": "millrace",
-        "spark.master": master,
-        "spark.ui.enabled": "false",
-        "spark.task.maxFailures": str(ATTEMPTS),
-    }
-    if master.startswith("local"):
-        settings |= {
-            "spark.driver.bindAddress": "127.0.0.1",
-            "spark.driver.host": "127.0.0.1",
-            "spark.driver.memory": "4g",  # a limit, not a reservation
-            "spark.driver.maxResultSize": "2g",
-            "spark.local.dir": str(scratch),
-            "spark.driver.extraJavaOptions": LIGHT,
-            "spark.executor.extraJavaOptions": LIGHT,
-        }
-    threads = local_workers(master)
-    if threads:
-        # Plain local[n] never retries. Its workers are children of this machine and import what this process can.
-        settings["spark.master"] = master if "," in master else f"local[{threads},{ATTEMPTS}]"
-        path = [str(Path(entry).resolve()) for entry in sys.path if Path(entry).exists()]
-        settings["spark.executorEnv.PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path))
-    return sorted(settings.items())
-
-
-def pack(path: Path) -> Path:
-    """The project's packages as a zip, which executors import from."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for package in PACKAGES:
-            for file in sorted((ROOT / package).rglob("*")):
-                if file.is_file() and "__pycache__" not in file.parts:
-                    archive.write(file, file.relative_to(ROOT).as_posix())
-    return path
+        self.workers = threads or context.defaultParallelism
+        if self._check and not threads:
+            self._preflight(context)
 
 
 def _gist(text: str, log: Path | None = None) -> str:

@@ -3,15 +3,15 @@
 A task does not fail for an exception of ours: Spark would try it again, and the answer would be the same.
 """
 
-import pickle
-import traceback
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
 
-from tasks.runtime.engine import partition_of, sort_in_full
-from tasks.runtime.errors import Failure
+from tasks.runtime.errors import portable
+from tasks.runtime.preflight import Check
+from tasks.runtime.shuffle import cuts, hashed, in_order, reduced
 
 PIECE = 64 << 20  # bytes of a table that travel as one stream: far below the 2 GiB that a Spark record may have
 
@@ -19,65 +19,66 @@ PIECE = 64 << 20  # bytes of a table that travel as one stream: far below the 2 
 class News:
     """An accumulator of what tasks have to tell: [(result, None)], or [(None, pickled exception)]."""
 
-    def zero(self, value: list) -> list:
+    def zero(self, value: list[Any]) -> list[Any]:
         return []
 
-    def addInPlace(self, value: list, more: list) -> list:  # PySpark's name
+    def addInPlace(self, value: list[Any], more: list[Any]) -> list[Any]:  # PySpark's name
         value.extend(more)
         return value
 
 
-def portable(error: Exception) -> bytes:
-    """An exception as bytes that the driver can read, with its traceback as a note."""
-    error.add_note("in a Spark worker:\n" + "".join(traceback.format_exception(error)))
-    try:
-        pickled = pickle.dumps(error)
-        pickle.loads(pickled)  # some can be written and not read again
-    except Exception:  # noqa: BLE001 - whatever an unknown class raises here, its text is what is left
-        pickled = pickle.dumps(Failure(f"{type(error).__name__}: {error}"))
-    return pickled
-
-
-def map_items(tasks: Iterator[tuple[int, Any]], *, function: Callable[[Any], Any], news: Any) -> Iterator[Any]:
+def telling(
+    tasks: Iterator[Any], *, work: Callable[[Iterator[Any], Any], Iterator[Any]], news: Any, check: Check | None
+) -> Iterator[Any]:
+    """Run a task's `work`, after the check of this machine; an exception becomes news and ends the task."""
     pa.set_cpu_count(1)
+    try:
+        if check:
+            check()
+        yield from work(tasks, news)
+    except Exception as error:  # noqa: BLE001 - raised again in the driver
+        news.add([(None, portable(error))])
+
+
+def map_items(tasks: Iterator[tuple[int, Any]], news: Any, *, function: Callable[[Any], Any]) -> Iterator[Any]:
     for _, item in tasks:
-        try:
-            result = function(item)
-        except Exception as error:  # noqa: BLE001 - raised again in the driver
-            news.add([(None, portable(error))])
-            return
-        news.add([(result if isinstance(result, dict) else {}, None)])
+        result = function(item)
+        news.add([(result, None)])
         yield result
 
 
-def emit_item(
-    tasks: Iterator[tuple[int, Any]], *, emit: Callable[[Any], pa.Table], partitions: int, news: Any
-) -> Iterator[tuple[int, bytes]]:
-    pa.set_cpu_count(1)
+def emit_items(tasks: Iterator[tuple[int, Any]], news: Any, *, emit: Callable[[Any], pa.Table]) -> Iterator[bytes]:
+    """The items' tables, hashed and in order; their bytes are the news."""
     for index, item in tasks:
-        try:
-            table = emit(item)
-            where = partition_of(table.column(0).to_numpy(), partitions)
-            for number in range(partitions):
-                part = table.filter(pa.array(where == number))
-                if part.num_rows or index == 0:  # one empty table a partition brings the schema
-                    yield from ((number, piece) for piece in streams(part))
-        except Exception as error:  # noqa: BLE001 - raised again in the driver
-            news.add([(None, portable(error))])
-            return
+        table = hashed(emit(item))
+        yield from streams(table)
+        news.add([((index, table.nbytes), None)])
 
 
-def reduce_partition(
-    pieces: Iterator[tuple[int, bytes]], *, reduce: Callable[[pa.Table], pa.Table], news: Any
-) -> Iterator[bytes]:
-    pa.set_cpu_count(1)
-    tables = [table_of(piece) for _, piece in pieces]
-    if not tables:  # the first item's `emit` failed; the driver knows
+def cut_pieces(pieces: Iterator[bytes], _news: Any, *, count: int) -> Iterator[tuple[int, bytes]]:
+    """What several items emitted, cut into partitions; an empty piece of the first brings the schema."""
+    tables = [table_of(piece) for piece in pieces]
+    if not tables:
         return
-    try:
-        yield from streams(reduce(sort_in_full(pa.concat_tables(tables))))
-    except Exception as error:  # noqa: BLE001 - raised again in the driver
-        news.add([(None, portable(error))])
+    table = in_order(pa.concat_tables(tables))
+    bounds = cuts(table, count)
+    for number in range(count):
+        part = table.slice(bounds[number], bounds[number + 1] - bounds[number])
+        if part.num_rows or number == 0:
+            yield from ((number, piece) for piece in streams(part))
+
+
+def reduce_partition(pieces: Iterator[bytes], _news: Any, *, reduce: Callable[[pa.Table], pa.Table]) -> Iterator[bytes]:
+    tables = [table_of(piece) for piece in pieces]
+    if tables:
+        yield from streams(reduced(tables, reduce))
+
+
+def rest(numbers: Iterator[int], _news: Any) -> Iterator[int]:
+    """Hold a slot long enough that each executor gets a task of its own."""
+    for number in numbers:
+        time.sleep(0.2)
+        yield number
 
 
 def streams(table: pa.Table) -> Iterator[bytes]:

@@ -12,9 +12,12 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tasks.runtime.errors import Mistake
-from tasks.runtime.store import checksum, publish
+from tasks.runtime.errors import Failure, Mistake
+from tasks.runtime.local_store import file_sha256
+from tasks.runtime.store import Store, write
 from tasks.sources import remote
+
+SHAPES_NO_BYTES = True
 
 COMMON_CRAWL = "https://data.commoncrawl.org/"
 MEMO = "files/checksums.json"  # below the store
@@ -34,7 +37,7 @@ class InputFile(NamedTuple):
         return {key: item for key, item in self._asdict().items() if item is not None}
 
 
-def expand(source: dict[str, Any], base: Path, memo: Path | None = None, checksums: bool = True) -> list[InputFile]:
+def expand(source: dict[str, Any], base: Path, memo: Store | None = None, checksums: bool = True) -> list[InputFile]:
     """The files of a source, in the order of its patterns and, within one, of their names.
 
     Args:
@@ -52,7 +55,7 @@ def expand(source: dict[str, Any], base: Path, memo: Path | None = None, checksu
         return _crawl(source, name)
     patterns = source.get("files", [])
     found: dict[str, InputFile] = {}
-    remembered = _Checksums(memo / MEMO if memo else None)
+    remembered = _Checksums(memo)
     for pattern in [patterns] if isinstance(patterns, str) else patterns:
         if remote.is_remote(pattern):
             there = remote.look(pattern)
@@ -110,29 +113,44 @@ def draw(paths: list[str], count: int, seed: int) -> list[str]:
     return sorted(set(paths), key=place)[:count]
 
 
-class _Checksums:
-    """sha256 of local files, remembered in a JSON file as long as path, size and time of change stay the same."""
+def require_unchanged(path: Path, sha256: str | None) -> None:
+    """See that a local file is the one that was listed.
 
-    def __init__(self, memory: Path | None):
-        self.memory = memory
+    Raises:
+        Failure: it differs, or cannot be read.
+    """
+    try:
+        changed = sha256 is not None and file_sha256(path) != sha256
+    except OSError as error:
+        raise Failure(f"{path} was listed and cannot be read now ({error.strerror})") from None
+    if changed:
+        raise Failure(
+            f"{path} is not the file that was listed: its content differs; put it back, or give the new file a source "
+            f"of its own"
+        )
+
+
+class _Checksums:
+    """sha256 of local files, remembered in the store as long as path, size and time of change stay the same."""
+
+    def __init__(self, store: Store | None):
+        self.store = store
         self.changed = False
         self.known: dict[str, str] = {}
-        if memory is not None and memory.is_file():
+        if store is not None and store.exists(MEMO):
             try:
-                self.known = json.loads(memory.read_bytes())
-            except ValueError:  # a memory that is no JSON is worth nothing; it is written anew
+                self.known = json.loads(store.read(MEMO))
+            except ValueError:  # a memory that is not JSON is worth nothing; it is written anew
                 self.known = {}
 
     def of(self, path: Path) -> str:
         status = path.stat()
-        key = f"{path}\0{status.st_size}\0{status.st_mtime_ns}"
+        key = f"{path}\0{status.st_size}\0{status.st_ctime_ns}"  # no tool restores the time of an inode
         if key not in self.known:
-            self.known[key] = checksum(path)
+            self.known[key] = file_sha256(path)
             self.changed = True
         return self.known[key]
 
     def keep(self) -> None:
-        if self.memory is not None and self.changed:
-            self.memory.parent.mkdir(parents=True, exist_ok=True)
-            with publish(self.memory) as file:
-                file.write(json.dumps(self.known, sort_keys=True).encode())
+        if self.store is not None and self.changed:
+            write(self.store, MEMO, json.dumps(self.known, sort_keys=True).encode(), replace=True)

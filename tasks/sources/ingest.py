@@ -5,29 +5,84 @@ batches of 16 MB of text, whatever the file. Statistics: files, bytes = bytes_in
 WARC type), status (by HTTP status), documents, characters, text_bytes, rejects (by reason), languages, worst_files.
 """
 
-from pathlib import Path
+import hashlib
+from dataclasses import field, replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure, Mistake
-from tasks.runtime.shards import DOCUMENTS, REJECTS, Output, add
-from tasks.runtime.stage import Artifact, Job, stage
+from tasks.runtime.job import Job
+from tasks.runtime.shards import DOCUMENTS, Output
+from tasks.runtime.stage import Column, stage
+from tasks.runtime.statistics import statistics
 from tasks.sources import remote
 from tasks.sources.documents import LIMITS, READERS, Document, Tally, documents, storable
-from tasks.sources.files import match
-from tasks.sources.parts import SHARD, Part, plan
-from tasks.sources.rejects import DAMAGE, Reject
+from tasks.sources.parts import SHARD, Part, plan, require_as_listed
+from tasks.sources.rejects import DAMAGE, FILE, POLICY, REJECTS, Reject
+from tasks.sources.told import tell_document
 
 BATCH = 16 << 20  # bytes of text written at once
 ROWS = 20_000  # rows written at once, where texts are short
 REJECT_ROWS = 50_000
 WORST = 10
+INPUTS = pa.schema([("file", pa.string()), ("bytes", pa.int64()), ("sha256", pa.string()), ("etag", pa.string())])
+MEANINGS = {
+    "id": "<source>:<32 hex digits>",
+    "text": "clean text",
+    "bytes": "of the text in UTF-8",
+    "url": "where it was found",
+    "date": "when it was captured or written",
+    "language": "ISO 639-1, as far as it shows",
+    "meta": "title and the like, as JSON",
+}
 
 
-@stage("ingest", libraries=("fastwarc", "resiliparse", "ftfy", "pyarrow"), judges=("reject_share",))
+@statistics
+class Worst:
+    """A file with damaged records, and how many records it has."""
+
+    file: str = ""
+    damaged: int = 0
+    records: int = 0
+
+
+@statistics
+class Ingested:
+    """bytes = bytes_in_records + bytes_damaged, of the input's files; records by WARC type, status by HTTP status.
+
+    `by_file` is what shards count, documents and rejects of each file; of an artifact `worst_files` is made of it.
+    """
+
+    files: int = 0
+    bytes: int = 0
+    bytes_in_records: int = 0
+    bytes_damaged: int = 0
+    documents: int = 0
+    characters: int = 0
+    text_bytes: int = 0
+    records: dict[str, int] = field(default_factory=dict)
+    status: dict[str, int] = field(default_factory=dict)
+    rejects: dict[str, int] = field(default_factory=dict)
+    languages: dict[str, int] = field(default_factory=dict)
+    by_file: dict[str, dict[str, int]] = field(default_factory=dict)
+    worst_files: tuple[Worst, ...] = ()
+
+
+@stage(
+    "ingest",
+    kind="input",
+    section="rejects",
+    columns=tuple(Column(name, DOCUMENTS.field(name).type, meaning) for name, meaning in MEANINGS.items()),
+    reasons={**DAMAGE, **POLICY},
+    tell=tell_document,
+    libraries=("fastwarc", "resiliparse", "ftfy", "zstandard", "brotli"),
+    judges=("reject_share",),
+)
 def ingest(
     job: Job,
     *,
@@ -39,12 +94,12 @@ def ingest(
     shard: int = SHARD,
     inside: Artifact | None = None,
     limits: dict[str, int] | None = None,
-) -> dict[str, Any]:
+) -> Ingested:
     """Read a source.
 
     Args:
         files: the frozen list, dicts as `files.InputFile.as_dict` gives them; with `inside`, patterns (`path`) of files
-            in that artifact's folder.
+            in that artifact.
         kind: warc (and WET), jsonl, parquet or text.
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet).
         reject_share: more damaged records than this share of all stop the stage.
@@ -60,39 +115,49 @@ def ingest(
         raise Mistake(f"source {source}: limits {sorted(unknown)} are unknown; there are {', '.join(LIMITS)}")
     if inside is not None:
         files = _inside(files, inside, source)
-    arguments = {"source": source, "kind": kind, "fields": fields, "limits": limits or {}}
-    base = str(inside.folder) if inside is not None else ""
-    parts = job.map(read_shard, plan(files, kind, shard), base=base, **arguments)
-    statistics = add(parts)
-    by_file = statistics.pop("by_file", {})
-    statistics["worst_files"] = _worst(by_file)
-    _judge(source, statistics, by_file, reject_share)
-    return statistics
+    how = {"source": source, "kind": kind, "fields": fields, "limits": limits or {}}
+    counts = job.total(read_shard, plan(files, kind, shard), inside=inside, **how)
+    _judge(source, counts, reject_share)
+    return replace(counts, by_file={}, worst_files=_worst(counts.by_file))
 
 
 def _inside(files: list[dict[str, Any]], inside: Artifact, source: str) -> list[dict[str, Any]]:
-    found: dict[Path, dict[str, Any]] = {}
+    """Files of an artifact by patterns, in which `*` matches within one folder's names."""
+    chosen: dict[str, dict[str, Any]] = {}
     for file in files:
-        paths = match(file["path"], inside.folder)
-        if not paths:
-            raise Mistake(f"source {source}: {file['path']!r} matches no file in {inside.folder}; check `files`")
-        for path in paths:
-            found[path] = {"path": str(path), "size": path.stat().st_size}
-    return list(found.values())
+        pattern = PurePosixPath(file["path"])
+        names = [
+            name
+            for name in inside.files()
+            if PurePosixPath(name).match(str(pattern)) and len(PurePosixPath(name).parts) == len(pattern.parts)
+        ]
+        if not names:
+            raise Mistake(f"source {source}: {file['path']!r} matches no file in {inside.where()}; check `files`")
+        for name in names:
+            chosen[name] = {"path": name, "size": inside.file(name).bytes}
+    return list(chosen.values())
 
 
 def read_shard(
-    out: Output, parts: list[Part], *, source: str, kind: str, fields: dict, limits: dict, base: str = ""
-) -> dict[str, Any]:
-    """Read the parts of one shard and write its documents and rejects. Runs in a worker."""
+    out: Output,
+    parts: list[Part],
+    *,
+    source: str,
+    kind: str,
+    fields: dict,
+    limits: dict,
+    inside: Artifact | None = None,
+) -> Ingested:
+    """Read the parts of one shard and write its documents, rejects and inputs. Runs in a worker."""
     tally = Tally()
     rows = Rows(out, source)
-    with out.open("rejects.parquet") as file, pq.ParquetWriter(file, REJECTS, compression="zstd") as writer:
+    inputs: list[dict[str, Any]] = []
+    with out.open(FILE) as file, pq.ParquetWriter(file, REJECTS, compression="zstd") as writer:
         rejects: list[Reject] = []
         for number, part in enumerate(parts):
-            name = str(Path(part.path).relative_to(base)) if base else part.path
-            path = _local(part, out.folder / f".{out.key}.{number}.download")
-            for item in documents(path, name, part, source, kind, fields, limits, tally):
+            path = _local(part, out, number, inside)
+            inputs.append(_as_read(part, path))
+            for item in documents(path, part.path, part, source, kind, fields, limits, tally):
                 if isinstance(item, Document):
                     rows.add(item)
                     continue
@@ -103,8 +168,22 @@ def read_shard(
             if remote.is_remote(part.path):
                 path.unlink()
         writer.write_table(_reject_table(rejects))
+    with out.open("inputs.parquet") as file:
+        pq.write_table(pa.Table.from_pylist(inputs, schema=INPUTS), file, compression="zstd")
     rows.close()
-    return tally.statistics()
+    return Ingested(**tally.statistics())
+
+
+def _as_read(part: Part, path: Path) -> dict[str, Any]:
+    """What was read, by its checksum: of the whole file, or of the part's own bytes."""
+    if part.spans:
+        sha256 = part.spans[0][2]
+    elif part.sha256:
+        sha256 = part.sha256
+    else:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"file": storable(part.path), "bytes": part.size, "sha256": sha256, "etag": part.etag}
 
 
 class Rows:
@@ -122,17 +201,17 @@ class Rows:
             self._write()
 
     def _write(self) -> None:
-        texts = pa.array([one.text for one in self.waiting], pa.large_string())
+        texts = pa.array([document.text for document in self.waiting], pa.large_string())
         columns = {
-            "id": pa.array([f"{self.source}:{one.key.hex()}" for one in self.waiting], pa.string()),
+            "id": pa.array([f"{self.source}:{document.key.hex()}" for document in self.waiting], pa.string()),
             "text": texts,
             "bytes": pc.binary_length(texts).cast(pa.int64()),
-            "url": pa.array([one.url for one in self.waiting], pa.string()),
+            "url": pa.array([document.url for document in self.waiting], pa.string()),
             "date": pa.array(
-                [int(one.date.timestamp()) if one.date else None for one in self.waiting], pa.int64()
+                [int(document.date.timestamp()) if document.date else None for document in self.waiting], pa.int64()
             ).cast(pa.timestamp("s", tz="UTC")),
-            "language": pa.array([one.language for one in self.waiting], pa.string()),
-            "meta": pa.array([one.meta for one in self.waiting], pa.string()),
+            "language": pa.array([document.language for document in self.waiting], pa.string()),
+            "meta": pa.array([document.meta for document in self.waiting], pa.string()),
         }
         self.out.write(pa.table(columns, schema=DOCUMENTS))
         self.waiting, self.bytes = [], 0
@@ -142,61 +221,54 @@ class Rows:
 
 
 def _reject_table(rejects: list[Reject]) -> pa.Table:
-    texts = [one._replace(file=storable(one.file), detail=storable(one.detail)) for one in rejects]
+    texts = [reject._replace(file=storable(reject.file), detail=storable(reject.detail)) for reject in rejects]
     return pa.table(
-        {name: pa.array([getattr(one, name) for one in texts], REJECTS.field(name).type) for name in REJECTS.names},
+        {
+            name: pa.array([getattr(reject, name) for reject in texts], REJECTS.field(name).type)
+            for name in REJECTS.names
+        },
         schema=REJECTS,
     )
 
 
-def _local(part: Part, scratch: Path) -> Path:
+def _local(part: Part, out: Output, number: int, inside: Artifact | None) -> Path:
     """The part's file on this machine, as its list was frozen."""
+    if inside is not None:
+        return inside.local(part.path)
     if remote.is_remote(part.path):
-        remote.download(remote.Remote(part.path, part.size, part.etag or ""), scratch)
-        return scratch
+        return remote.download(remote.Remote(part.path, part.size, part.etag or ""), out.kept(f"{number}.download"))
     path = Path(part.path)
-    size = part.size if part.end is None else None
-    try:
-        there = path.stat().st_size
-    except OSError as error:
-        raise Failure(f"{path} is in the source's frozen list and cannot be read now ({error.strerror})") from None
-    if size is not None and there != size:
-        raise Failure(
-            f"{path} has {there} bytes, but {size} when its list was frozen; put it back, or give it a new source"
-        )
+    require_as_listed(part, path)
     return path
 
 
-def _worst(by_file: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
+def _worst(by_file: dict[str, dict[str, int]]) -> tuple[Worst, ...]:
     """The files with most damaged records."""
     damaged = {name: _damaged(counts) for name, counts in by_file.items()}
     order = sorted((name for name in damaged if damaged[name]), key=lambda name: (-damaged[name], name))
-    return [
-        {"file": storable(name), "damaged": damaged[name], "records": sum(by_file[name].values())}
-        for name in order[:WORST]
-    ]
+    return tuple(Worst(storable(name), damaged[name], sum(by_file[name].values())) for name in order[:WORST])
 
 
 def _damaged(counts: dict[str, int]) -> int:
     return sum(count for reason, count in counts.items() if reason in DAMAGE)
 
 
-def _judge(source: str, statistics: dict[str, Any], by_file: dict[str, dict[str, int]], reject_share: float) -> None:
+def _judge(source: str, counts: Ingested, reject_share: float) -> None:
     """Raises Failure where too much is damaged, or nothing is left."""
-    damaged = _damaged(statistics["rejects"])
-    total = statistics["documents"] + sum(statistics["rejects"].values())
+    damaged = _damaged(counts.rejects)
+    total = counts.documents + sum(counts.rejects.values())
     if damaged > reject_share * total:
-        worst = statistics["worst_files"][0]
-        counts = {reason: count for reason, count in by_file[worst["file"]].items() if reason in DAMAGE}
-        reason = max(sorted(counts), key=lambda key: counts[key])
+        worst = _worst(counts.by_file)[0]
+        reasons = {reason: count for reason, count in counts.by_file[worst.file].items() if reason in DAMAGE}
+        reason = max(sorted(reasons), key=lambda key: reasons[key])
         raise Failure(
             f"source {source}: {damaged} of {total} records are damaged, more than `reject_share: {reject_share:g}`; "
-            f"worst is {worst['file']} with {worst['damaged']} of {worst['records']} ({reason}: {DAMAGE[reason]}). "
-            f"Replace the file, or raise the share; the list is in *.rejects.parquet"
+            f"worst is {worst.file} with {worst.damaged} of {worst.records} ({reason}: {DAMAGE[reason]}). "
+            f"Replace the file, or raise the share; the list is in *.{FILE}"
         )
-    if statistics["documents"] == 0:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in statistics["rejects"].items()) or "no record"
+    if counts.documents == 0:
+        listed = ", ".join(f"{count} {reason}" for reason, count in counts.rejects.items()) or "no record"
         raise Failure(
-            f"source {source}: none of its {statistics['files']} files gave a document ({reasons}); "
+            f"source {source}: none of its {counts.files} files gave a document ({listed}); "
             f"check `kind`, and `text` where records have another field of that name"
         )

@@ -8,10 +8,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure, Mistake
 from tasks.runtime.fingerprint import digest
-from tasks.runtime.stage import Artifact, Run
-from tasks.runtime.store import publish
+from tasks.runtime.run import Run
+from tasks.runtime.store import write
 from tasks.sources.files import expand
 
 SAMPLE = "{sample}/"
@@ -38,23 +39,20 @@ def listed(
     if isinstance(patterns, list) and all(pattern.startswith(SAMPLE) for pattern in patterns):
         return {"files": [{"path": pattern.removeprefix(SAMPLE)} for pattern in patterns], "inside": sample}
     spec = {"name": name, "files": patterns, **(crawl or {})}
-    path = run.root / "files" / f"{name}-{digest(spec)}.json"
-    building = run.engine is not None
-    if frozen and path.is_file():
-        found = json.loads(path.read_bytes())
-        _tell_changes(run, name, found)
+    place = f"files/{name}-{digest(spec)}.json"
+    if frozen and run.store.exists(place):
+        listing = json.loads(run.store.read(place))
+        _tell_changes(run, name, listing)
     else:
-        found = _expand(run, spec, building, checksums=building or not frozen)
-        if frozen and building:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with publish(path) as out:
-                out.write(json.dumps(found, indent=1).encode())
-    return {"files": found, "inside": None}
+        listing = _expand(run, spec, run.builds, checksums=run.builds or not frozen)
+        if frozen and run.builds and not write(run.store, place, json.dumps(listing, indent=1).encode()):
+            listing = json.loads(run.store.read(place))  # another run froze it first
+    return {"files": listing, "inside": None}
 
 
 def _expand(run: Run, spec: dict[str, Any], building: bool, checksums: bool) -> list[dict[str, Any]]:
     try:
-        memo = run.root if building else None  # `plan` and `status` write nothing, not even what they remember
+        memo = run.store if building else None  # `plan` and `status` write nothing, not even what they remember
         return [file.as_dict() for file in expand(spec, Path.cwd(), memo=memo, checksums=checksums)]
     except (Mistake, Failure) as error:
         if building:
@@ -63,11 +61,11 @@ def _expand(run: Run, spec: dict[str, Any], building: bool, checksums: bool) -> 
         return [{"missing": spec["files"], "size": 0}]
 
 
-def _tell_changes(run: Run, name: str, found: list[dict[str, Any]]) -> None:
+def _tell_changes(run: Run, name: str, files: list[dict[str, Any]]) -> None:
     """Say which local files are no longer what was frozen; ingest itself refuses them where it still has to read."""
     changed = [
         file["path"]
-        for file in found
+        for file in files
         if "://" not in file["path"]
         and Path(file["path"]).exists()
         and Path(file["path"]).stat().st_size != file["size"]

@@ -6,6 +6,22 @@ wanted). Only damage counts towards a source's `reject_share`.
 
 from typing import NamedTuple
 
+import pyarrow as pa
+
+from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.shards import read_file
+
+FILE = "rejects.parquet"  # behind the shard's key
+REJECTS = pa.schema(
+    [
+        ("file", pa.string()),
+        ("offset", pa.int64()),
+        ("length", pa.int64()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+
 DAMAGE = {
     "gzip": "a gzip member is broken (bad data, bad checksum, or no member where one should begin)",
     "zstd": "a zstd frame is broken",
@@ -17,8 +33,8 @@ DAMAGE = {
     "charset": "the text does not decode in any character set that it claims or looks like",
     "too-large": "a record, body or page is larger than the limit",
     "markup": "the page has more tags, or deeper nesting, than the limit",
-    "json": "the line is no JSON object",
-    "no-text": "the record has no text field, or it is no string",
+    "json": "the line is not a JSON object",
+    "no-text": "the record has no text field, or it is not a string",
     "parquet": "the Parquet file, or a row group of it, cannot be read",
     "format": "the file is of a format that is not read (such as ARC)",
     "empty-file": "the file has no bytes",
@@ -29,6 +45,11 @@ POLICY = {
     "empty": "no text is left",
     "id": "another record of the same file part has this id",
 }
+
+
+def rejects_of(documents: Artifact, shard: Shard, columns: list[str] | None = None) -> pa.Table:
+    """The records of a shard that became no document: columns of REJECTS."""
+    return read_file(documents, f"{shard.key}.{FILE}", columns)
 
 
 class Reject(NamedTuple):

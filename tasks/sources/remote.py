@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from tasks.runtime.errors import Failure, Mistake
 
+SHAPES_NO_BYTES = True
 RANGE = 8 << 20  # bytes asked for at once
 ATTEMPTS = 7
 PAUSE = 1.0  # seconds before the second attempt; each next pause is twice as long: 63 s in all
@@ -50,11 +51,11 @@ def read_gzip_lines(url: str) -> list[str]:
     try:
         return gzip.decompress(data).decode().split()
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise Failure(f"{url} is no gzip file of lines ({error}); try again later") from None
+        raise Failure(f"{url} is not a gzip file of lines ({error}); try again later") from None
 
 
-def download(remote: Remote, to: Path) -> None:
-    """Bring a remote file to `to`, going on behind what is there already.
+def download(remote: Remote, to: Path) -> Path:
+    """Bring a remote file to `to`, which is returned, going on behind what is there already.
 
     Raises:
         Failure: after 7 attempts at one range (what has arrived is kept), or if the file is not what was listed.
@@ -74,6 +75,7 @@ def download(remote: Remote, to: Path) -> None:
             done += len(data)
     if (size := to.stat().st_size) != remote.size:
         raise Failure(f"{remote.url} has {remote.size} bytes, {size} arrived in {to}; delete that file and run again")
+    return to
 
 
 def _range(remote: Remote, start: int) -> bytes:

@@ -5,13 +5,41 @@ Without weights a group counts by the tokens it holds. A group's epochs are toke
 """
 
 import json
+from dataclasses import field
+from pathlib import Path
 from typing import Any
 
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
-from tasks.runtime.stage import Artifact, Job, stage
+from tasks.runtime.job import Job
+from tasks.runtime.stage import stage
+from tasks.runtime.statistics import statistics
+from tasks.tokens.tokens import TokenShards
+
+FILE = "mixture.json"
 
 
-@stage("mixture")
+@statistics
+class Share:
+    """Of one group: the weight asked and as normalised, tokens held and to be drawn, and epochs = drawn / held."""
+
+    asked: float = 0.0
+    weight: float = 0.0
+    held: int = 0
+    tokens: int = 0
+    epochs: float = 0.0
+
+
+@statistics
+class Mixed:
+    """The budget in tokens, the sum of the weights as asked, and each group's share."""
+
+    budget: int = 0
+    asked_sum: float = 0.0
+    groups: dict[str, Share] = field(default_factory=dict)
+
+
+@stage("mixture", kind="decision", section="mixture")
 def mixture(
     job: Job,
     *,
@@ -20,23 +48,23 @@ def mixture(
     weights: dict[str, float],
     budget: int,
     seed: int,
-) -> dict[str, Any]:
-    """mixture.json, which the loader reads. `groups` gives each source's group, `weights` each group's weight.
+) -> Mixed:
+    """What the loader reads. `groups` gives each source's group, `weights` each group's weight.
 
     Raises:
         Failure: a group has a weight and no tokens, or no group has any.
     """
-    about = {name: json.loads((artifact.folder / "tokens.json").read_bytes()) for name, artifact in tokens.items()}
+    shards = {name: TokenShards.of(artifact) for name, artifact in tokens.items()}
     held: dict[str, int] = {}
     sources: dict[str, list[dict[str, Any]]] = {}
     for name, artifact in tokens.items():
-        train = sum(shard["train"] for shard in about[name]["shards"])
-        validation = sum(shard["validation"] for shard in about[name]["shards"])
+        train, validation = shards[name].count("train"), shards[name].count("validation")
         held[groups[name]] = held.get(groups[name], 0) + train
         sources.setdefault(groups[name], []).append(
             {
                 "source": name,
-                "folder": artifact.folder.relative_to(job.root).as_posix(),
+                "folder": artifact.label,
+                "tokens_json_sha256": shards[name].sha256,
                 "train": train,
                 "validation": validation,
             }
@@ -51,7 +79,7 @@ def mixture(
     total = sum(asked.values())
     if not total:
         raise Failure("mixture: no document of any source is left to train on; see `millrace status`")
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "group": group,
             "asked": weight,
@@ -64,7 +92,7 @@ def mixture(
         for group, weight in asked.items()
         if weight
     ]
-    first = next(iter(about.values()))
+    first = next(iter(shards.values())).about
     plan = {
         "tokenizer": first["tokenizer"],
         "dtype": first["dtype"],
@@ -72,12 +100,15 @@ def mixture(
         "seed": seed,
         "groups": rows,
     }
-    with job.publish("mixture.json") as file:
+    with job.publish(FILE) as file:
         file.write(json.dumps(plan, indent=1).encode())
-    return {
-        "budget": budget,
-        "asked_sum": total,
-        "groups": {
-            row["group"]: {key: row[key] for key in ("asked", "weight", "held", "tokens", "epochs")} for row in rows
-        },
-    }
+    return Mixed(budget, float(total), {row["group"]: _share(row) for row in rows})
+
+
+def _share(row: dict[str, Any]) -> Share:
+    return Share(**{key: row[key] for key in ("asked", "weight", "held", "tokens", "epochs")})
+
+
+def mixture_file(mixture: Artifact) -> Path:
+    """A local path of what the loader reads, checked."""
+    return mixture.local(FILE)

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.kernels.draw import uniform
-from tasks.runtime.shards import batches, read_column
-from tasks.runtime.stage import Artifact, Shard
+from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.decisions import kept_before, nearest
+from tasks.runtime.shards import batches
 
 
 @dataclass(frozen=True)
@@ -30,20 +31,19 @@ def held_out(ids: pa.Array | pa.ChunkedArray, validation: float, seed: int) -> n
 
 
 def pieces(
-    shard: Shard, cuts: Artifact, validation: float, seed: int, wanted: np.ndarray | None = None
+    shard: Shard, decision: Artifact, validation: float, seed: int, wanted: np.ndarray | None = None
 ) -> Iterator[Piece]:
-    """The pieces of a shard in row order; with `wanted` (bool a row) of those rows only."""
-    table = read_column(cuts, shard)
-    keep = table.column("keep").to_numpy()
-    keep = keep if wanted is None else keep & wanted
-    # Without benchmarks the last decision is `survivors`, which cuts nothing.
-    spans = table.column("cuts").combine_chunks() if "cuts" in table.column_names else None
+    """The pieces that a source's last decision leaves of a shard, in row order; with `wanted` (bool) of those rows."""
+    kept = kept_before(decision, shard)
+    keep = kept if wanted is None else kept & wanted
+    cuts = nearest(decision, shard, "cuts")  # a decision behind the cuts need not know of them
+    spans = None if cuts is None else cuts.combine_chunks()
     first = 0
     for batch in batches(shard, ["id", "text"]):
         rows = np.flatnonzero(keep[first : first + batch.num_rows])
         held = held_out(batch.column("id"), validation, seed)
         for row in rows.tolist():
-            id, removed = batch.column("id")[row].as_py(), spans[first + row].as_py() if spans else None
+            id, removed = batch.column("id")[row].as_py(), None if spans is None else spans[first + row].as_py()
             text = batch.column("text")[row]
             if not removed:
                 yield Piece(id, text.as_py(), bool(held[row]))

@@ -5,33 +5,51 @@ depends neither on order nor on workers. Validation text is never seen. 256 byte
 the last id (GPT-2: 50,256).
 """
 
+from dataclasses import field
 from functools import partial
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
+from model.tokenizer import END_OF_TEXT
 from tasks.kernels.draw import uniform
+from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.decisions import kept_before
 from tasks.runtime.errors import Failure
-from tasks.runtime.shards import read, read_column
-from tasks.runtime.stage import Artifact, Job, Shard, stage
+from tasks.runtime.job import Job
+from tasks.runtime.shards import read
+from tasks.runtime.stage import stage
+from tasks.runtime.statistics import statistics
 from tasks.tokens.pieces import held_out, pieces
 
-END_OF_TEXT = "<|endoftext|>"
+FILE = "tokenizer.json"
 
 
-@stage("tokenizer", libraries=("tokenizers", "numpy"))
+@statistics
+class Learned:
+    """Ids it has and was asked for; documents and bytes (per source) that it was made from."""
+
+    vocabulary: int = 0
+    asked: int = 0
+    documents: int = 0
+    bytes: dict[str, int] = field(default_factory=dict)
+
+
+@stage("tokenizer", kind="fit", section="tokenizer", libraries=("tokenizers", "numpy"))
 def tokenizer(
     job: Job,
     *,
     documents: dict[str, Artifact],
-    cuts: dict[str, Artifact],
+    decisions: dict[str, Artifact],
     shares: dict[str, float],
     vocabulary: int,
     sample: int,
     validation: float,
     seed: int,
-) -> dict[str, Any]:
-    """tokenizer.json (for tokenizers and transformers). `shares` is a source's part of the sample's bytes.
+) -> Learned:
+    """A byte-level BPE tokenizer (for tokenizers and transformers).
+
+    `decisions` are the sources' last ones, `shares` a source's part of the sample's bytes.
 
     Raises:
         Failure: no training text at all.
@@ -41,7 +59,7 @@ def tokenizer(
     texts: list[tuple[str, str]] = []
     taken = {}
     for source, artifact in documents.items():
-        chosen = _sample(job, artifact, cuts[source], int(sample * shares[source]), validation, seed)
+        chosen = _sample(job, artifact, decisions[source], int(sample * shares[source]), validation, seed)
         taken[source] = sum(len(text.encode()) for _, text in chosen)
         texts.extend(chosen)
     if not texts:
@@ -57,22 +75,27 @@ def tokenizer(
     )
     made.train_from_iterator((text for _, text in sorted(texts)), trainer)
     made.add_special_tokens([END_OF_TEXT])
-    with job.publish("tokenizer.json") as file:
+    with job.publish(FILE) as file:
         file.write(made.to_str(pretty=True).encode())
-    return {
-        "vocabulary": made.get_vocab_size(),
-        "asked": vocabulary,
-        "documents": len(texts),
-        "bytes": taken,
-    }
+    return Learned(made.get_vocab_size(), vocabulary, len(texts), taken)
+
+
+def tokenizer_file(tokenizer: Artifact) -> Path:
+    """A local path of its tokenizer.json, checked."""
+    return tokenizer.local(FILE)
+
+
+def vocabulary_of(tokenizer: Artifact) -> int:
+    """How many ids it has, <|endoftext|> the last of them."""
+    return tokenizer.counts(Learned).vocabulary
 
 
 def _sample(
-    job: Job, documents: Artifact, cuts: Artifact, budget: int, validation: float, seed: int
+    job: Job, documents: Artifact, decision: Artifact, budget: int, validation: float, seed: int
 ) -> list[tuple[str, str]]:
     """(id, text) of the source's training pieces of smallest draw, up to `budget` bytes (and the one past it)."""
     shards = documents.shards()
-    parts = job.engine.map(partial(sizes_of, cuts=cuts, validation=validation, seed=seed), shards)
+    parts = job.engine.map(partial(sizes_of, decision=decision, validation=validation, seed=seed), shards)
     draws = np.concatenate([np.zeros(0), *(part[0] for part in parts)])
     sizes = np.concatenate([np.zeros(0, np.int64), *(part[1] for part in parts)])
     if not len(draws) or budget <= 0:
@@ -80,23 +103,23 @@ def _sample(
     order = np.argsort(draws, kind="stable")
     last = min(int(np.searchsorted(np.cumsum(sizes[order]), budget)), len(order) - 1)
     cut = draws[order[last]]
-    chosen = job.engine.map(partial(texts_of, cuts=cuts, cut=cut, validation=validation, seed=seed), shards)
-    return [one for part in chosen for one in part]
+    chosen = job.engine.map(partial(texts_of, decision=decision, cut=cut, validation=validation, seed=seed), shards)
+    return [text for part in chosen for text in part]
 
 
-def _draws(shard: Shard, cuts: Artifact, validation: float, seed: int) -> np.ndarray:
+def _draws(shard: Shard, decision: Artifact, validation: float, seed: int) -> np.ndarray:
     """Draws of a shard's rows; 2 for those that are not training text."""
     ids = read(shard, ["id"]).column("id")
-    keep = read_column(cuts, shard, ["keep"]).column("keep").to_numpy()
+    keep = kept_before(decision, shard)
     return np.where(keep & ~held_out(ids, validation, seed), uniform(ids, seed, "tokenizer"), 2.0)
 
 
-def sizes_of(shard: Shard, *, cuts: Artifact, validation: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def sizes_of(shard: Shard, *, decision: Artifact, validation: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Draws and sizes in bytes (before cuts) of a shard's training documents."""
-    draws = _draws(shard, cuts, validation, seed)
+    draws = _draws(shard, decision, validation, seed)
     return draws[draws < 2], read(shard, ["bytes"]).column("bytes").to_numpy()[draws < 2]
 
 
-def texts_of(shard: Shard, *, cuts: Artifact, cut: float, validation: float, seed: int) -> list[tuple[str, str]]:
-    wanted = _draws(shard, cuts, validation, seed) <= cut
-    return [(piece.id, piece.text) for piece in pieces(shard, cuts, validation, seed, wanted)]
+def texts_of(shard: Shard, *, decision: Artifact, cut: float, validation: float, seed: int) -> list[tuple[str, str]]:
+    wanted = _draws(shard, decision, validation, seed) <= cut
+    return [(piece.id, piece.text) for piece in pieces(shard, decision, validation, seed, wanted)]

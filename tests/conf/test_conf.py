@@ -5,38 +5,16 @@ from pathlib import Path
 
 import pytest
 import yaml
+from plain import PLAIN, ROOT, read
 
-from conf.load import load
+from conf.corpus import Dedup
+from conf.load import find, load
+from conf.models import Model
+from conf.pipeline import Pipeline
 from conf.reference import PAGE, page
-from conf.schema import Dedup, Model, Pipeline
 from model.config import Architecture
 from model.presets import PRESETS, preset
 from tasks.runtime.errors import Mistake
-
-ROOT = Path(__file__).resolve().parents[2]
-PLAIN = """\
-store: ./store
-seed: 1
-sources:
-  web:   {kind: text, files: web/*.txt, group: crawl}
-  books:
-    kind: text
-    files: [a.txt, b.txt]
-benchmarks:
-  quiz: {files: quiz.jsonl, text: [query]}
-quality:
-  good: [books]
-  raw: [crawl]
-mixture: {crawl: 3, books: 1}
-models:
-  small: {preset: gpt3-small, tokens: 300B}
-"""
-
-
-def read(folder: Path, text: str) -> Pipeline:
-    path = folder / "mine.yaml"
-    path.write_text(text)
-    return load(path)
 
 
 @pytest.mark.parametrize(
@@ -80,9 +58,9 @@ def read(folder: Path, text: str) -> Pipeline:
         ("raw: [crawl]", "raw: [crawl]\n  keep: {pareto: 0}", 13, "quality.keep.pareto: .*greater than 0"),
         ("quiz.jsonl", '"{sample}/quiz.jsonl"', 9, "files name {sample}, but the pipeline has no `sample:`"),
         ("[a.txt, b.txt]", '["a.txt", "{sample}/b.txt"]', 7, "files name {sample}, but the pipeline has no `sample:`"),
-        ("seed: 1", "seed: [1", 3, "no YAML"),
-        ("seed: 1", "seed: 1\n\tx: 2", 3, "no YAML"),
-        ("seed: 1", "seed: !secret 1", 2, "no YAML: could not determine a constructor for the tag '!secret'"),
+        ("seed: 1", "seed: [1", 3, "not YAML"),
+        ("seed: 1", "seed: 1\n\tx: 2", 3, "not YAML"),
+        ("seed: 1", "seed: !secret 1", 2, "not YAML: could not determine a constructor for the tag '!secret'"),
         ("seed: 1", "? [a, b]\n: 1", 2, "a key is one word"),
         ("preset: gpt3-small", "preset: gpt5", 15, "models.small: no preset is called 'gpt5'; there are demo, gpt1"),
         ("preset: gpt3-small, ", "", 15, "models.small.preset: Field required"),
@@ -101,7 +79,23 @@ def read(folder: Path, text: str) -> Pipeline:
             4,
             "names quiz, which is no benchmark with a `task`",
         ),
-        ("seed: 1", "engine: flink", 2, "engine"),
+        ("seed: 1", "engine: flink", 2, "engine: an engine is local, spark, spark: <master>.*'flink'"),
+        ("seed: 1", "engine: {spark: null}", 2, "engine: an engine is local, spark"),
+        ("seed: 1", "engine: {flink: x}", 2, "engine.flink is no key here"),
+        ("seed: 1", "engine:\n  spark: {colour: red}", 3, "engine.spark.colour is no key here"),
+        ("seed: 1", "engine: {spark: {conf: {executor.memory: 8g}}}", 2, "executor.memory is no setting of Spark"),
+        ("seed: 1", "engine: {spark: {conf: {spark.master: yarn}}}", 2, "spark.master is given as `master`"),
+        ("seed: 1", "engine: {spark: {conf: {spark.jars: [a, b]}}}", 2, "engine.spark.conf.spark.jars: .*string"),
+        ("./store", "s3x://bucket", 1, "store: .*s3x: is none of them"),
+        ("./store", "s3:/bucket", 1, "store: a URL begins with s3://, with two slashes"),
+        ("./store", "s3://", 1, "store: name the bucket, as in s3://bucket/prefix"),
+        ("./store", "file://host/folder", 1, "store: file:// is followed by an absolute path"),
+        ("./store", '""', 1, "store: .*at least 1 character"),
+        ("seed: 1", "cache: {bytes: 0}", 2, "cache.bytes: .*greater than 0"),
+        ("seed: 1", "cache: {size: 1}", 2, "cache.size is no key here"),
+        ("tokens: 300B", "on: a/b", 15, "models.small.on: .*'a/b'"),
+        ("tokens: 300B", "torchrun: [evil.py]", 15, "models.small.torchrun.0: .*pattern.*'evil.py'"),
+        ("seed: 1", "evaluate: {on: ''}", 2, "evaluate.on: .*at least 1 character"),
     ],
 )
 def test_what_is_refused(tmp_path, old, new, line, said):
@@ -132,10 +126,10 @@ def test_every_fault_is_told_at_once(tmp_path):
     [
         (b"", "mine.yaml:1: a pipeline is a mapping"),
         (b"- a\n- b\n", "mine.yaml:1: a pipeline is a mapping"),
-        (b"title: \xff\xfe\n", r"mine.yaml is no UTF-8 text \(byte 7\)"),
-        (b"seed: 1\x00", "mine.yaml: no YAML"),
-        (b"seed: 2020-13-45\n", "mine.yaml: no YAML: month must be in 1..12"),
-        (b"a: &x {b: *x}\n", "mine.yaml: no YAML that can be read"),
+        (b"title: \xff\xfe\n", r"mine.yaml is not UTF-8 text \(byte 7\)"),
+        (b"seed: 1\x00", "mine.yaml: not YAML"),
+        (b"seed: 2020-13-45\n", "mine.yaml: not YAML: month must be in 1..12"),
+        (b"a: &x {b: *x}\n", "mine.yaml: not YAML that can be read"),
         (b"a: " + b"[" * 5000, "mine.yaml"),
     ],
 )
@@ -151,6 +145,24 @@ def test_a_missing_file(tmp_path):
         load(tmp_path / "nowhere.yaml")
     with pytest.raises(Mistake, match=r"cannot be read: Is a directory"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["demo", "demo.yaml", "conf/demo.yaml"])
+def test_a_pipeline_by_path_and_else_by_name(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo").mkdir()
+    assert find(name) == ROOT / "conf/demo.yaml"
+    (tmp_path / "conf").mkdir()
+    for mine in ("demo.yaml", "conf/demo.yaml"):
+        (tmp_path / mine).write_text(PLAIN)
+    assert find(name) == (Path(name) if "yaml" in name else ROOT / "conf/demo.yaml")
+
+
+@pytest.mark.parametrize("name", ["nowhere", "other/demo.yaml", "demo.yml", "/conf/demo.yaml", "conf/nowhere.yaml"])
+def test_a_pipeline_that_is_neither_there_nor_packaged(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Mistake, match=r"No such file, and no pipeline .*there are common-crawl, demo, gpt3, real"):
+        load(name)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +242,8 @@ def test_defaults_of_a_model_stand_in_one_place():
     """conf knows all keys of model/config.py but two, and a default of none."""
     keys = set(Model.model_fields)
     assert keys >= {*asdict(Architecture())} - {"vocabulary"} and not keys & {"vocabulary", "seed"}
-    assert {field.default for name, field in Model.model_fields.items() if name != "preset"} == {None}
+    ours = ("preset", "on", "torchrun")
+    assert {field.default for name, field in Model.model_fields.items() if name not in ours} == {None}
 
 
 def test_without_a_mixture_all_groups_share_alike(tmp_path):

@@ -3,15 +3,17 @@
 import gzip
 import hashlib
 import json
+import os
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 import zstandard
+from corpora import counts
 
-from tasks.decontaminate.benchmark import benchmark
+from tasks.decontaminate.benchmark import benchmark, items_of
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure, Mistake
-from tasks.runtime.stage import Artifact, Run
+from tasks.runtime.run import Run
 
 RECORDS = [
     {"query": "Wer wagt es, Rittersmann oder Knapp?", "choices": ["ich", "du"], "gold": 0},
@@ -34,12 +36,12 @@ def test_items(run, tmp_path, suffix):
     path = tmp_path / f"quiz.{suffix}"
     path.write_bytes(packed[suffix](b"\n" + lines(RECORDS[:1]) + b"  \n" + lines(RECORDS[1:])))
     artifact = made(run, path, text=["query", "choices"])
-    rows = pq.read_table(artifact.folder / "items.parquet").to_pylist()
+    rows = items_of(artifact).to_pylist()
     assert [row["text"] for row in rows] == ["Wer wagt es, Rittersmann oder Knapp? ich du", "漢字 \N{GRINNING FACE} a"]
     assert [json.loads(row["record"]) for row in rows] == RECORDS
     assert [(row["file"], row["line"]) for row in rows] == [(path.name, 2), (path.name, 4)]
     assert [row["item"] for row in rows] == [hashlib.sha256(lines([one]).strip()).hexdigest()[:32] for one in RECORDS]
-    assert artifact.statistics["items"] == 2
+    assert counts(artifact)["items"] == 2
 
 
 def test_an_item_is_the_same_wherever_it_stands(run, tmp_path):
@@ -47,7 +49,7 @@ def test_an_item_is_the_same_wherever_it_stands(run, tmp_path):
     for name, records in (("a", RECORDS), ("b", RECORDS[::-1])):
         path = tmp_path / f"{name}.jsonl"
         path.write_bytes(lines(records))
-        rows = pq.read_table(made(run, path, text=["query"]).folder / "items.parquet").to_pylist()
+        rows = items_of(made(run, path, text=["query"])).to_pylist()
         found.append({row["item"]: row["text"] for row in rows})
     assert found[0] == found[1] and len(found[0]) == 2
 
@@ -56,22 +58,22 @@ def test_a_file_of_several_frames(run, tmp_path):
     for suffix, pack in (("gz", gzip.compress), ("zst", zstandard.ZstdCompressor().compress)):
         path = tmp_path / f"quiz.jsonl.{suffix}"
         path.write_bytes(b"".join(pack(lines([record])) for record in RECORDS))
-        assert made(run, path, text=["query"]).statistics["items"] == 2
+        assert counts(made(run, path, text=["query"]))["items"] == 2
 
 
 def test_a_byte_order_mark_is_no_part_of_a_record(run, tmp_path):
     path = tmp_path / "marked.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + lines(RECORDS))
-    rows = pq.read_table(made(run, path, text=["query"]).folder / "items.parquet").to_pylist()
+    rows = items_of(made(run, path, text=["query"])).to_pylist()
     assert [json.loads(row["record"]) for row in rows] == RECORDS
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (lines(RECORDS) + b"{not json\n", r"quiz.jsonl:3: no JSON"),
-        (lines(RECORDS) + b'{"query": "cut off', r"quiz.jsonl:3: no JSON"),
-        (b'\xff\xfe{"query": 1}\n', r"quiz.jsonl:1: no JSON"),
+        (lines(RECORDS) + b"{not json\n", r"quiz.jsonl:3: not JSON"),
+        (lines(RECORDS) + b'{"query": "cut off', r"quiz.jsonl:3: not JSON"),
+        (b'\xff\xfe{"query": 1}\n', r"quiz.jsonl:1: not JSON"),
         (lines(RECORDS[:1]) + b"[1, 2]\n", r"quiz.jsonl:2: a JSON object is expected, not list"),
         (lines(RECORDS[:1]) + b'{"choices": []}\n', r"quiz.jsonl:2: no field 'query'; the record has choices"),
     ],
@@ -86,7 +88,23 @@ def test_a_bad_line_is_named(run, tmp_path, content, said):
 
 def test_a_missing_file_is_named(run, tmp_path):
     with pytest.raises(Mistake, match=r"nowhere.jsonl is missing"):
-        run(benchmark, "quiz", files=[{"path": str(tmp_path / "nowhere.jsonl"), "sha256": ""}], inside=None, text=["x"])
+        run(benchmark, "quiz", files=[{"path": str(tmp_path / "nowhere.jsonl")}], inside=None, text=["x"])
+
+
+def test_a_file_that_was_replaced_since_it_was_listed_is_told(run, tmp_path):
+    """By its content: size and time of change are those of the listed one."""
+    path = tmp_path / "quiz.jsonl"
+    path.write_bytes(lines(RECORDS))
+    before = path.stat()
+    files = [{"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}]
+    path.write_bytes(lines(RECORDS).replace(b"wagt", b"fand"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    with pytest.raises(Failure, match=r"stage benchmark of quiz: .*quiz\.jsonl is not the file that was listed"):
+        run(benchmark, "quiz", files=files, inside=None, text=["query"])
+    path.unlink()
+    with pytest.raises(Failure, match=r"quiz\.jsonl was listed and cannot be read now"):
+        run(benchmark, "quiz", files=files, inside=None, text=["query"])
 
 
 @pytest.mark.parametrize("suffix", ["gz", "zst"])

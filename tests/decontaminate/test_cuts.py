@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from corpora import by_id, contents, decided, document_id, source, workers
+from corpora import by_id, contents, counts, decided, document_id, source, workers
 from hypothesis import given
 from hypothesis import strategies as st
 from kernels.strategies import random_texts
@@ -19,7 +19,8 @@ from tasks.decontaminate.cuts import cuts, merge, verdict
 from tasks.decontaminate.frequent import frequent
 from tasks.decontaminate.grams import grams
 from tasks.decontaminate.hits import hits
-from tasks.runtime.stage import Artifact, Run
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.run import Run
 
 LIMITS = {"n": 13, "frequent": 10, "margin": 200, "shortest": 200, "pieces": 10}
 LEAK = " ".join(f"leak{n}" for n in range(13))
@@ -47,10 +48,10 @@ def cleaned(
     wanted = run(grams, "all", benchmarks=benchmarks(run, folder, items), n=how["n"])
     keeps = decisions or [decided(run, one) for one in documents]
     found = [run(hits, one.name, documents=one, grams=wanted, n=how["n"], margin=how["margin"]) for one in documents]
-    often = run(frequent, "all", documents=documents, hits=found, keeps=keeps, limit=how["frequent"])
+    often = run(frequent, "all", documents=documents, hits=found, before=keeps, limit=how["frequent"])
     how = {key: how[key] for key in ("shortest", "pieces")}
     made = [
-        run(cuts, one.name, documents=one, hits=found[n], keeps=keeps[n], frequent=often, **how)
+        run(cuts, one.name, documents=one, hits=found[n], before=keeps[n], frequent=often, **how)
         for n, one in enumerate(documents)
     ]
     return found, made
@@ -233,7 +234,7 @@ def test_what_is_no_leak_stays(run, tmp_path):
 def test_an_item_shorter_than_a_gram_is_not_looked_for(run, tmp_path):
     made = benchmarks(run, tmp_path, {"quiz": ["a b c", LEAK, LEAK + " x"], "other": ["d"]})
     wanted = run(grams, "all", benchmarks=made, n=13)
-    assert wanted.statistics == {
+    assert counts(wanted) == {
         "benchmarks": {
             "quiz": {"items": 3, "too_short": 1, "grams": 2},
             "other": {"items": 1, "too_short": 1, "grams": 0},
@@ -274,15 +275,15 @@ def test_what_was_dropped_before_stays_dropped_and_uncounted(run, tmp_path):
     first = document_id("web", 0)
     _, (made,) = cleaned(run, tmp_path, [documents], {"quiz": [LEAK]}, [decided(run, documents, dropped=[first])])
     assert by_id(documents, made)[first] == {"keep": False, "reason": None, "cuts": []}
-    assert made.statistics["documents"] == made.statistics["cut"] == 2
-    assert made.statistics["benchmarks"] == {"quiz": {"hits": 2, "documents": 2}}
+    assert counts(made)["documents"] == counts(made)["cut"] == 2
+    assert counts(made)["benchmarks"] == {"quiz": {"hits": 2, "documents": 2}}
 
 
 def test_statistics_say_what_is_left(run, tmp_path):
     texts = ["漢" * 300 + " " + LEAK, LEAK, "漢字 clean"]
     documents = source(run, "web", texts)
     _, (made,) = cleaned(run, tmp_path, [documents], {"quiz": [LEAK], "other": [LEAK + " x"]}, frequent=2)
-    assert made.statistics == {
+    assert counts(made) == {
         "documents": 3,
         "bytes": sum(len(text.encode()) for text in texts),
         "kept": 1,
@@ -345,4 +346,4 @@ def test_bytes_do_not_depend_on_workers(run, tmp_path):
 def test_a_shard_without_rows_or_without_hits(run, tmp_path):
     empty, clean = source(run, "none", []), source(run, "clean", ["a b c"], shards=2)
     _, made = cleaned(run, tmp_path, [empty, clean], {"quiz": [LEAK]})
-    assert [one.statistics["kept"] for one in made] == [0, 1]
+    assert [counts(one)["kept"] for one in made] == [0, 1]

@@ -6,13 +6,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from corpora import by_id, contents, decided, document_id, source, workers
+from corpora import by_id, contents, counts, decided, document_id, source, workers
 
 from tasks.dedup.signatures import signatures
 from tasks.dedup.survivors import survivors
 from tasks.kernels import minhash
 from tasks.quality.keep import keep
-from tasks.runtime.stage import Artifact, Run
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.run import Run
 
 HOW = {"bands": 14, "rows": 4, "threshold": 0.6, "bucket": 64}
 SHINGLE, PERMUTATIONS, SEED = 3, 64, 1
@@ -21,7 +22,7 @@ Corpus = dict[str, list[str]]
 
 def removed(run: Run, documents: list[Artifact], decisions: list[Artifact] | None = None, shingle=SHINGLE, permutations=PERMUTATIONS, **how) -> list[Artifact]:  # fmt: skip  # noqa: E501
     """Every source's survivors, in priority order; what was kept before is all, or the `decisions`."""
-    plain = {"scores": None, "pareto": None, "threshold": None, "languages": None, "seed": 1}
+    plain = {"before": None, "scores": None, "pareto": None, "threshold": None, "languages": None, "seed": 1}
     keeps = decisions or [run(keep, one.name, documents=one, **plain) for one in documents]
     signed = [
         run(signatures, one.name, documents=one, shingle=shingle, permutations=permutations, seed=SEED)
@@ -30,7 +31,7 @@ def removed(run: Run, documents: list[Artifact], decisions: list[Artifact] | Non
     made: list[Artifact] = []
     for rank, one in enumerate(documents):
         upto = slice(0, rank + 1)
-        inputs = {"documents": documents[upto], "keeps": [*made, keeps[rank]], "signatures": signed[upto]}
+        inputs = {"documents": documents[upto], "before": [*made, keeps[rank]], "signatures": signed[upto]}
         made.append(run(survivors, one.name, **inputs, **{**HOW, **how}))
     return made
 
@@ -105,12 +106,12 @@ def test_the_definition(run, seed):
     )
     for one, of in zip(documents, made, strict=True):
         mine = by_id(one, of).values()
-        assert of.statistics["documents"] == 25
-        assert of.statistics["kept"] == sum(row["keep"] for row in mine)
-        assert of.statistics["reasons"] == {
+        assert counts(of)["documents"] == 25
+        assert counts(of)["kept"] == sum(row["keep"] for row in mine)
+        assert counts(of)["reasons"] == {
             reason: sum(row["reason"] == reason for row in mine) for reason in ("id", "exact", "near")
         }
-        assert sum(of.statistics["similarity"]) == sum(not row["keep"] for row in mine)
+        assert sum(counts(of)["similarity"]) == sum(not row["keep"] for row in mine)
 
 
 def test_no_difference_by_sharding_and_workers(run, tmp_path):
@@ -120,7 +121,7 @@ def test_no_difference_by_sharding_and_workers(run, tmp_path):
         other = Run(tmp_path / str(place), engine)
         documents = [source(other, name, texts, shards) for name, texts in corpus.items()]
         made = removed(other, documents)
-        found.append((rows_of(documents, made), [one.statistics for one in made]))
+        found.append((rows_of(documents, made), [counts(one) for one in made]))
         bytes_of.append([contents(one) for one in made])
     assert found[0] == found[1] == found[2]
     assert bytes_of[1] == bytes_of[2]
@@ -187,7 +188,7 @@ def test_an_id_that_repeats_leaves(run):
     ]
     assert [row["keep"] for row in listed] == [True, True, False]
     assert (listed[2]["reason"], listed[2]["duplicate_of"]) == ("id", id)
-    assert made.statistics["reasons"] == {"id": 1, "exact": 0, "near": 0}
+    assert counts(made)["reasons"] == {"id": 1, "exact": 0, "near": 0}
 
 
 def test_the_same_digits_in_two_sources_are_two_ids(run):
@@ -196,7 +197,7 @@ def test_the_same_digits_in_two_sources_are_two_ids(run):
         source(run, name, [text], ids=[f"{name}:{7:032x}"])
         for name, text in (("wiki", "one text of some words"), ("books", "quite another text"))
     ]
-    assert [one.statistics["kept"] for one in removed(run, documents)] == [1, 1]
+    assert [counts(one)["kept"] for one in removed(run, documents)] == [1, 1]
 
 
 def test_a_later_source_changes_no_earlier_one(run):
@@ -214,7 +215,7 @@ def test_a_later_source_changes_no_earlier_one(run):
     other = removed(run, [second, first])
     assert by_id(first, other[1])[document_id("first", 0)]["duplicate_of"] == document_id("second", 0)
     # within sources only, none does
-    assert removed(run, [second])[0].statistics["kept"] == 2
+    assert counts(removed(run, [second])[0])["kept"] == 2
 
 
 def test_what_left_before_is_no_witness_and_stays_away(run):
@@ -225,7 +226,7 @@ def test_what_left_before_is_no_witness_and_stays_away(run):
     assert [rows[id]["keep"] for id in ids] == [False, True, False]
     assert [rows[id]["duplicate_of"] for id in ids] == [None, None, ids[1]]
     assert [rows[id]["reason"] for id in ids] == [None, None, "exact"]
-    assert made.statistics["documents"] == 2
+    assert counts(made)["documents"] == 2
 
 
 def test_an_earlier_sources_duplicate_is_no_witness(run):
@@ -234,7 +235,7 @@ def test_an_earlier_sources_duplicate_is_no_witness(run):
     second = source(run, "second", [words(50, 150)])
     how = {"bands": 64, "rows": 1, "threshold": 0.5, "shingle": 1, "permutations": 128}
     made = removed(run, [first, second], **how)
-    assert [one.statistics["kept"] for one in made] == [1, 1]
+    assert [counts(one)["kept"] for one in made] == [1, 1]
 
 
 def test_earlier_sources_stand_as_they_were_left(run):
@@ -248,7 +249,7 @@ def test_earlier_sources_stand_as_they_were_left(run):
     keeps = [decided(run, one) for one in documents]
     signed = [run(signatures, one.name, documents=one, shingle=1, permutations=128, seed=SEED) for one in documents]
     how = {"bands": 64, "rows": 1, "threshold": 0.5, "bucket": 64}
-    made = run(survivors, "second", documents=documents, keeps=keeps, signatures=signed, **how)
+    made = run(survivors, "second", documents=documents, before=keeps, signatures=signed, **how)
     assert [row["duplicate_of"] for row in by_id(documents[1], made).values()] == [f"first:{2:032x}"]
 
 
@@ -259,7 +260,7 @@ def test_three_thousand_equal_rows(run):
     stays = min(rows)
     assert [id for id, row in rows.items() if row["keep"]] == [stays]
     assert {row["duplicate_of"] for id, row in rows.items() if id != stays} == {stays}
-    assert made.statistics["skipped"] == 0
+    assert counts(made)["skipped"] == 0
 
 
 def test_a_full_bucket_is_compared_with_its_first_survivors_only(run):
@@ -274,8 +275,8 @@ def test_a_full_bucket_is_compared_with_its_first_survivors_only(run):
     order = sorted(by_id(documents, made))
     copy, original = document_id("web", 300), document_id("web", 200)
     assert order.index(min(copy, original)) > 10, "choose other names: the pair must lie behind the first ten"
-    assert made.statistics["kept"] == 301
-    assert made.statistics["skipped"] == sum(range(301 - 10))
+    assert counts(made)["kept"] == 301
+    assert counts(made)["skipped"] == sum(range(301 - 10))
     # with room for all of them the copy is found
     rows = by_id(documents, removed(run, [documents], bucket=400, **how)[0])
     assert rows[max(copy, original)]["duplicate_of"] == min(copy, original)
@@ -286,5 +287,5 @@ def test_nothing_alike(run):
     documents = source(run, "web", [words(n, n + 20) for n in range(0, 100, 20)], shards=2)
     empty = source(run, "none", [])
     made = removed(run, [documents, empty])
-    assert made[0].statistics["kept"] == 5 and made[0].statistics["candidates"] == 0
-    assert made[1].statistics["kept"] == 0
+    assert counts(made[0])["kept"] == 5 and counts(made[0])["candidates"] == 0
+    assert counts(made[1])["kept"] == 0

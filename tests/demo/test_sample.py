@@ -13,20 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corpora import harm
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from resiliparse.extract.html2text import extract_plain_text
 
 from tasks.demo import library
 from tasks.demo.library import Unit, blocks, prose
 from tasks.demo.pages import page_of, shortened, substituted, words
-from tasks.demo.sample import installed, make_sample, sample
-from tasks.runtime import store
+from tasks.demo.sample import Sampled, installed, make_sample, sample
+from tasks.runtime.artifact import counted
 from tasks.runtime.engine import LocalEngine
 from tasks.runtime.errors import Failure
-from tasks.runtime.stage import Run
+from tasks.runtime.run import Run
 
 ROOT = Path(__file__).resolve().parents[2]
-Made = tuple[Path, dict[str, Any], dict[str, Any]]
+Made = tuple[Path, Sampled, dict[str, Any]]
 
 
 def in_order(function, tasks):
@@ -37,7 +38,7 @@ def hashes(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and store.counted(path, folder)
+        if path.is_file() and counted(path.relative_to(folder).as_posix())
     }
 
 
@@ -120,8 +121,8 @@ def test_the_stage_gives_the_same_bytes_on_a_pool(made: Made, tmp_path):
     finally:
         engine.close()
     assert hashes(artifact.folder) == hashes(made[0])
-    assert artifact.statistics == made[1]
-    assert store.damage(artifact) == []
+    assert artifact.counts(Sampled) == made[1]
+    assert harm(artifact) == []
 
 
 def test_another_seed_makes_another_sample(made: Made, tmp_path):
@@ -144,7 +145,7 @@ def test_every_kind_is_there_and_most_is_junk(made: Made, responses):
     assert junk == planted["junk_pages"] > 0.8 * (good + junk)
     assert {status for status, _, _ in responses.values()} == {200, 404, 500}
     assert {"image/jpeg", "application/pdf", "application/json", "text/plain"} < {k for _, k, _ in responses.values()}
-    assert statistics["documentation"]["failed"] == []
+    assert statistics.documentation.failed == ()
 
 
 def test_each_response_has_its_request_and_metadata(made: Made):
@@ -160,7 +161,7 @@ def test_each_response_has_its_request_and_metadata(made: Made):
     assert html == kinds[int(WarcRecordType.metadata)] > 300
     assert kinds[int(WarcRecordType.warcinfo)] == 8
     assert len(set(identifiers)) == len(identifiers)
-    assert sum(kinds.values()) + len(made[2]["damaged"]) == made[1]["records"]
+    assert sum(kinds.values()) + len(made[2]["damaged"]) == made[1].records
 
 
 def test_near_copies_have_the_jaccard_that_is_written_down(made: Made, responses):
@@ -364,10 +365,10 @@ def test_the_full_sample_has_the_promised_size(tmp_path):
         statistics = make_sample(tmp_path, megabytes=48, seed=1, map=engine.map)
     finally:
         engine.close()
-    assert 40e6 <= statistics["crawl_bytes"] <= 80e6
-    packed = [size for name, size in statistics["crawl_files"].items() if name.endswith(".gz")]
+    assert 40e6 <= statistics.crawl_bytes <= 80e6
+    packed = [size for name, size in statistics.crawl_files.items() if name.endswith(".gz")]
     assert len(packed) >= 6 and max(packed) < 1.2 * min(packed)
-    assert statistics["junk_pages"] > 0.8 * (statistics["junk_pages"] + statistics["good_pages"])
-    assert statistics["planted"] == {"near_copies": 180, "exact_copies": 80, "leaks": 58, "damaged": 6}
-    assert statistics["benchmarks"] == {"cloze": 100, "choice": 60}
-    assert 6e6 < sum(source["bytes"] for source in statistics["sources"].values()) < 15e6
+    assert statistics.junk_pages > 0.8 * (statistics.junk_pages + statistics.good_pages)
+    assert statistics.planted == {"near_copies": 180, "exact_copies": 80, "leaks": 58, "damaged": 6}
+    assert statistics.benchmarks == {"cloze": 100, "choice": 60}
+    assert 6e6 < sum(source["bytes"] for source in statistics.sources.values()) < 15e6

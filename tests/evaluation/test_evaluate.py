@@ -10,19 +10,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from corpora import contents, decided, source, workers
+from corpora import Counted, contents, counts, decided, source, workers
 
 from model import checkpoint
 from model.config import Architecture
 from model.gpt import GPT
 from model.score import load, log_likelihoods, perplexity
 from model.windows import Windows
-from tasks.decontaminate.benchmark import benchmark
+from tasks.decontaminate.benchmark import benchmark, items_of
 from tasks.evaluation.evaluate import VALIDATION_WINDOWS, evaluate
+from tasks.models.pretrain import FILES, METRICS, model_folder
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
-from tasks.runtime.stage import Artifact, Job, Run, stage
-from tasks.tokens.mixture import mixture
-from tasks.tokens.tokenizer import tokenizer
+from tasks.runtime.job import Job
+from tasks.runtime.run import Run
+from tasks.runtime.stage import stage
+from tasks.tokens.mixture import mixture, mixture_file
+from tasks.tokens.tokenizer import tokenizer, tokenizer_file, vocabulary_of
 from tasks.tokens.tokens import tokens
 
 SPLIT = {"validation": 0.3, "seed": 1}
@@ -39,27 +43,31 @@ CHOICE = [
 ]
 
 
-@stage("pretrain", version="untrained")
-def untrained(job: Job, *, tokenizer: Artifact, seed: int) -> dict[str, Any]:
+@stage("pretrain", kind="fit", version="untrained")
+def untrained(job: Job, *, tokenizer: Artifact, seed: int) -> Counted:
     """A model as it is initialised: a score of it is a number like any other."""
-    size = tokenizer.statistics["vocabulary"]
+    size = vocabulary_of(tokenizer)
     architecture = Architecture(layers=1, width=16, heads=2, context=CONTEXT, vocabulary=size)
     model = GPT(architecture).initialise(seed)
-    path = tokenizer.folder / "tokenizer.json"
-    checkpoint.publish(job.folder, model, path, tokenizer.fingerprint, size - 1, asdict(architecture))
-    return {}
+    out = job.workspace
+    path = tokenizer_file(tokenizer)
+    checkpoint.publish(out, model, path, tokenizer.fingerprint, size - 1, asdict(architecture))
+    (out / METRICS).write_bytes(b"")
+    for name in FILES:
+        job.put(name, out / name)
+    return Counted()
 
 
-@stage("overlap", version="said")
-def said(job: Job, *, benchmark: Artifact, states: list[str]) -> dict[str, Any]:
+@stage("overlap", kind="measure", version="said")
+def said(job: Job, *, benchmark: Artifact, states: list[str]) -> Counted:
     """States of a benchmark's items, in turn."""
-    items = pq.read_table(benchmark.folder / "items.parquet").column("item").to_pylist()
+    items = items_of(benchmark, ["item"]).column("item").to_pylist()
     rows = [
         {"benchmark": benchmark.name, "item": item, "state": states[n % len(states)]} for n, item in enumerate(items)
     ]
     with job.publish("items.parquet") as file:
         pq.write_table(pa.Table.from_pylist(rows), file)
-    return {}
+    return Counted()
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +77,10 @@ def base(tmp_path_factory) -> tuple[Run, dict[str, Any]]:
     documents = source(run, "web", TEXTS, shards=2)
     cut = decided(run, documents)
     by = run(
-        tokenizer, "bpe", documents={"web": documents}, cuts={"web": cut}, shares={"web": 1.0}, vocabulary=300,
+        tokenizer, "bpe", documents={"web": documents}, decisions={"web": cut}, shares={"web": 1.0}, vocabulary=300,
         sample=10_000, **SPLIT,
     )  # fmt: skip
-    made = run(tokens, "web", documents=documents, cuts=cut, tokenizer=by, **SPLIT)
+    made = run(tokens, "web", documents=documents, decision=cut, tokenizer=by, **SPLIT)
     plan = run(mixture, "tiny", tokens={"web": made}, groups={"web": "web"}, weights={}, budget=1000, seed=1)
     return run, {"model": run(untrained, "tiny", tokenizer=by, seed=3), "mixture": plan, "overlap": None, "seed": 1}
 
@@ -94,13 +102,13 @@ def asked(base, folder: Path, name: str, records: list[dict], **settings: Any) -
     inputs = {**shared, "overlap": overlap and overlap(items)}
     result = run(evaluate, "tiny", benchmarks={name: items}, tasks=tasks, **inputs)
     answers = [json.loads(line) for line in (result.folder / "answers.jsonl").read_text().splitlines()]
-    named = dict(zip(pq.read_table(items.folder / "items.parquet").column("item").to_pylist(), records, strict=True))
-    return result.statistics["tasks"][name], [{**answer, "record": named[answer["item"]]} for answer in answers]
+    named = dict(zip(items_of(items, ["item"]).column("item").to_pylist(), records, strict=True))
+    return counts(result)["tasks"][name], [{**answer, "record": named[answer["item"]]} for answer in answers]
 
 
 def test_cloze(base, tmp_path):
     score, answers = asked(base, tmp_path, "cloze", CLOZE)
-    model, encode = load(base[1]["model"].folder)[0], load(base[1]["model"].folder)[1].encode
+    model, encode = load(model_folder(base[1]["model"]))[0], load(model_folder(base[1]["model"]))[1].encode
     assert len(answers) == 12
     for answer in answers:
         record = answer["record"]
@@ -115,7 +123,7 @@ def test_cloze(base, tmp_path):
 
 def greedy_words(base, context: str) -> str:
     """What the model would say: the likeliest tokens after the context that make a word with a space before it."""
-    model, tokenizer, _ = load(base[1]["model"].folder)
+    model, tokenizer, _ = load(model_folder(base[1]["model"]))
     vocabulary = [tokenizer.decode([n]) for n in range(tokenizer.vocabulary - 1)]
     words = [text for text in vocabulary if text.startswith(" ") and text[1:].isalpha() and text.isascii()]
     pairs = [(tokenizer.encode(context), tokenizer.encode(text)) for text in words]
@@ -134,7 +142,7 @@ def test_a_cloze_is_right_where_the_model_would_say_it(base, tmp_path):
 
 def test_choice(base, tmp_path):
     score, answers = asked(base, tmp_path, "choice", CHOICE)
-    model, encode = load(base[1]["model"].folder)[0], load(base[1]["model"].folder)[1].encode
+    model, encode = load(model_folder(base[1]["model"]))[0], load(model_folder(base[1]["model"]))[1].encode
     for answer in answers:
         record = answer["record"]
         pairs = [(encode(record["query"]), encode(" " + choice.strip())) for choice in record["choices"]]
@@ -197,7 +205,7 @@ def test_shots_of_choices_show_the_right_one(base, tmp_path, seen):
 def test_shots_that_do_not_fit_are_left_out(base, tmp_path, seen):
     records = [{"context": f"{n} " + "mill " * 18, "continuation": "x"} for n in range(6)]
     _, answers = asked(base, tmp_path, "long", records, shots=5)
-    encode = load(base[1]["model"].folder)[1].encode
+    encode = load(model_folder(base[1]["model"]))[1].encode
     for prompt, answer in zip(seen, answers, strict=True):
         *examples, question = prompt.split("\n\n")
         assert question == answer["record"]["context"].rstrip()
@@ -239,11 +247,11 @@ def test_a_limit_draws_the_same_items_in_any_order(base, tmp_path):
 def test_perplexity_is_of_each_sources_validation_text(base, tmp_path):
     run, shared = base
     result = run(evaluate, "tiny", benchmarks={}, tasks={}, **shared)
-    model = load(shared["model"].folder)[0]
+    model = load(model_folder(shared["model"]))[0]
     a = model.architecture
-    windows = Windows(shared["mixture"].folder / "mixture.json", run.root, a.context, a.vocabulary, 0)
+    windows = Windows(mixture_file(shared["mixture"]), run.store.url, a.context, a.vocabulary, 0)
     nll, count = perplexity(model, windows.held_out("web", VALIDATION_WINDOWS))
-    found = result.statistics["perplexity"]
+    found = counts(result)["perplexity"]
     assert found == {
         "web": {
             "loss": pytest.approx(nll / count, abs=2e-6),

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from corpora import contents, decided, document_id, source, workers
+from corpora import contents, counts, decided, document_id, source, workers
 from hypothesis import given
 from hypothesis import strategies as st
 from kernels.strategies import ODD
@@ -19,8 +18,10 @@ from tasks.decontaminate.cuts import cuts
 from tasks.decontaminate.frequent import frequent
 from tasks.decontaminate.grams import grams
 from tasks.decontaminate.hits import hits
-from tasks.evaluation.overlap import gram_size, overlap, words
-from tasks.runtime.stage import Artifact, Run
+from tasks.evaluation.overlap import FILE, gram_size, overlap, words
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.run import Run
+from tasks.runtime.shards import read_file
 from tasks.tokens.tokenizer import tokenizer
 from tasks.tokens.tokens import tokens
 
@@ -42,9 +43,9 @@ def tokenised(run: Run, documents: list[Artifact], decisions: list[Artifact]) ->
     named = {one.name: one for one in documents}
     cut = {one.name: decision for one, decision in zip(documents, decisions, strict=True)}
     shares = dict.fromkeys(named, 1 / len(named))
-    by = run(tokenizer, "bpe", documents=named, cuts=cut, shares=shares, vocabulary=300, sample=20_000, **SPLIT)
+    by = run(tokenizer, "bpe", documents=named, decisions=cut, shares=shares, vocabulary=300, sample=20_000, **SPLIT)
     made = {
-        name: run(tokens, name, documents=one, cuts=cut[name], tokenizer=by, **SPLIT) for name, one in named.items()
+        name: run(tokens, name, documents=one, decision=cut[name], tokenizer=by, **SPLIT) for name, one in named.items()
     }
     return made, by
 
@@ -54,7 +55,7 @@ def audited(
 ) -> tuple[Artifact, dict[str, list[dict[str, Any]]]]:
     made, by = tokenised(run, documents, decisions or [decided(run, one) for one in documents])
     result = run(overlap, "all", tokens=made, tokenizer=by, benchmarks=benchmarks)
-    rows = pq.read_table(result.folder / "items.parquet").to_pylist()
+    rows = read_file(result, FILE).to_pylist()
     return result, {name: [row for row in rows if row["benchmark"] == name] for name in benchmarks}
 
 
@@ -78,7 +79,7 @@ def test_states(run, tmp_path):
         ("dirty", "web"), ("clean", None), ("uncheckable", None), ("dirty", "web"),
     ]  # fmt: skip
     # three words are the 5th percentile of four lengths, but n is at least 8
-    assert result.statistics == {
+    assert counts(result) == {
         "benchmarks": {"quiz": {"items": 4, "n": 8, "clean": 1, "dirty": 2, "uncheckable": 1}},
         "sources": {"web": 2},
     }
@@ -91,7 +92,7 @@ def test_a_gram_counts_from_n_words_on(run, tmp_path):
         texts = [FILL] * 10
         texts[at] += " " + numbered("item", words_) + " " + FILL
         result, rows = audited(run, [source(run, "web", texts)], benchmarks)
-        assert result.statistics["benchmarks"]["quiz"]["n"] == 13
+        assert counts(result)["benchmarks"]["quiz"]["n"] == 13
         assert [row["state"] for row in rows["quiz"]] == [state, state, "clean"]
 
 
@@ -117,7 +118,7 @@ def test_the_first_source_is_named(run, tmp_path):
     benchmarks = {"quiz": quiz(run, tmp_path, "quiz", [item])}
     documents = [source(run, name, [FILL + (" " + item) * has] * 10) for name, has in (("a", 0), ("b", 1), ("c", 1))]
     result, rows = audited(run, documents, benchmarks)
-    assert rows["quiz"][0]["source"] == "b" and result.statistics["sources"] == {"a": 0, "b": 1, "c": 0}
+    assert rows["quiz"][0]["source"] == "b" and counts(result)["sources"] == {"a": 0, "b": 1, "c": 0}
 
 
 def test_a_leak_that_was_not_filtered_shows(run, tmp_path):
@@ -128,8 +129,8 @@ def test_a_leak_that_was_not_filtered_shows(run, tmp_path):
     wanted = run(grams, "all", benchmarks={"first": benchmarks["first"]}, n=13)
     found = run(hits, "web", documents=documents, grams=wanted, n=13, margin=200)
     keeps = decided(run, documents)
-    often = run(frequent, "all", documents=[documents], hits=[found], keeps=[keeps], limit=10)
-    cut = run(cuts, "web", documents=documents, hits=found, keeps=keeps, frequent=often, shortest=200, pieces=10)
+    often = run(frequent, "all", documents=[documents], hits=[found], before=[keeps], limit=10)
+    cut = run(cuts, "web", documents=documents, hits=found, before=keeps, frequent=often, shortest=200, pieces=10)
     _, rows = audited(run, [documents], benchmarks, [cut])
     assert (rows["first"][0]["state"], rows["second"][0]["state"]) == ("clean", "dirty")
     _, rows = audited(run, [documents], benchmarks)

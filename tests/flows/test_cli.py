@@ -24,11 +24,33 @@ except SystemExit as end:
     print(sorted(sys.modules), end.code)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    for command in ("run", "plan", "status", "explain", "verify", "ui"):
+    for command in ("run", "plan", "status", "explain", "verify", "repair", "gc", "ui"):
         assert command in done.stdout
     modules = done.stdout.splitlines()[-1]
     assert modules.endswith(" 0")
     assert {name for name in HEAVY if f"'{name}'" in modules} == set()
+
+
+def test_help_says_how_a_pipeline_is_named(millrace: Cli) -> None:
+    answer = millrace("plan", "--help", COLUMNS="200")
+    assert "the path of a file, or else the name of one that comes with Millrace, such as demo" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("store", "said"),
+    [
+        ("s4://bucket", "toy.yaml:1: store: .*s4: is none of them"),
+        ("s3://key:hunter2@bucket", "toy.yaml:1: store: a URL holds a credential"),
+    ],
+)
+def test_a_store_that_is_none_makes_no_folder(toy: Cli, store: str, said: str) -> None:
+    text = (toy.folder / "toy.yaml").read_text()
+    (toy.folder / "toy.yaml").write_text(text.replace("./store", store))
+    answer = toy("run", "toy.yaml")
+    assert answer.status == 2
+    assert re.search(said, answer.err), answer
+    assert "hunter2" not in answer.out + answer.err
+    assert [path.name for path in toy.folder.iterdir()] == ["toy.yaml"]
 
 
 def test_an_unrecorded_run_never_imports_prefect(toy: Cli) -> None:
@@ -51,10 +73,11 @@ def test_the_second_run_finds_all_cached_and_a_change_reruns_what_follows(toy: C
 
     second = toy("run", "toy.yaml")
     assert "0 stages built, 5 cached" in second.out
-    assert re.findall(r"^(\w+) +(\w+) +cached$", second.out, re.M) == [
-        *((stage, source) for source in SOURCES for stage in ("ingest", "keep")),
-        ("report", "report"),
-    ]
+    told = re.findall(r"^(\w+) +(\w+) +cached$", second.out, re.M)
+    assert sorted(told) == sorted(
+        [*((stage, name) for name in SOURCES for stage in ("ingest", "keep")), ("report",) * 2]
+    )
+    assert told[-1] == ("report", "report"), "it needs the others"
 
     text = (toy.folder / "toy.yaml").read_text()
     (toy.folder / "toy.yaml").write_text(text.replace("pareto: 9", "pareto: 3"))
@@ -151,22 +174,95 @@ def test_verify_names_the_damaged_file(toy: Cli) -> None:
     hurt = toy("verify", "toy.yaml")
     assert hurt.status == 1
     assert f"{path} has another checksum" in hurt.out
-    assert "1 damaged" in hurt.out
-    next(toy.folder.glob("store/ingest/books-*/files.parquet")).unlink()
-    assert "files.parquet cannot be read" in toy("verify", "toy.yaml").out
+    assert re.search(r"store/report/report-\w+ was made of keep/web-\w+, which is damaged", hurt.out)
+    assert "2 damaged" in hurt.out
+    assert "`millrace repair toy.yaml`" in hurt.err
 
 
-def test_verify_sees_a_manifest_of_another_recipe(toy: Cli) -> None:
+@pytest.mark.parametrize("file", ["manifest.json", "files.parquet"])
+@pytest.mark.parametrize("how", ["emptied", "edited", "gone"])
+def test_a_manifest_or_listing_that_is_not_as_written_is_told_and_refused_and_repaired(
+    toy: Cli, file: str, how: str
+) -> None:
     toy("run", "toy.yaml")
-    path = next(toy.folder.glob("store/keep/web-*/manifest.json"))
-    manifest = json.loads(path.read_bytes())
-    manifest["parameters"]["pareto"] = 2.0
-    path.write_text(json.dumps(manifest))
-    assert "another recipe" in toy("verify", "toy.yaml").out
-    path.write_text("{")
-    broken = toy("verify", "toy.yaml")
-    assert broken.status == 1
-    assert "is no JSON" in broken.out
+    before = everything(toy.folder / "store")
+    path = next(toy.folder.glob(f"store/keep/web-*/{file}"))
+    if how == "edited":
+        path.write_bytes(path.read_bytes().replace(b"9.0", b"2.0").replace(b"PAR1", b"PAR2"))
+    elif how == "emptied":
+        path.write_bytes(b"")
+    else:
+        path.unlink()
+    if (file, how) == ("manifest.json", "gone"):  # then it is unfinished work, and no damage
+        assert "1 artifacts are not built" in toy("verify", "toy.yaml").out
+        assert toy("run", "toy.yaml").status == 0
+    else:
+        told = toy("verify", "toy.yaml")
+        assert told.status == 1 and f"{path} is " in told.out, told
+        next(toy.folder.glob("store/report/*/manifest.json")).unlink()  # so that the run reads what it is made of
+        refused = toy("run", "toy.yaml")
+        assert refused.status == 1 and "millrace repair" in refused.err, refused
+        assert toy("repair", "toy.yaml").status == 0
+        assert toy("run", "toy.yaml").status == 0
+    assert toy("verify", "toy.yaml").status == 0
+    assert everything(toy.folder / "store") == before
+
+
+def test_repair_makes_the_damaged_shards_alone(toy: Cli) -> None:
+    toy("run", "toy.yaml")
+    before = everything(toy.folder / "store")
+    names = ["ingest/web-*/00003.parquet", "ingest/books-*/00001.rejects.parquet", "keep/web-*/00002.parquet"]
+    damaged = [next(toy.folder.glob(f"store/{name}")) for name in names]
+    for path in damaged[:2]:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 4
+        path.write_bytes(content)
+    damaged[2].unlink()
+    times = {path: path.stat().st_mtime_ns for path in (toy.folder / "store").rglob("0*.parquet")}
+    answer = toy("repair", "toy.yaml")
+    assert answer.status == 0, answer
+    assert all(f"mended: {path} " in answer.out for path in damaged)
+    assert everything(toy.folder / "store") == before
+    remade = {path for path in times if path.stat().st_mtime_ns != times[path]}
+    mains = {damaged[0], damaged[1].with_name("00001.parquet"), damaged[1]}
+    assert remade == mains, "of a shard whose rejects are damaged, both files; all other shards are as they were"
+    assert toy("verify", "toy.yaml").status == 0
+    assert "0 faults mended" in toy("repair", "toy.yaml").out
+
+
+def test_gc_finds_what_no_pipeline_reaches_and_deletes_nothing_else(toy: Cli) -> None:
+    toy("run", "toy.yaml")
+    other = toy.folder / "other.yaml"
+    other.write_text((toy.folder / "toy.yaml").read_text().replace("pareto: 9", "pareto: 3"))
+    toy("run", "other.yaml")
+    reached = everything(toy.folder / "store")
+    assert "0 artifacts, 0 B" in toy("gc", "toy.yaml", "other.yaml").out
+    listed = toy("gc", "toy.yaml")
+    assert re.search(r"keep +web-\w+ +10 ", listed.out), listed
+    assert "3 artifacts" in listed.out and "--delete" in listed.out
+    assert everything(toy.folder / "store") == reached, "without --delete nothing is deleted"
+    assert toy("gc", "--delete", "toy.yaml").status == 0
+    assert "0 stages built, 5 cached" in toy("run", "toy.yaml").out
+    assert toy("verify", "toy.yaml").status == 0
+    assert "0 artifacts, 0 B" in toy("gc", "toy.yaml").out
+    assert "3 stages built, 2 cached" in toy("run", "other.yaml").out
+    assert everything(toy.folder / "store") == reached
+
+
+def test_gc_takes_pipelines_of_one_store(toy: Cli) -> None:
+    elsewhere = toy.folder / "elsewhere.yaml"
+    elsewhere.write_text((toy.folder / "toy.yaml").read_text().replace("./store", "./other"))
+    answer = toy("gc", "toy.yaml", "elsewhere.yaml")
+    assert answer.status == 2 and "different stores" in answer.err
+
+
+def everything(store: Path) -> dict[str, bytes]:
+    """Every file of a store but traces, by its name."""
+    return {
+        path.relative_to(store).as_posix(): path.read_bytes()
+        for path in sorted(store.rglob("*"))
+        if path.is_file() and not path.name.startswith("run.")
+    }
 
 
 def test_explain_finds_ids_pieces_urls_and_rejects(toy: Cli) -> None:

@@ -7,17 +7,25 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 
 from conf.load import load
-from conf.schema import Pipeline
+from conf.pipeline import Pipeline
 from flows import dag
+from tasks.decontaminate.hits import Met
+from tasks.demo.sample import planted_in
+from tasks.evaluation.overlap import Overlapped
+from tasks.runtime.artifact import FILES, MANIFEST, Artifact, counted
+from tasks.runtime.decisions import decided
 from tasks.runtime.engine import Engine, LocalEngine
-from tasks.runtime.stage import Run, Silent
-from tasks.runtime.store import Artifact, counted
+from tasks.runtime.job import Silent
+from tasks.runtime.run import Run
+from tasks.runtime.shards import read_column
+from tasks.sources.ingest import Ingested
 
 DEMO = Path(__file__).resolve().parents[2] / "conf" / "demo.yaml"
 
@@ -44,12 +52,15 @@ class Told(Silent):
             self.fresh.append(artifact.stage)
 
 
-def build(pipeline: Pipeline, engine: Engine) -> tuple[dag.Built, list[str]]:
+def build(pipeline: Pipeline, engine: Engine, side_by_side: int = 1) -> tuple[Run, list[str]]:
     told = Told()
+    run = Run(Path(pipeline.store_url()), engine, told, side_by_side=side_by_side)
     try:
-        return dag.crawl_to_model(Run(pipeline.root(), engine, told), pipeline), told.fresh
+        dag.crawl_to_model(run, pipeline)
+        run.wait()
+        return run, told.fresh
     finally:
-        engine.close()
+        run.close()
 
 
 def contents(store: Path) -> dict[str, bytes]:
@@ -58,7 +69,8 @@ def contents(store: Path) -> dict[str, bytes]:
     for manifest in sorted(store.glob("*/*/manifest.json")):
         folder = manifest.parent
         for path in folder.rglob("*"):
-            if path.is_file() and (counted(path, folder) or path.name in ("manifest.json", "files.parquet")):
+            name = path.relative_to(folder).as_posix()
+            if path.is_file() and (counted(name) or name in (MANIFEST, FILES)):
                 found[path.relative_to(store).as_posix()] = path.read_bytes()
     return found
 
@@ -69,7 +81,7 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     folder = tmp_path_factory.mktemp("baseline")
     pipeline = load(write_conf(folder))
     build(pipeline, LocalEngine(1))
-    return folder, contents(pipeline.root())
+    return folder, contents(Path(pipeline.store_url()))
 
 
 def assert_same(found: dict[str, bytes], expected: dict[str, bytes]) -> None:
@@ -78,13 +90,13 @@ def assert_same(found: dict[str, bytes], expected: dict[str, bytes]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize(("workers", "side_by_side"), [(2, 1), (3, 3)])
 def test_the_same_bytes_on_any_number_of_workers(
-    baseline: tuple[Path, dict[str, bytes]], tmp_path: Path, workers: int
+    baseline: tuple[Path, dict[str, bytes]], tmp_path: Path, workers: int, side_by_side: int
 ) -> None:
     pipeline = load(write_conf(tmp_path))
-    build(pipeline, LocalEngine(workers))
-    assert_same(contents(pipeline.root()), baseline[1])
+    build(pipeline, LocalEngine(workers), side_by_side)
+    assert_same(contents(Path(pipeline.store_url())), baseline[1])
 
 
 @pytest.mark.slow
@@ -94,7 +106,7 @@ def test_the_same_bytes_on_spark(baseline: tuple[Path, dict[str, bytes]], tmp_pa
 
     pipeline = load(write_conf(tmp_path))
     build(pipeline, SparkEngine("local[2]"))
-    assert_same(contents(pipeline.root()), baseline[1])
+    assert_same(contents(Path(pipeline.store_url())), baseline[1])
 
 
 @pytest.mark.slow
@@ -116,11 +128,11 @@ def test_the_same_bytes_after_kills_at_random_moments(baseline: tuple[Path, dict
 
 def test_the_second_run_only_looks(baseline: tuple[Path, dict[str, bytes]]) -> None:
     pipeline = load(baseline[0] / "demo.yaml")
-    files = {path: path.stat().st_mtime_ns for path in pipeline.root().rglob("*") if path.is_file()}
-    built, fresh = build(pipeline, LocalEngine(1))
+    files = {path: path.stat().st_mtime_ns for path in Path(pipeline.store_url()).rglob("*") if path.is_file()}
+    run, fresh = build(pipeline, LocalEngine(1))
     assert fresh == []
-    assert len(built.artifacts) > 40
-    assert {path: path.stat().st_mtime_ns for path in pipeline.root().rglob("*") if path.is_file()} == files
+    assert len(run.artifacts) > 40
+    assert {path: path.stat().st_mtime_ns for path in Path(pipeline.store_url()).rglob("*") if path.is_file()} == files
 
 
 @pytest.mark.slow
@@ -136,16 +148,31 @@ def test_another_alpha_runs_quality_and_what_follows(baseline: tuple[Path, dict[
 
 def test_what_was_planted_is_found(baseline: tuple[Path, dict[str, bytes]]) -> None:
     """The sample's own list of what it planted, against what the columns say."""
-    import json
-
     pipeline = load(baseline[0] / "demo.yaml")
-    run = Run(pipeline.root(), None)
+    run = Run(Path(pipeline.store_url()), None)
     built = dag.crawl_to_model(run, pipeline)
     assert built.sample and built.overlap and built.report
-    planted = json.loads((built.sample.folder / "planted.json").read_bytes())
-    rejects = built.documents["crawl"].statistics["rejects"]
+    planted = planted_in(built.sample)
+    rejects = built.documents["crawl"].counts(Ingested).rejects
     damage = sum(rejects.get(reason, 0) for reason in ("gzip", "header", "http", "truncated", "length"))
     assert damage == len(planted["damaged"])
-    assert all(one["dirty"] == 0 for one in built.overlap.statistics["benchmarks"].values())
-    touched = sum(artifact.statistics["touched"] for artifact in built.hits.values())
+    assert all(audited.dirty == 0 for audited in built.overlap.counts(Overlapped).benchmarks.values())
+    touched = sum(artifact.counts(Met).touched for artifact in built.measured("hits").values())
     assert touched >= len(planted["leaks"])
+
+
+def test_a_sources_decisions_are_a_list_in_order(baseline: tuple[Path, dict[str, bytes]]) -> None:
+    """Each takes the one before, so that what left stays away: no document comes back, and the counts meet."""
+    pipeline = load(baseline[0] / "demo.yaml")
+    run = Run(Path(pipeline.store_url()), None)
+    built = dag.crawl_to_model(run, pipeline)
+    for name, source in built.sources.items():
+        assert [decision.stage for decision in source.decisions] == ["keep", "survivors", "cuts"]
+        assert built.decided[name] is source.last is source.decisions[-1]
+        told = [decided(decision) for decision in source.decisions]
+        assert told[0].documents == source.documents.counts(Ingested).documents
+        assert [after.documents for after in told[1:]] == [before.kept for before in told[:-1]]
+        for shard in source.documents.shards():
+            kept = [read_column(decision, shard, ["keep"]).column("keep").to_pylist() for decision in source.decisions]
+            assert all(before or not after for pair in pairwise(kept) for before, after in zip(*pair, strict=True))
+    assert {artifact.label for artifact in run.artifacts} >= {source.last.label for source in built.sources.values()}

@@ -11,8 +11,7 @@ from flows import dag
 from flows.explain import find, show
 from tasks.runtime.engine import LocalEngine
 from tasks.runtime.errors import Mistake
-from tasks.runtime.stage import Run
-from tasks.runtime.store import Artifact
+from tasks.runtime.run import Run
 
 WORDS = ["river", "stone", "lantern", "meadow", "copper", "window", "harbour", "thistle", "velvet", "ember", "quarry"]
 LEAKED = "the quick otter carried seven silver spoons across the frozen lake before breakfast on a monday morning"
@@ -25,7 +24,7 @@ def prose(seed: int, count: int = 120) -> str:
 
 
 @pytest.fixture(scope="module")
-def artifacts(tmp_path_factory: pytest.TempPathFactory) -> list[Artifact]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("explain")
     first = [{"text": prose(1), "url": "http://a.example/1"}]
     second = [
@@ -43,14 +42,14 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> list[Artifact]:
         "tokenizer: {vocabulary: 300}\n"
     )
     pipeline = load(folder / "conf.yaml")
-    run = Run(pipeline.root(), LocalEngine(1))
+    run = Run(pipeline.store_url(), LocalEngine(1))
     dag.train_tokenizer(run, pipeline)
-    return run.artifacts
+    return run
 
 
-def told(artifacts: list[Artifact], document: str) -> str:
+def told(run: Run, document: str) -> str:
     out = io.StringIO()
-    show(Console(file=out, width=500), artifacts, document)
+    show(Console(file=out, width=500), run, document)
     return out.getvalue()
 
 
@@ -58,13 +57,13 @@ def lines(text: str, stage: str) -> list[str]:
     return [line.removeprefix(stage).strip() for line in text.splitlines() if line.startswith(f"{stage} ")]
 
 
-def test_a_copy_names_the_document_that_stayed(artifacts: list[Artifact]) -> None:
-    ingested = {artifact.name: artifact for artifact in artifacts if artifact.stage == "ingest"}
+def test_a_copy_names_the_document_that_stayed(run: Run) -> None:
+    ingested = {artifact.name: artifact for artifact in run.artifacts if artifact.stage == "ingest"}
     (stayed,) = find(ingested, "http://a.example/1")
-    first = told(artifacts, "http://a.example/1")
+    first = told(run, "http://a.example/1")
     assert stayed.source == "a"
     id = lines(first, "ingest")[0].split()[0]
-    text = told(artifacts, "http://b.example/copy")
+    text = told(run, "http://b.example/copy")
     (survivors,) = lines(text, "survivors")
     assert survivors.startswith("dropped: exact;")
     assert f"duplicate_of {id}" in survivors
@@ -73,8 +72,8 @@ def test_a_copy_names_the_document_that_stayed(artifacts: list[Artifact]) -> Non
     assert lines(text, "tokens") == ["none: it is not trained on"]
 
 
-def test_a_leak_shows_the_text_that_was_hit_and_what_was_cut(artifacts: list[Artifact]) -> None:
-    text = told(artifacts, HIT)
+def test_a_leak_shows_the_text_that_was_hit_and_what_was_cut(run: Run) -> None:
+    text = told(run, HIT)
     hits = lines(text, "hits")
     assert len(hits) == len(LEAKED.split()) - 13 + 1
     assert "quiz item " in hits[0]
@@ -84,11 +83,11 @@ def test_a_leak_shows_the_text_that_was_hit_and_what_was_cut(artifacts: list[Art
     ids = [line.split(":", 2)[1].split("#")[-1] for line in lines(text, "tokens")]
     assert ids == ["0", "1"], "it is trained on as two pieces"
     id = lines(text, "ingest")[0].split()[0]
-    assert told(artifacts, f"{id}#1") == text
+    assert told(run, f"{id}#1") == text
 
 
-def test_a_text_kept_whole_is_in_the_tokens(artifacts: list[Artifact]) -> None:
-    text = told(artifacts, "http://b.example/whole")
+def test_a_text_kept_whole_is_in_the_tokens(run: Run) -> None:
+    text = told(run, "http://b.example/whole")
     assert lines(text, "hits") == ["none"]
     assert lines(text, "cuts") == ["kept"]
     (tokens,) = lines(text, "tokens")
@@ -96,8 +95,8 @@ def test_a_text_kept_whole_is_in_the_tokens(artifacts: list[Artifact]) -> None:
     assert "not built" not in text
 
 
-def test_a_reject_is_found_by_its_url_and_nothing_else_is(artifacts: list[Artifact]) -> None:
-    (rejected,) = lines(told(artifacts, "http://b.example/empty"), "ingest")
+def test_a_reject_is_found_by_its_url_and_nothing_else_is(run: Run) -> None:
+    (rejected,) = lines(told(run, "http://b.example/empty"), "ingest")
     assert rejected.startswith("b: rejected (empty) in ")
     with pytest.raises(Mistake, match="no document or reject of a, b has the id or URL"):
-        told(artifacts, "http://b.example/emp")
+        told(run, "http://b.example/emp")

@@ -1,6 +1,11 @@
 """A corpus small enough to train on in seconds: two groups, three sources, and a byte-level tokenizer."""
 
+import hashlib
 import json
+import signal
+import urllib.request
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -35,13 +40,18 @@ def write_source(folder: Path, shards: list[tuple[Any, Any]], tokenizer: str = "
     folder.mkdir(parents=True)
     listed = []
     for n, (train, validation) in enumerate(shards):
-        np.asarray(train, "<u2").tofile(folder / f"{n:05d}.train.bin")
-        np.asarray(validation, "<u2").tofile(folder / f"{n:05d}.validation.bin")
-        listed.append({"key": f"{n:05d}", "train": len(train), "validation": len(validation)})
+        shard: dict[str, Any] = {"key": f"{n:05d}"}
+        for split, tokens in (("train", train), ("validation", validation)):
+            content = np.asarray(tokens, "<u2").tobytes()
+            (folder / f"{n:05d}.{split}.bin").write_bytes(content)
+            shard |= {split: len(tokens), f"{split}_sha256": hashlib.sha256(content).hexdigest()}
+        listed.append(shard)
     about = {"dtype": "uint16", "vocabulary": VOCABULARY, "end_of_text": END, "tokenizer": tokenizer, "shards": listed}
-    (folder / "tokens.json").write_text(json.dumps(about))
+    content = json.dumps(about).encode()
+    (folder / "tokens.json").write_bytes(content)
     return {
         "source": folder.name, "folder": f"tokens/{folder.name}",
+        "tokens_json_sha256": hashlib.sha256(content).hexdigest(),
         "train": sum(s["train"] for s in listed), "validation": sum(s["validation"] for s in listed),
     }  # fmt: skip
 
@@ -112,3 +122,58 @@ def run_yaml(corpus, tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Run in this process, a second faster; its settings of torch are undone."""
+    from model import train
+
+    yield train.main
+    torch.use_deterministic_algorithms(False)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """moto's S3 on loopback, with one bucket, `lab`; its endpoint."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/lab", method="PUT"))
+    yield endpoint
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server, monkeypatch) -> str:
+    """A bucket's URL, an unused prefix below it, and the environment that reaches it."""
+    settings = {"ACCESS_KEY_ID": "AKIALOOPBACK", "SECRET_ACCESS_KEY": "hush-hush-hush", "REGION": "us-east-1",
+                "ENDPOINT_URL": s3_server, "ALLOW_HTTP": "true"}  # fmt: skip
+    for key, value in settings.items():
+        monkeypatch.setenv(f"AWS_{key}", value)
+    return f"s3://lab/{uuid.uuid4().hex}"
+
+
+@pytest.fixture(params=["file", "s3"])
+def url(request, tmp_path) -> str:
+    """An empty store behind a URL, of both kinds."""
+    return request.getfixturevalue("bucket") if request.param == "s3" else f"file://{tmp_path}/bucket"
+
+
+@pytest.fixture
+def upload():
+    """Copies a folder's files below a URL."""
+    from model.files import objects
+
+    def copy(folder: Path, url: str) -> str:
+        store = objects(url)
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                store.put(path.relative_to(folder).as_posix(), path)
+        return url
+
+    return copy

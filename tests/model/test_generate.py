@@ -1,5 +1,6 @@
 """Sampling, beam search, scoring: against the plain computation, on models trained for seconds."""
 
+import hashlib
 import itertools
 import json
 import math
@@ -176,6 +177,22 @@ def test_an_unfinished_or_mixed_up_folder_is_refused(folder):
     (folder / "model.safetensors").unlink()
     with pytest.raises(ValueError, match="training has not finished"):
         score.load(folder)
+
+
+@pytest.mark.parametrize("place", [0, 500, -1])
+def test_damaged_weights_are_refused(folder, place):
+    weights = bytearray((folder / "model.safetensors").read_bytes())
+    weights[place] ^= 1
+    (folder / "model.safetensors").write_bytes(weights)
+    with pytest.raises(ValueError, match=r"model\.safetensors is damaged"):
+        score.load(folder)
+
+
+def test_models_of_before_checksums_are_read(folder):
+    about = json.loads((folder / "model.json").read_text())
+    assert about.pop("model_sha256") == hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    (folder / "model.json").write_text(json.dumps(about))
+    score.load(folder)
 
 
 def test_text_that_spells_end_of_text_is_text(tmp_path, make):

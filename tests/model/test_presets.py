@@ -123,5 +123,8 @@ def test_flops_by_hand():
 
 
 def test_config_and_presets_need_no_torch():
-    code = "import sys, model, model.config, model.presets, model.windows; assert 'torch' not in sys.modules"
+    code = (
+        "import sys, model, model.config, model.presets, model.run, model.files, model.windows; "
+        "assert not {'torch', 'obstore', 'boto3'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,60 +5,17 @@ import math
 import os
 import shutil
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from trainings import TWO, finish, rows, start, wait_for_rows
 
 from model import train
 from model.config import Training, batch_windows
 from model.gpt import GPT
 from model.windows import Windows
-
-ROOT = Path(__file__).parents[2]
-ALONE = [sys.executable, "-m", "model.train"]
-TWO = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "model.train"]
-
-
-def start(path: Path, command: list[str] = ALONE) -> subprocess.Popen[str]:
-    return subprocess.Popen([*command, str(path)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def finish(path: Path, command: list[str] = ALONE) -> tuple[int, str, str]:
-    process = start(path, command)
-    try:
-        out, err = process.communicate(timeout=120)
-    finally:
-        process.terminate()
-    return process.returncode, out, err
-
-
-def rows(path: Path) -> list[dict]:
-    return [json.loads(line) for line in (path.parent / "out/metrics.jsonl").read_text().splitlines()]
-
-
-def wait_for_rows(path: Path, number: int, process: subprocess.Popen[str]) -> None:
-    metrics = path.parent / "out/metrics.jsonl"
-    for _ in range(20_000):
-        if metrics.exists() and metrics.read_bytes().count(b"\n") >= number:
-            return
-        assert process.poll() is None, "it ended before it could be stopped"
-        time.sleep(0.003)
-    raise AssertionError("nothing happened in a minute")
-
-
-@pytest.fixture
-def here(monkeypatch):
-    """Run in this process, a second faster; its settings of torch are undone."""
-    yield train.main
-    torch.use_deterministic_algorithms(False)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
 
 LONG = {"updates": 60, "checkpoint_every": 7, "validate_every": 10}
 DROPOUT = {"dropout": 0.1, "band": 8}
@@ -94,6 +51,20 @@ def test_sigterm_writes_a_checkpoint_and_exits_0_unfinished(run_yaml):
     assert not (path.parent / "out/model.safetensors").exists()
 
 
+@pytest.mark.parametrize("file", ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
+                                  "model.safetensors.index.json", "state.json", "../../metrics.jsonl"])  # fmt: skip
+def test_a_damaged_checkpoint_is_not_resumed(run_yaml, here, file):
+    path = run_yaml(train={"updates": 4, "checkpoint_every": 2})
+    here(path)
+    (path.parent / "out/model.safetensors").unlink()
+    damaged = path.parent / "out/checkpoints/step-00000004" / file
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2 if file != "state.json" else 0] ^= 1
+    damaged.write_bytes(content)
+    with pytest.raises(ValueError, match=r"is damaged|is not the one that the checkpoint at step 4 was written beside"):
+        here(path)
+
+
 def test_two_ranks_read_the_same_windows_and_reach_the_same_batch(run_yaml, here):
     """A batch that grows from 1 window (one rank has none) to 5 (which 2 ranks do not divide)."""
     ramp = {"batch": 5 * 32, "batch_start": 32, "batch_ramp": 200, "updates": 6}
@@ -122,6 +93,11 @@ def test_two_ranks_resume_to_the_same_bytes(run_yaml):
     assert code == 0 and "step 3" in said, err
     for file in ("metrics.jsonl", "model.safetensors", "model.json"):
         assert (out / file).read_bytes() == (expected / file).read_bytes(), file
+    (out / "model.safetensors").unlink()
+    weights = out / "checkpoints/step-00000006/model-00001-of-00002.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    code, _, err = finish(broken, TWO)  # rank 0 tells, rank 1 ends without a word
+    assert code == 1 and "is damaged: remove" in err and err.count("model.train: ") == 1, err
 
 
 def test_micro_batches_are_memory_not_arithmetic(run_yaml, here):
@@ -154,7 +130,7 @@ def test_updates_are_those_of_a_plain_loop(run_yaml, here, corpus):
     m, v = ([torch.zeros_like(p) for p in model.parameters()] for _ in range(2))
     for step, row in enumerate(rows(path), start=1):
         lr = rate * (0.1 + 0.9 * (1 + math.cos(math.pi * step / 4)) / 2)
-        tokens = torch.from_numpy(windows.read(5 * step - 5, 5 * step)[0])
+        tokens = torch.from_numpy(windows.read(5 * step - 5, 5 * step)[0]["tokens"])
         loss = model(tokens[:, :-1], tokens[:, 1:]).mean()
         model.zero_grad()
         loss.backward()

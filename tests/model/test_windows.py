@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.windows import Stream, Windows, counts_in_period, permute, schedule
+from model.files import Folder
+from model.windows import Part, Stream, Windows, counts_in_period, permute, schedule
 
 CONTEXT, VOCABULARY = 32, 257
 
@@ -71,19 +72,27 @@ def test_windows_tile_the_groups_stream(windows, corpus):
     for i in range(200):
         g, _, place = windows.where(i)
         if g == 0:
-            (tokens,), (group,) = windows.read(i, i + 1)
+            streams, (group,) = windows.read(i, i + 1)
+            (tokens,) = streams["tokens"]
             assert group == 0 and tokens.tolist() == whole[place * CONTEXT : place * CONTEXT + CONTEXT + 1].tolist()
 
 
 def test_any_division_reads_the_same_sequence(windows, corpus):
-    tokens, groups = windows.read(0, 120)
+    streams, groups = windows.read(0, 120)
     again = Windows(corpus / "mixture.json", corpus, CONTEXT, VOCABULARY, seed=1)
     start = 77  # resume needs this integer only
-    pieces = [again.read(i, i + 1)[0] for i in range(start, 83)] + [again.read(83, 120)[0]]
-    assert np.array_equal(np.concatenate(pieces), tokens[start:])
-    other = Windows(corpus / "mixture.json", corpus, CONTEXT, VOCABULARY, seed=2)
-    assert not np.array_equal(other.read(0, 120)[0], tokens)
-    assert np.array_equal(other.read(0, 120)[1], groups)  # the seed moves places, not the mixture
+    pieces = [again.read(i, i + 1) for i in range(start, 83)] + [again.read(83, 120)]
+    assert np.array_equal(np.concatenate([piece["tokens"] for piece, _ in pieces]), streams["tokens"][start:])
+    assert np.array_equal(np.concatenate([piece for _, piece in pieces]), groups[start:])
+    other, same_groups = Windows(corpus / "mixture.json", corpus, CONTEXT, VOCABULARY, seed=2).read(0, 120)
+    assert not np.array_equal(other["tokens"], streams["tokens"])
+    assert np.array_equal(same_groups, groups)  # the seed moves places, not the mixture
+
+
+def test_what_each_group_was_served(windows):
+    for total in (0, 1, 100, 101, 250):
+        counted = Counter(windows.where(i)[0] for i in range(total))
+        assert windows.served(total) == [counted[0], counted[1]]
 
 
 def test_validation_in_order_with_a_short_end(windows, corpus):
@@ -97,12 +106,15 @@ def test_validation_in_order_with_a_short_end(windows, corpus):
 
 
 def test_stream_reads_across_files(tmp_path):
-    files = []
+    parts = []
     for n, size in enumerate([3, 0, 1, 5]):
         np.arange(10 * n, 10 * n + size, dtype="<u2").tofile(tmp_path / f"{n}.bin")
-        files.append((tmp_path / f"{n}.bin", size))
-    stream = Stream(files, np.dtype("<u2"))
+        parts.append(Part(f"{n}.bin", size))
+    stream = Stream(Folder(tmp_path), parts, np.dtype("<u2"))
     assert stream.read(0, 9).tolist() == [0, 1, 2, 20, 30, 31, 32, 33, 34] and stream.read(2, 3).tolist() == [2, 20, 30]
+    (tmp_path / "3.bin").write_bytes(b"abcd")  # cut short while it is being read
+    with pytest.raises(ValueError, match=r"3\.bin ends before its 5 tokens: make the tokens again"):
+        stream.read(0, 9)
 
 
 def test_wrong_tokens_are_refused_with_a_sentence(tmp_path, make):

@@ -11,13 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from corpora import ROOT, contents, decided, source, workers
+from corpora import ROOT, contents, counts, decided, harm, source, workers
 
 from model.config import Architecture, Training, parameters
 from tasks.models.pretrain import pretrain
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
-from tasks.runtime.stage import Artifact, Run, handle
-from tasks.runtime.store import damage
+from tasks.runtime.run import Run, handle
 from tasks.tokens.mixture import mixture
 from tasks.tokens.tokenizer import tokenizer
 from tasks.tokens.tokens import tokens
@@ -39,11 +39,20 @@ def inputs(run: Run) -> dict[str, Artifact]:
         [f"the {draw.choice('mnr')}ill {w} {w} {w}." for w in draw.choices(["races", "grinds"], k=80)] for _ in "ab"
     ]
     documents = {name: source(run, name, texts, shards=2) for name, texts in zip(("web", "books"), lines, strict=True)}
-    cuts = {name: decided(run, one) for name, one in documents.items()}
+    decisions = {name: decided(run, one) for name, one in documents.items()}
     shares = {"web": 0.5, "books": 0.5}
-    by = run(tokenizer, "bpe", documents=documents, cuts=cuts, shares=shares, vocabulary=280, sample=10_000, **SPLIT)
+    by = run(
+        tokenizer,
+        "bpe",
+        documents=documents,
+        decisions=decisions,
+        shares=shares,
+        vocabulary=280,
+        sample=10_000,
+        **SPLIT,
+    )
     made = {
-        name: run(tokens, name, documents=one, cuts=cuts[name], tokenizer=by, **SPLIT)
+        name: run(tokens, name, documents=one, decision=decisions[name], tokenizer=by, **SPLIT)
         for name, one in documents.items()
     }
     groups, weights = {"web": "web", "books": "books"}, {"web": 3, "books": 1}
@@ -52,7 +61,7 @@ def inputs(run: Run) -> dict[str, Artifact]:
 
 
 def arguments(run: Run, training: Training = TRAINING) -> dict:
-    return {**inputs(run), "architecture": asdict(ARCHITECTURE), "training": asdict(training)}
+    return {**inputs(run), "architecture": asdict(ARCHITECTURE), "training": asdict(training), "torchrun": []}
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +71,9 @@ def trained(tmp_path_factory) -> Artifact:
 
 
 def test_what_a_model_is(trained):
-    files = {row["file"] for row in trained.files()}
-    assert files == {"model.safetensors", "model.json", "tokenizer.json", "metrics.jsonl"}
+    assert set(trained.files()) == {"model.safetensors", "model.json", "tokenizer.json", "metrics.jsonl"}
     assert not (trained.folder / "checkpoints").exists()
-    assert damage(trained) == []
+    assert harm(trained) == []
     (tokenizer_json,) = (trained.folder.parents[1] / "tokenizer").glob("*/tokenizer.json")
     assert (trained.folder / "tokenizer.json").read_bytes() == tokenizer_json.read_bytes()
     about = json.loads((trained.folder / "model.json").read_bytes())
@@ -75,7 +83,7 @@ def test_what_a_model_is(trained):
 def test_statistics(trained):
     rows = [json.loads(line) for line in (trained.folder / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == list(range(1, 121))
-    s = trained.statistics
+    s = counts(trained)
     assert (s["updates"], s["tokens"]) == (120, 120 * 4 * 32)
     assert s["parameters"] == parameters(ARCHITECTURE)
     assert (s["first_loss"], s["loss"]) == (rows[0]["loss"], rows[-1]["loss"]) and s["loss"] < s["first_loss"] / 2
@@ -88,30 +96,33 @@ def test_statistics(trained):
 def test_the_same_bytes_after_a_kill(trained, tmp_path):
     """The run and its trainer are killed at once, between two checkpoints, and the same command goes on."""
     run = Run(tmp_path / "killed", workers(1))
-    artifact = handle(run.root, pretrain, "tiny", arguments(run))
+    artifact = handle(run.store, pretrain, "tiny", arguments(run))
     assert artifact.fingerprint == trained.fingerprint
     script = (
         "import sys; from pathlib import Path; from test_pretrain import *;"
-        "run = Run(Path(sys.argv[1]), workers(1)); run(pretrain, 'tiny', **arguments(run))"
+        "run = Run(sys.argv[1], workers(1)); run(pretrain, 'tiny', **arguments(run))"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", script, str(run.root)],
+        [sys.executable, "-c", script, run.store.url],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [ROOT, ROOT / "tests", HERE]))},
         start_new_session=True,
     )
     try:
         end = time.monotonic() + 120
-        while steps(artifact.folder) < 20:
+        work = run.store.workspace(artifact.label)
+        while steps(work) < 20:
             assert process.poll() is None and time.monotonic() < end
             time.sleep(0.005)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    assert not artifact.built and not (artifact.folder / "model.safetensors").exists()
-    assert 20 <= steps(artifact.folder) < 120 and list((artifact.folder / "checkpoints").glob("step-*"))
+    assert not artifact.built and not (work / "model.safetensors").exists()
+    assert 20 <= steps(work) < 120 and list((work / "checkpoints").glob("step-*"))
+    assert [entry.name for entry in run.store.list("pretrain")] == []  # nothing is published before the end
     again = run(pretrain, "tiny", **arguments(run))
     assert "resuming from" in (again.folder / "run.train.log").read_text()
     assert contents(again) == contents(trained)
+    assert not work.exists()
     assert again.manifest == trained.manifest
 
 
@@ -126,4 +137,4 @@ def test_a_training_that_stops_is_told_in_the_trainers_words(run):
         Failure, match=r"training of tiny stopped: .*not finite.*lower the learning rate.*run.train.log"
     ):
         run(pretrain, "tiny", **arguments(run, training))
-    assert not list((run.root / "pretrain").glob("*/manifest.json"))
+    assert [entry.name for entry in run.store.list("pretrain")] == []

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from corpora import ROOT, by_id, contents, document_id, source, workers
+from corpora import ROOT, by_id, contents, counts, document_id, source, workers
 from kernels.twins import term_frequencies
 
 from tasks.kernels.draw import uniform
 from tasks.quality.classifier import classifier
 from tasks.quality.score import score
 from tasks.runtime.errors import Failure
-from tasks.runtime.stage import Run
+from tasks.runtime.run import Run
 
 FEATURES = 1 << 12
 FIT = {"sample": 1000, "features": FEATURES, "validation": 0.1, "seed": 1}
@@ -45,11 +45,11 @@ def fitted(run: Run, shards: int = 1, own: float = 0.05, **more):
 
 def test_two_vocabularies_are_told_apart(run):
     made = fitted(run, own=0.5)
-    assert made.statistics["auc"] > 0.99 and made.statistics["log_loss"] < 0.2
-    assert made.statistics["precision"] > 0.95 and made.statistics["recall"] > 0.95
-    held_out = made.statistics["held_out"]
+    assert counts(made)["auc"] > 0.99 and counts(made)["log_loss"] < 0.2
+    assert counts(made)["precision"] > 0.95 and counts(made)["recall"] > 0.95
+    held_out = counts(made)["held_out"]
     assert 30 < held_out < 90
-    assert sum(row["documents"] for row in made.statistics["calibration"]) == held_out
+    assert sum(row["documents"] for row in counts(made)["calibration"]) == held_out
     news = source(run, "news", pages(60, 3, 0.5) + pages(60, 4, 0.5))
     scores = by_id(news, run(score, "news", documents=news, classifier=made))
     prose = [scores[document_id("news", n)]["score"] for n in range(60)]
@@ -64,14 +64,14 @@ def test_bytes_do_not_depend_on_workers_and_sharding(run, tmp_path):
     two = fitted(Run(tmp_path / "two", workers(2)), shards=3)
     assert contents(one).keys() == {"weights.npz"}
     assert contents(one) == contents(two)
-    assert one.statistics == two.statistics
+    assert counts(one) == counts(two)
 
 
 SCRIPT = """
 import sys
 from pathlib import Path
 from tasks.runtime.engine import LocalEngine
-from tasks.runtime.stage import Run
+from tasks.runtime.run import Run
 from test_classifier import fitted
 print(fitted(Run(Path(sys.argv[1]), LocalEngine(1))).folder)
 """
@@ -121,8 +121,8 @@ def test_scores_do_not_depend_on_sharding_and_workers(run, tmp_path):
         documents = source(other, "crawl", pages(100, 5, 0.3), shards)
         found.append((by_id(documents, scores := other(score, "crawl", documents=documents, classifier=made)), scores))
     assert found[0][0] == found[1][0]
-    assert found[0][1].statistics == found[1][1].statistics
-    assert sum(found[0][1].statistics["histogram"]) == 100
+    assert counts(found[0][1]) == counts(found[1][1])
+    assert sum(counts(found[0][1])["histogram"]) == 100
 
 
 def test_validation_documents_are_never_in_the_fit(run):
@@ -146,7 +146,7 @@ def test_validation_documents_are_never_in_the_fit(run):
 
 def test_the_sample_is_of_the_smallest_draws(run):
     made = fitted(run, shards=3, sample=40)
-    assert (made.statistics["good"], made.statistics["raw"]) == (40, 40)
+    assert (counts(made)["good"], counts(made)["raw"]) == (40, 40)
     ids = [document_id("good", n) for n in range(250)]
     draws = np.where(uniform(ids, 1, "split") < 0.1, 1.0, uniform(ids, 1, "classifier"))
     chosen = set(np.argsort(draws)[:40].tolist())
@@ -168,5 +168,5 @@ def test_too_few_documents_are_told(run):
 def test_ten_documents_a_side_are_enough(run, seed):
     good, raw = source(run, "good", pages(10, 1, 0.5)), source(run, "raw", pages(10, 2, 0.5))
     made = run(classifier, "quality", good=[good], raw=[raw], **{**FIT, "validation": 0.0, "seed": seed})
-    assert 2 <= made.statistics["held_out"] <= 18
-    assert json.loads(json.dumps(made.statistics, allow_nan=False)) == made.statistics
+    assert 2 <= counts(made)["held_out"] <= 18
+    assert json.loads(json.dumps(counts(made), allow_nan=False)) == counts(made)

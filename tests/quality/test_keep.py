@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from corpora import by_id, document_id, score_of, scored, source
+from corpora import by_id, counts, document_id, score_of, scored, source
 
 from tasks.quality.keep import keep, keep_probability
 
 SCORES = [0.0, 0.2, 0.5, 0.8, 0.9]
 RATES = [0.001953, 0.005041, 0.026012, 0.193807, 0.424098]
-PLAIN = {"scores": None, "pareto": None, "threshold": None, "languages": None, "seed": 1}
+PLAIN = {"before": None, "scores": None, "pareto": None, "threshold": None, "languages": None, "seed": 1}
 
 
 def test_rates_are_the_papers():
@@ -40,7 +40,7 @@ def test_as_many_stay_as_expected(run):
     assert {row["reason"] for row in rows.values() if row["keep"]} == {None}
     assert {row["reason"] for row in rows.values() if not row["keep"]} == {"quality"}
     stay = sum(row["keep"] for row in rows.values())
-    assert kept.statistics == {
+    assert counts(kept) == {
         "documents": 20_000,
         "bytes": 20_000,
         "kept": stay,
@@ -49,6 +49,7 @@ def test_as_many_stay_as_expected(run):
             sum(float(keep_probability(np.array([score_of(id, SCORES)], np.float32), 9.0)[0]) for id in rows)
         ),
         "reasons": {"quality": 20_000 - stay, "language": 0},
+        "cut": 0,
     }
 
 
@@ -95,13 +96,13 @@ def test_languages(run):
         {"keep": False, "reason": "language", "draw": None},
         {"keep": True, "reason": None, "draw": None},
     ]
-    assert kept.statistics["kept_bytes"] == 5
-    assert kept.statistics["reasons"] == {"quality": 0, "language": 2}
+    assert counts(kept)["kept_bytes"] == 5
+    assert counts(kept)["reasons"] == {"quality": 0, "language": 2}
 
 
 def test_no_language_named_keeps_none(run):
     documents = source(run, "crawl", ["a", "b"], languages=["en", None])
-    assert run(keep, "crawl", **{**PLAIN, "languages": []}, documents=documents).statistics["kept"] == 0
+    assert counts(run(keep, "crawl", **{**PLAIN, "languages": []}, documents=documents))["kept"] == 0
 
 
 def test_a_bad_page_in_the_wrong_language_left_for_its_quality(run):
@@ -115,4 +116,4 @@ def test_without_scores_all_stay(run):
     documents = source(run, "books", ["a", "b", "c"], shards=2)
     kept = run(keep, "books", **PLAIN, documents=documents)
     assert [row["keep"] for row in by_id(documents, kept).values()] == [True] * 3
-    assert kept.statistics["expected"] == 0
+    assert counts(kept)["expected"] == 0

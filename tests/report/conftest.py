@@ -1,39 +1,39 @@
 """One toy store and its report, built once for all tests here."""
 
 import json
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import report_toys as toys
 
 from tasks.report.report import report
-from tasks.runtime.stage import Artifact, Run
+from tasks.report.timings import Timing
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.run import Run
 
 
 class Made(NamedTuple):
     run: Run
     arguments: dict[str, Any]
     artifact: Artifact
-    report: dict[str, Any]
+    report: dict[str, Any]  # report.json
+
+    @property
+    def sections(self) -> dict[str, Any]:
+        return self.report["sections"]
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return make(tmp_path_factory.mktemp("store"))
-
-
-def make(root: Path) -> Made:
-    run, arguments = toys.build(root)
+    run, arguments = toys.build(tmp_path_factory.mktemp("store"))
     artifact = run(report, "toy", **arguments)
-    return Made(run, arguments, artifact, json.loads((artifact.folder / "report.json").read_bytes()))
+    return Made(run, arguments, artifact, json.loads(artifact.read("report.json")))
 
 
 @pytest.fixture(scope="session")
-def timings(made: Made) -> list[dict[str, Any]]:
+def timings(made: Made) -> list[Timing]:
     rows = [
-        {"stage": one.stage, "name": one.name, "fingerprint": one.fingerprint, "cached": number % 3 == 0}
-        | {"seconds": None if number % 3 == 0 else 1.5, "peak_bytes": 2_000_000}
-        for number, one in enumerate(made.run.artifacts)
+        Timing(each.stage, each.name, each.fingerprint, number % 3 == 0, None if number % 3 == 0 else 1.5, 2_000_000)
+        for number, each in enumerate(made.run.artifacts)
     ]
-    return [*rows, {"stage": "</td><script>", "name": "x", "fingerprint": "f" * 16, "cached": False, "seconds": 2.0, "peak_bytes": None}]  # fmt: skip  # noqa: E501
+    return [*rows, Timing("</td><script>", "x", "f" * 16, False, 2.0, None)]

@@ -1,19 +1,19 @@
-"""Planted and found: counted by hand from report_toys, where copies, leaks and damage are caught, missed or not met."""
+"""Planted and found: counted by hand from report_rows, where copies, leaks and damage are caught, missed or not met."""
 
 from typing import Any
 
 import pytest
-import report_toys as toys
+import report_rows as rows_of
 
-from tasks.report.columns import kind_of
 from tasks.report.planted import damaged
+from tasks.report.planted_rows import Damage, kind_of
 
 
 def test_damage_is_found_where_a_reject_for_damage_overlaps_it(made: Any) -> None:
-    found = made.report["planted"]["damaged"]
-    assert (found["planted"], found["found"], found["others"]) == (2, 1, 1)
+    damage = made.sections["planted"]["damaged"]
+    assert (damage["planted"], damage["found"], damage["others"]) == (2, 1, 1)
     # The second lies under a reject for its status: not wanted, but not recognised as damaged.
-    assert found["kinds"] == {
+    assert damage["kinds"] == {
         "corrupt-member": {"planted": 1, "found": 1, "reasons": {"gzip": 1}},
         "http-header": {"planted": 1, "found": 0, "reasons": {}},
     }
@@ -35,17 +35,16 @@ def test_files_are_matched_by_their_ends_and_ranges_by_overlap(
     file: str, offset: int, length: int | None, found: int
 ) -> None:
     planted = [{"file": "crawl/1.warc", "offset": 100, "length": 30, "kind": "k"}]
-    row = {"file": file, "offset": offset, "length": length, "reason": "gzip"}
-    assert damaged(planted, [{"damage": [row]}])["found"] == found
+    assert damaged(planted, [Damage(file, offset, length, "gzip")])["found"] == found
 
 
 def test_exact_copies(made: Any) -> None:
-    one = {"planted": 1, "extracted": 1, "reached": 1, "resolved": 1, "by_each_other": 1, "signatures": 1}
-    assert made.report["planted"]["exact"] == one
+    expected = {"planted": 1, "extracted": 1, "reached": 1, "resolved": 1, "by_each_other": 1, "signatures": 1}
+    assert made.sections["planted"]["exact"] == expected
 
 
 def test_near_copies_by_similarity(made: Any) -> None:
-    low, high = made.report["planted"]["near"]
+    low, high = made.sections["planted"]["near"]
     assert (low["from"], high["from"], high["to"]) == (0.6, 0.9, 1.0)
     # One copy was never extracted, the other stays beside its original.
     assert [low[key] for key in ("planted", "extracted", "reached", "resolved", "signatures")] == [2, 1, 1, 0, 0]
@@ -55,33 +54,29 @@ def test_near_copies_by_similarity(made: Any) -> None:
 
 
 def test_pages_by_kind(made: Any) -> None:
-    rows = {row["kind"]: row for row in made.report["planted"]["pages"]}
+    rows = {row["kind"]: row for row in made.sections["planted"]["pages"]}
     assert [row["good"] for row in rows.values()] == [True] * 7 + [False] * 3
     assert rows["good"] == {
         "kind": "good",
         "good": True,
         "responses": 5,
         "documents": 5,
-        "keep": 4,
-        "survivors": 4,
-        "cuts": 3,
+        "after": {"keep": 4, "survivors": 4, "cuts": 3},
     }
     assert rows["spam"] == {
         "kind": "spam",
         "good": False,
         "responses": 4,
         "documents": 4,
-        "keep": 1,
-        "survivors": 1,
-        "cuts": 1,
+        "after": {"keep": 1, "survivors": 1, "cuts": 1},
     }
-    assert (rows["menus"]["responses"], rows["menus"]["documents"], rows["menus"]["keep"]) == (3, 2, 0)
-    assert rows["image"] == {"kind": "image", "good": False, "responses": 2, "documents": 0}
+    assert (rows["menus"]["responses"], rows["menus"]["documents"], rows["menus"]["after"]["keep"]) == (3, 2, 0)
+    assert rows["image"] == {"kind": "image", "good": False, "responses": 2, "documents": 0, "after": {}}
 
 
 def test_leaks_are_searched_in_the_text_that_is_trained_on(made: Any) -> None:
-    found = made.report["planted"]["leaks"]
-    rows = {(row["form"], row["source"]): row for row in found["forms"]}
+    leaks = made.sections["planted"]["leaks"]
+    rows = {(row["form"], row["source"]): row for row in leaks["forms"]}
     keys = ("planted", "extracted", "hit", "dropped", "met", "removed", "left", "clean", "dirty")
 
     def row(form: str, source: str) -> list[int]:
@@ -92,7 +87,7 @@ def test_leaks_are_searched_in_the_text_that_is_trained_on(made: Any) -> None:
     assert row("deep", "crawl") == [1, 1, 0, 0, 1, 0, 1, 0, 1]  # no hit was recorded, and still it is seen
     assert row("whole", "webtext") == [1, 1, 1, 0, 1, 1, 0, 1, 0]  # joined by URL, whatever conf calls the source
     assert row("whole", "books2") == [1, 1, 1, 0, 1, 1, 0, 1, 0]  # a file without URLs: every document of the source
-    assert [found["total"][key] for key in keys] == [6, 5, 3, 1, 4, 3, 1, 5, 1]
+    assert [leaks["total"][key] for key in keys] == [6, 5, 3, 1, 4, 3, 1, 5, 1]
 
 
 @pytest.mark.parametrize(
@@ -113,4 +108,4 @@ def test_kinds_are_read_from_the_path(url: str | None, kind: str | None) -> None
 def test_a_rewrapped_leak_is_the_same_words() -> None:
     from tasks.evaluation.overlap import words
 
-    assert words(toys.wrapped(toys.LEAKS[2])) == words(toys.LEAKS[2])
+    assert words(rows_of.wrapped(rows_of.LEAKS[2])) == words(rows_of.LEAKS[2])

@@ -1,4 +1,4 @@
-"""`report`: figures that follow from a store whose documents' fate is written down (report_toys.ROWS)."""
+"""`report`: figures that follow from a store whose documents' fate is written down (report_rows.ROWS)."""
 
 import json
 from pathlib import Path
@@ -6,15 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import report_rows as rows_of
 import report_toys as toys
 
 from tasks.report.chances import found_by_lsh, wilson
 from tasks.report.figures import draw
+from tasks.report.mixture import figures as mixture_figures
 from tasks.report.report import report
 from tasks.report.summary import LINES, summary
 from tasks.report.training import thinned
 from tasks.runtime.engine import LocalEngine
-from tasks.runtime.stage import Run
+from tasks.runtime.run import Run
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -26,7 +28,7 @@ def test_built_twice_in_different_places_it_is_the_same_bytes(made: Any, tmp_pat
     run, arguments = toys.build(tmp_path / "elsewhere")
     again = run(report, "toy", **arguments)
     first, second = files(made.artifact.folder), files(again.folder)
-    assert {"report.json", "summary.txt", "figures/loss.svg", "figures/copies.svg"} <= set(first)
+    assert {"report.json", "summary.txt", "figures/training-loss.svg", "figures/planted-copies.svg"} <= set(first)
     assert first == second
 
 
@@ -41,7 +43,7 @@ def test_two_workers_give_the_bytes_of_one(made: Any, tmp_path: Path) -> None:
 
 
 def test_the_funnel_counts_documents_and_reasons(made: Any) -> None:
-    crawl = made.report["funnel"][2]
+    crawl = made.sections["funnel"]["sources"][2]
     assert (crawl["source"], crawl["group"]) == ("crawl", "common-crawl")
     counted = {step["step"]: (step["documents"], step.get("reasons")) for step in crawl["steps"]}
     assert counted == {
@@ -54,37 +56,43 @@ def test_the_funnel_counts_documents_and_reasons(made: Any) -> None:
     assert crawl["steps"][3]["cut"] == 1
 
 
+def test_the_funnel_says_what_the_reasons_mean(made: Any) -> None:
+    decisions = made.sections["funnel"]["decisions"]
+    assert [each["title"] for each in decisions] == ["after quality", "after deduplication", "after decontamination"]
+    assert decisions[1]["reasons"]["near"] == "it is a near copy of a document that stays"
+
+
 def test_rejects_are_counted_by_reason_and_told_apart(made: Any) -> None:
-    rows = {row["reason"]: (row["records"], row["damage"]) for row in made.report["rejects"]["reasons"]}
+    rows = {row["reason"]: (row["records"], row["damage"]) for row in made.sections["rejects"]["reasons"]}
     assert rows == {"gzip": (1, True), "http": (1, True), "status": (1, False)}
 
 
 def test_the_realised_keep_rate_stands_beside_the_expected_one(made: Any) -> None:
-    row = made.report["quality"]["sources"][0]
-    scores = np.array([one["score"] for one in toys.ROWS["crawl"]], np.float32).astype(float)
+    row = made.sections["quality"]["sources"][0]
+    scores = np.array([document["score"] for document in rows_of.ROWS["crawl"]], np.float32).astype(float)
     assert (row["documents"], row["passed"]) == (19, 12)
     assert row["expected"] == pytest.approx(((2 - scores) ** -9.0).mean(), abs=1e-6)
     assert row["inside"] is False  # the toys' lottery was not drawn by score
     assert sum(row["bins"]["documents"]) == 19
-    table = {one["score"]: one["rate"] for one in made.report["quality"]["table"]}
+    table = {row["score"]: row["rate"] for row in made.sections["quality"]["table"]}
     assert table == pytest.approx({0: 0.001953, 0.2: 0.005041, 0.5: 0.026012, 0.8: 0.193807, 0.9: 0.424098}, abs=1e-6)
 
 
 def test_clusters_and_removals_side_by_side(made: Any) -> None:
-    found = made.report["duplicates"]
-    assert found["clusters"][0] == {"from": 2, "to": 2, "clusters": 2}
-    assert sum(row["clusters"] for row in found["clusters"]) == 2
-    assert sum(found["near"]) == 1 and found["near"][18] == 1  # 0.9, in twentieths
-    (pair,) = found["shown"]
-    assert (pair["id"], pair["duplicate_of"]) == (toys.id_of("crawl", 3), toys.id_of("crawl", 2))
-    assert pair["text"] == toys.ROWS["crawl"][3]["text"][:200]
-    assert pair["witness"] == toys.ROWS["crawl"][2]["text"][:200]
+    content = made.sections["duplicates"]
+    assert content["clusters"][0] == {"from": 2, "to": 2, "clusters": 2}
+    assert sum(row["clusters"] for row in content["clusters"]) == 2
+    assert sum(content["near"]) == 1 and content["near"][18] == 1  # 0.9, in twentieths
+    (pair,) = content["shown"]
+    assert (pair["id"], pair["duplicate_of"]) == (rows_of.id_of("crawl", 3), rows_of.id_of("crawl", 2))
+    assert pair["text"] == rows_of.ROWS["crawl"][3]["text"][:200]
+    assert pair["witness"] == rows_of.ROWS["crawl"][2]["text"][:200]
     assert pair["text_there"].endswith("leaves") and pair["witness_there"].endswith("stays")
 
 
 def test_contamination_leaves_out_frequent_grams_and_documents_that_were_gone(made: Any) -> None:
-    found = made.report["contamination"]
-    assert found["benchmarks"] == [
+    content = made.sections["contamination"]
+    assert content["benchmarks"] == [
         {
             "benchmark": "cloze",
             "items": 6,
@@ -96,18 +104,18 @@ def test_contamination_leaves_out_frequent_grams_and_documents_that_were_gone(ma
             "removed": 1,
         }
     ]
-    assert [row["touched"] for row in found["sources"]] == [1, 1, 2]
-    assert found["lengths"] == [{"from": 1000, "touched": 4, "removed": 1}]
+    assert [row["touched"] for row in content["sources"]] == [1, 1, 2]
+    assert content["lengths"] == [{"from": 1000, "touched": 4, "removed": 1}]
 
 
 def test_the_mixture_is_in_the_sources_order_with_the_realised_share(made: Any) -> None:
-    rows = made.report["mixtures"][0]["groups"]
+    rows = made.sections["mixture"]["mixtures"][0]["groups"]
     assert [row["group"] for row in rows] == ["webtext2", "books2", "common-crawl"]
     assert all(row["realised"] == pytest.approx(1 / 3) and row["realised_epochs"] == 1.1 for row in rows)
 
 
 def test_curves_are_thinned_to_means_over_the_updates_that_have_a_value(made: Any) -> None:
-    model = made.report["models"][0]
+    model = made.sections["training"]["models"][0]
     assert model["last_tenth"] == pytest.approx(8 - (361 + 400) / 200)
     assert len(model["curve"]) == 200 and model["curve"][0] == [200, pytest.approx(8 - 0.015)]
     assert len(model["groups"]["books2"]) == 200
@@ -123,12 +131,9 @@ def test_the_summary_tells_what_the_figures_say(made: Any) -> None:
 
 
 def test_a_long_summary_is_cut_and_control_characters_do_not_reach_the_terminal(made: Any) -> None:
-    rows = made.report["contamination"]["benchmarks"] * 80
-    long = {
-        **made.report,
-        "title": "\x1b[31mred\a",
-        "contamination": {**made.report["contamination"], "benchmarks": rows},
-    }
+    contamination = made.sections["contamination"]
+    sections = made.sections | {"contamination": {**contamination, "benchmarks": contamination["benchmarks"] * 80}}
+    long = {**made.report, "title": "\x1b[31mred\a", "sections": sections}
     lines = summary(long)
     assert len(lines) == LINES and lines[0] == "?[31mred?"
     assert lines[-1].endswith("more lines: see the page")
@@ -136,14 +141,18 @@ def test_a_long_summary_is_cut_and_control_characters_do_not_reach_the_terminal(
 
 def test_an_empty_pipeline_has_a_report_too(tmp_path: Path) -> None:
     artifact = Run(tmp_path, LocalEngine(1))(report, "empty", **toys.EMPTY)
-    assert json.loads((artifact.folder / "report.json").read_bytes())["figures"] == []
+    assert json.loads(artifact.read("report.json")) == {
+        "title": "nothing",
+        "sections": {"funnel": {"sources": [], "decisions": []}},
+        "figures": [],
+    }
     assert (artifact.folder / "summary.txt").read_text() == "nothing\n"
 
 
 def test_names_in_figures_are_text_and_no_formulas(made: Any) -> None:
-    mixed = json.loads(json.dumps(made.report["mixtures"]))
-    mixed[0]["groups"][0]["group"] = "$x_1$ <g>"
-    svg = draw({**made.report, "mixtures": mixed})["mixture-tiny"].decode()
+    content = json.loads(json.dumps(made.sections["mixture"]))
+    content["mixtures"][0]["groups"][0]["group"] = "$x_1$ <g>"
+    svg = draw(mixture_figures(content))["tiny"].decode()
     assert "$x_1$ &lt;g&gt;" in svg
 
 

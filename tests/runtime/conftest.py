@@ -8,8 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from lossy import Lossy
 
+from tasks.runtime import object_client
 from tasks.runtime.engine import LocalEngine
+from tasks.runtime.object_store import ObjectStore
+from tasks.runtime.store import CacheSettings, open_store
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -74,3 +78,21 @@ def local() -> Iterator[dict[int, LocalEngine]]:
     yield engines
     for engine in engines.values():
         engine.close()
+
+
+@pytest.fixture
+def lossy(s3, monkeypatch) -> Iterator[Lossy]:
+    """A proxy before the service; the environment names it. obstore does not retry."""
+    proxy = Lossy(os.environ["AWS_ENDPOINT_URL"])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+    monkeypatch.setattr(object_client, "RETRIES", 0)
+    object_client.client.cache_clear()
+    yield proxy
+    proxy.close()
+    object_client.client.cache_clear()
+
+
+@pytest.fixture
+def store(s3, tmp_path) -> ObjectStore:
+    """On s3, with a cache of its own of 1 MB."""
+    return open_store(f"{s3}/{tmp_path.name}", CacheSettings(tmp_path / "cache", 1_000_000))

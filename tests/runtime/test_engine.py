@@ -1,16 +1,16 @@
-"""The local engine: order, lost workers, exceptions, death, and shuffles that do not show their workers."""
+"""The local engine: order, callers side by side, lost workers and who is to blame, exceptions, death."""
 
 import os
 import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
-import numpy as np
-import pyarrow as pa
 import pytest
 import runtime_toys as toys
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from tasks.runtime.engine import LocalEngine, partition_of, sort_in_full
+from tasks.runtime.engine import LocalEngine
 from tasks.runtime.errors import Failure, Mistake
 
 
@@ -47,7 +47,7 @@ def test_a_worker_lost_between_two_maps_is_nobodys_fault(local):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_exceptions_arrive_as_they_are(local, workers):
-    with pytest.raises(Mistake, match=r"^item 1 is wrong; mend it$"):
+    with pytest.raises(Mistake, match=r"^item 1 is wrong; mend it(\nin a worker:|$)"):
         local[workers].map(toys.refuse, [0, 1, 2, 3])
     with pytest.raises(OSError, match="No space left") as caught:
         local[workers].map(toys.fill, [0, 1])
@@ -74,67 +74,136 @@ def test_close_ends_the_workers(alive):
     assert not any(alive(child) for child in children)
 
 
-def test_partition_of_is_splitmix64():
-    # first outputs of splitmix64's finaliser, from its reference implementation (Vigna, prng.di.unimi.it)
-    def finalise(x: int) -> int:
-        mask = 2**64 - 1
-        x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & mask
-        x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & mask
-        return x ^ (x >> 31)
-
-    keys = [0, 1, -1, 2**63 - 1, -(2**63), 12345]
-    assert partition_of(np.array(keys), 1000).tolist() == [finalise(key % 2**64) % 1000 for key in keys]
-
-
-small = st.integers(-4, 4)
-rows = st.tuples(small, st.binary(max_size=3), st.none() | small, st.text(max_size=2), st.integers(0, 2**64 - 1))
-inputs = st.lists(st.lists(rows, max_size=30), min_size=1, max_size=4)
-SCHEMA = pa.schema(
-    [("key", pa.int64()), ("b", pa.binary()), ("n", pa.int32()), ("s", pa.large_string()), ("u", pa.uint64())]
-)
-
-
-def tables(lists: list[list[tuple]]) -> list[pa.Table]:
-    """Tables with a column of each kind, unsigned and fixed-size binary included."""
-    made = []
-    for listed in lists:
-        table = (
-            pa.table(
-                [pa.array(column, f.type) for column, f in zip(zip(*listed, strict=True), SCHEMA, strict=False)],
-                schema=SCHEMA,
-            )
-            if listed
-            else SCHEMA.empty_table()
-        )
-        fixed = pa.array([(b + b"...")[:3] for b in table["b"].to_pylist()], pa.binary(3))
-        made.append(table.append_column("f", fixed))
-    return made
-
-
-def in_bytes(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as stream:
-        stream.write_table(table)
-    return sink.getvalue().to_pybytes()
-
-
-@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(inputs)
-def test_shuffle_gives_the_same_bytes_for_any_number_of_workers(local, lists):
-    items = tables(lists)
-    whole = sort_in_full(pa.concat_tables(items))
-    firsts: dict[int, dict] = {}
-    for row in whole.to_pylist():
-        firsts.setdefault(row["key"], row)
-    for workers in (1, 2, 3):
-        assert in_bytes(local[workers].shuffle(toys.emit_table, toys.same, items)) == in_bytes(whole)
-        first = local[workers].shuffle(toys.emit_table, toys.first_of_each, items)
-        assert first.to_pylist() == [firsts[key] for key in sorted(firsts)]
+def test_callers_in_many_threads_share_the_workers(local):
+    """Each gets its own answers; in total no more processes are at work than the engine has workers."""
+    with ThreadPoolExecutor(6) as threads:
+        calls = [threads.submit(local[3].map, toys.span, [(caller, n) for n in range(5)]) for caller in range(6)]
+        spans = [call.result() for call in calls]
+    assert [[(caller, n) for caller, n, _, _ in found] for found in spans] == [
+        [(caller, n) for n in range(5)] for caller in range(6)
+    ]
+    moments = sorted(
+        (at, change) for found in spans for _, _, start, end in found for at, change in ((start, 1), (end, -1))
+    )
+    running, most = 0, 0
+    for _, change in moments:
+        running += change
+        most = max(most, running)
+    assert most == 3
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_shuffle_passes_exceptions_on(local, workers):
-    with pytest.raises(Mistake, match="nothing to emit"):
-        local[workers].shuffle(toys.emit_refused, toys.same, [1, 2])
-    with pytest.raises(Mistake, match="nothing to reduce"):
-        local[workers].shuffle(toys.emit_random, toys.reduce_refused, [1, 2])
+def test_one_thread_at_a_time_where_the_work_is_in_this_process(local, workers):
+    with ThreadPoolExecutor(4) as threads:
+        spans = [span for [span] in threads.map(lambda n: local[workers].map(toys.span, [(n, 0)]), range(4))]
+    assert len(spans) == 4
+    if workers == 1:
+        ordered = sorted((start, end) for _, _, start, end in spans)
+        assert all(end <= start for (_, end), (start, _) in pairwise(ordered))
+
+
+def test_a_short_call_does_not_wait_for_a_long_one(local, tmp_path):
+    """The long call's items cannot end before the short call has: it lets them go."""
+    gate = tmp_path / "gate"
+    gate.touch()
+    with ThreadPoolExecutor(1) as thread:
+        long = thread.submit(local[2].map, toys.wait_if_first, [(n, str(gate)) for n in range(40)])
+        assert local[2].map(toys.square, [1, 2, 3]) == [{"square": 1}, {"square": 4}, {"square": 9}]
+        assert not long.done()
+        gate.unlink()
+        assert long.result() == list(range(40))
+
+
+def test_a_guilty_item_beside_an_innocent_stage(local):
+    """The guilty one is named after it died alone; the other stage, whose workers share the machine, finishes."""
+    with ThreadPoolExecutor(1) as thread:
+        innocent = thread.submit(local[3].map, toys.span, [("innocent", n) for n in range(40)])
+        with pytest.raises(Failure, match=r"died 3 times over \('guilty', None\)"):
+            local[3].map(toys.die_by_name, [("guilty", None)])
+        assert len(innocent.result()) == 40
+
+
+def test_the_last_try_is_alone(local, tmp_path):
+    """What dies only in company (of whoever takes the memory) is innocent: alone it lives."""
+    stop = threading.Event()
+
+    def company() -> int:
+        rounds = 0
+        while not stop.is_set():
+            rounds += len(local[3].map(toys.in_company, [(str(tmp_path), n) for n in range(4)]))
+        return rounds
+
+    with ThreadPoolExecutor(1) as thread:
+        neighbours = thread.submit(company)
+        try:
+            assert local[3].map(toys.die_in_company, [str(tmp_path)]) == ["alone"]
+        finally:
+            stop.set()
+        assert neighbours.result() > 0
+    assert (tmp_path / "died").read_text() == "xx"  # twice in company
+
+
+def test_neighbours_killed_at_random_cost_nobody_his_answer(local):
+    stop = threading.Event()
+
+    def kill() -> int:
+        killed = 0
+        while not stop.wait(0.4):
+            workers = list(local[3]._pool._workers)
+            if workers:
+                os.kill(workers[killed % len(workers)].process.pid, signal.SIGKILL)
+                killed += 1
+        return killed
+
+    local[3].map(toys.square, [1, 2, 3])
+    with ThreadPoolExecutor(3) as threads:
+        killer = threads.submit(kill)
+        calls = [threads.submit(local[3].map, toys.span, [(caller, n) for n in range(12)]) for caller in range(2)]
+        try:
+            assert [len(call.result()) for call in calls] == [12, 12]
+        finally:
+            stop.set()
+        assert killer.result() > 0
+
+
+def test_a_failing_call_leaves_no_worker_at_its_items(local, tmp_path):
+    """When `map` has raised, nobody writes behind its back."""
+    with pytest.raises(Mistake, match="item 1"):
+        local[2].map(toys.refuse_or_write, [(1, str(tmp_path)), (0, str(tmp_path))])
+    before = sorted(path.name for path in tmp_path.iterdir())
+    time.sleep(0.5)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert local[2].map(toys.square, [2]) == [{"square": 4}]
+
+
+def test_what_cannot_be_sent_is_the_callers_affair(local):
+    with pytest.raises((AttributeError, TypeError), match="pickle"):
+        local[2].map(lambda x: x, [1, 2])
+    with pytest.raises(Failure, match=r"^Odd: 1 and 2"):
+        local[2].map(toys.raise_odd, [0, 1])
+    with pytest.raises(Exception, match=r"cannot be read|pickle"):
+        local[2].map(toys.give_unreadable, [0, 1])
+    assert local[2].map(toys.square, [2]) == [{"square": 4}]
+
+
+def test_close_while_another_thread_waits(tmp_path, until, monkeypatch):
+    monkeypatch.setenv("TOY_FOLDER", str(tmp_path))
+    engine = LocalEngine(2)
+    with ThreadPoolExecutor(1) as thread:
+        call = thread.submit(engine.map, toys.linger, [1, 2])
+        until(lambda: len(list(tmp_path.glob("pid-*"))) == 2)
+        engine.close()
+        with pytest.raises(Failure, match="engine was closed"):
+            call.result()
+
+
+def test_the_thread_that_called_first_may_end(local):
+    """The workers are the keeper's children, not the caller's: they outlive the thread that first asked for them."""
+    engine = LocalEngine(2)
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            first = set(thread.submit(engine.map, toys.process_number, list(range(4))).result())
+        time.sleep(0.2)
+        assert set(engine.map(toys.process_number, list(range(4)))) == first
+    finally:
+        engine.close()

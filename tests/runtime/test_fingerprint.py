@@ -7,7 +7,7 @@ import pytest
 import runtime_toys as toys
 
 from tasks.runtime import fingerprint
-from tasks.runtime.stage import handle
+from tasks.runtime.run import handle
 
 STAGE = '''"""What it is."""
 import json
@@ -17,6 +17,8 @@ from tasks.runtime.stage import stage
 
 def run(a, b=2):
     """Add."""
+    if b < 0:
+        raise Mistake(f"b is {b}; give more")
     return words.scan(a) + b  # plainly
 
 class Thing:
@@ -38,21 +40,29 @@ FILES = {
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """A source tree; calling it with changes gives the hash of tasks.score's code."""
+    """A source tree; calling it with changes gives the hashes of tasks.score's code, by module."""
     monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
 
-    def code_hash(**changes: str) -> str:
+    def hashes(**changes: str) -> dict[str, str]:
         for name, text in {**FILES, **{key.replace("__", "/") + ".py": text for key, text in changes.items()}}.items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        fingerprint.code_hash.cache_clear()
-        fingerprint._file_hash.cache_clear()
-        return fingerprint.code_hash("tasks.score")
+        forget()
+        return fingerprint.code_hashes("tasks.score")
 
-    yield code_hash
-    fingerprint.code_hash.cache_clear()
-    fingerprint._file_hash.cache_clear()
+    yield hashes
+    forget()
+
+
+def forget() -> None:
+    for remembered in (
+        fingerprint.code_hashes,
+        fingerprint._file_hash,
+        fingerprint._parsed,
+        fingerprint._shapes_nothing,
+    ):
+        remembered.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -65,6 +75,7 @@ def tree(tmp_path, monkeypatch):
         ('"""A thing."""', "'A something.'"),
         ("(a, b=2)", "(\n    a,\n    b=2,\n)"),
         ('"text"', "'text'"),
+        ('f"b is {b}; give more"', '"b is below 0"'),
     ],
 )
 def test_what_does_not_run_does_not_count(tree, old, new):
@@ -80,6 +91,8 @@ def test_what_does_not_run_does_not_count(tree, old, new):
         ("b=2", "b=None"),
         ("b=2", "b"),
         ("+ b", "- b"),
+        ("raise Mistake", "raise Failure"),
+        ("raise Mistake", "raise ValueError"),
         ('"text"', 'b"text"'),
         ('size = "text"', "size: str"),
         ("(a, b=2)", "(a, *, b=2)"),
@@ -104,6 +117,18 @@ def test_imported_code_counts(tree, name):
 
 def test_other_code_and_the_runtime_do_not_count(tree):
     assert tree(tasks__other="nobody = 2\n", tasks__runtime__stage="stage = 2\n") == tree()
+
+
+def test_a_module_that_says_so_does_not_count_nor_what_it_alone_imports(tree):
+    bring = "SHAPES_NO_BYTES = True\nimport tasks.other\n"
+    before = tree(tasks__deep__far=bring)
+    assert not {"tasks.deep.far", "tasks.other"} & before.keys()
+    assert tree(tasks__deep__far=bring + "more = 1\n") == before
+
+
+def test_the_changed_file_is_named(tree):
+    before, after = tree(), tree(tasks__kernels__hash="def mix(a):\n    return a * 5\n")
+    assert [name for name in before if before[name] != after[name]] == ["tasks.kernels.hash"]
 
 
 def test_the_shape_tells_apart_what_differs_and_is_stable():

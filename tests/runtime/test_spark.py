@@ -1,23 +1,26 @@
 """The Spark engine: the local engine's answers and bytes, its exceptions, and nothing left behind."""
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
 import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 import runtime_toys as toys
 from hypothesis import HealthCheck, given, settings
-from test_engine import in_bytes, inputs, tables
+from test_shuffle import inputs, listed, tables
 
-from tasks.runtime import spark, spark_tasks
+from conf.engine import Engine
+from tasks.runtime import preflight, shuffle, spark_launch, spark_tasks
 from tasks.runtime.errors import Failure, Mistake
+from tasks.runtime.run import Run
 from tasks.runtime.spark import SparkEngine
-from tasks.runtime.stage import Run
 
 with_java = pytest.mark.spark
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,9 +55,9 @@ class TestWithJava:
         with pytest.raises(Failure, match=r"^Odd: 1 and 2$"):
             engine.map(toys.raise_odd, [0])
         with pytest.raises(Mistake, match="nothing to emit"):
-            engine.shuffle(toys.emit_refused, toys.same, [1, 2])
+            list(engine.shuffle(toys.emit_refused, toys.same, [1, 2]))
         with pytest.raises(Mistake, match="nothing to reduce"):
-            engine.shuffle(toys.emit_random, toys.reduce_refused, [1, 2])
+            list(engine.shuffle(toys.emit_random, toys.reduce_refused, [1, 2]))
 
     def test_a_worker_lost_once_is_made_up_for(self, engine, tmp_path):
         flag = str(tmp_path / "died")
@@ -69,7 +72,7 @@ class TestWithJava:
             made = run(toys.numbers, "toy", shards=5, rows=1000)
             if of == "column":
                 made = run(toys.halves, "toy", documents=made)
-            found.append(toys.contents(made.folder))
+            found.append(toys.contents(made))
         assert len(found) == 4 and len(found[0]) > 6
         assert found[1:] == found[:1] * 3
 
@@ -78,14 +81,24 @@ class TestWithJava:
             Run(tmp_path, engine)(toys.picky, "toy", items=[0, 1, 2])
 
     @settings(
-        max_examples=3, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=2, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     @given(inputs)
-    def test_shuffle_gives_the_local_engines_bytes(self, engine, local, lists):
+    def test_shuffle_gives_the_local_engines_rows(self, engine, local, lists):
         items = tables(lists)
         for reduce in (toys.same, toys.first_of_each):
-            mine = in_bytes(engine.shuffle(toys.emit_table, reduce, items))
-            assert mine == in_bytes(local[1].shuffle(toys.emit_table, reduce, items))
+            expected = listed(list(local[1].shuffle(toys.emit_table, reduce, items)))
+            for size in (500, 10**9):
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(shuffle, "PARTITION", size)
+                    assert listed(list(engine.shuffle(toys.emit_table, reduce, items))) == expected
+
+    def test_callers_in_many_threads(self, engine):
+        with ThreadPoolExecutor(3) as threads:
+            maps = [threads.submit(engine.map, toys.square, list(range(n, n + 5))) for n in range(3)]
+            shuffled = threads.submit(lambda: listed(list(engine.shuffle(toys.emit_random, toys.same, [1, 2, 3]))))
+            assert [one.result() for one in maps] == [[{"square": x * x} for x in range(n, n + 5)] for n in range(3)]
+        assert shuffled.result() == listed(list(engine.shuffle(toys.emit_random, toys.same, [3, 2, 1])))
 
     def test_three_lost_workers_over_one_item_fail_and_name_it(self, engine):
         with pytest.raises(Failure, match=r"died 3 times over \(2, None\);.*log: /\S+\.log") as caught:
@@ -128,6 +141,34 @@ class TestWithJava:
         engine.close()
         assert not alive(jvm) and not scratch.exists()
         engine.close()  # and again is nothing
+
+    def test_sparks_own_settings_count(self, engine, monkeypatch, tmp_path):
+        """Of four places each stands over the one before; what we must set, over all."""
+        engine.close()
+        (tmp_path / "spark-defaults.conf").write_text(
+            "spark.master local[1]\nspark.a.file file\nspark.a.submitted file\nspark.a.pipeline file\n"
+            "spark.driver.memory 300m\nspark.ui.showConsoleProgress true\nspark.task.maxFailures 2\n"
+        )
+        monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
+        monkeypatch.setenv(
+            "PYSPARK_SUBMIT_ARGS",
+            "--conf spark.a.submitted=submitted --conf spark.a.pipeline=submitted --driver-memory 400m pyspark-shell",
+        )
+        mine = SparkEngine(conf={"spark.a.pipeline": "pipeline", "spark.driver.memory": "500m"})
+        try:
+            assert mine.map(toys.square, [3, 4]) == [{"square": 9}, {"square": 16}]
+            get = mine._context.getConf().get
+            assert [get(f"spark.a.{name}") for name in ("file", "submitted", "pipeline")] == [
+                "file",
+                "submitted",
+                "pipeline",
+            ]
+            assert (get("spark.master"), get("spark.driver.memory"), mine.workers) == ("local[1,2]", "500m", 1)
+            heap = mine._context._jvm.java.lang.Runtime.getRuntime().maxMemory() / 2**20
+            assert 450 < heap <= 500
+            assert os.environ["PYSPARK_SUBMIT_ARGS"].startswith("--conf spark.a.submitted=")  # as it was
+        finally:
+            mine.close()
 
 
 CLUSTER = """
@@ -182,17 +223,44 @@ def test_java_that_does_not_start_is_a_mistake(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", "--conf 'spark.x=a b' --master local[2] pyspark-shell"),
+        ("--master yarn pyspark-shell", "--master yarn --conf 'spark.x=a b' --master local[2] pyspark-shell"),
+        ("--queue 'two words'", "--queue 'two words' --conf 'spark.x=a b' --master local[2] pyspark-shell"),
+    ],
+)
+def test_submit_arguments_keep_what_was_given_and_ours_come_last(given, expected):
+    made = spark_launch.submit_arguments("local[2]", {"spark.x": "a b"}, given)
+    assert shlex.split(made) == shlex.split(expected)
+
+
+@pytest.mark.parametrize("named", ["spark", {"spark": "local[3]"}, {"spark": {"master": "local[3]", "conf": {"spark.x": "1"}}}, {"spark": {}}])  # fmt: skip  # noqa: E501
+def test_every_way_to_name_the_engine(named, monkeypatch):
+    monkeypatch.setattr("tasks.runtime.spark.find_java", lambda: "java")
+    spark = Engine.model_validate(named).spark
+    made = SparkEngine(spark.master, spark.conf)
+    settings = named["spark"] if isinstance(named, dict) else {}
+    settings = {"master": settings} if isinstance(settings, str) else settings
+    assert (made.master, made.conf) == (settings.get("master"), settings.get("conf", {}))
+
+
+def test_the_local_engine_is_named_too():
+    assert Engine.model_validate("local").spark is None
+
+
+@pytest.mark.parametrize(
     ("master", "workers"),
     [("local", 1), ("local[3]", 3), ("local[4,2]", 4), ("spark://host:7077", None), ("local-cluster[1,1,512]", None)],
 )
 def test_workers_of_a_master(master, workers):
-    assert spark.local_workers(master) == workers
+    assert spark_launch.local_workers(master) == workers
 
 
 def test_the_zip_is_importable_and_complete(tmp_path):
-    path = spark.pack(tmp_path / "millrace.zip")
+    path = spark_launch.pack(tmp_path / "millrace.zip")
     names = set(zipfile.ZipFile(path).namelist())
-    assert {f"{name}/__init__.py" for name in spark.PACKAGES} <= names
+    assert {f"{name}/__init__.py" for name in preflight.PACKAGES} <= names
     assert not any("__pycache__" in name for name in names)
     found = subprocess.run(
         [sys.executable, "-P", "-c", "import tasks.runtime.stage as s; print(s.__file__)"],

@@ -9,6 +9,7 @@ import pytest
 from server import serve
 
 from tasks.runtime.errors import Failure, Mistake
+from tasks.runtime.store import store_at, write
 from tasks.sources import remote
 from tasks.sources.files import MEMO, draw, expand
 from tasks.sources.parts import Part, plan
@@ -46,18 +47,18 @@ def test_what_matches_nothing_is_a_mistake_that_names_it(tmp_path):
 def test_checksums_are_remembered_until_a_file_changes(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
     path.write_text("one")
-    hashed = []
+    hashed, memo = [], store_at(str(tmp_path / "store"))
     from tasks.sources import files
 
-    monkeypatch.setattr(files, "checksum", lambda path: hashed.append(path) or f"sum {len(hashed)}")
+    monkeypatch.setattr(files, "file_sha256", lambda path: hashed.append(path) or f"sum {len(hashed)}")
     for _ in range(3):
-        (found,) = expand({"files": "a.txt"}, tmp_path, memo=tmp_path / "store")
+        (found,) = expand({"files": "a.txt"}, tmp_path, memo=memo)
         assert found.sha256 == "sum 1"
     path.write_text("two")
     os.utime(path, ns=(1, 1))
-    assert expand({"files": "a.txt"}, tmp_path, memo=tmp_path / "store")[0].sha256 == "sum 2"
-    (tmp_path / "store" / MEMO).write_text("no JSON")
-    assert expand({"files": "a.txt"}, tmp_path, memo=tmp_path / "store")[0].sha256 == "sum 3"
+    assert expand({"files": "a.txt"}, tmp_path, memo=memo)[0].sha256 == "sum 2"
+    write(memo, MEMO, b"no JSON", replace=True)
+    assert expand({"files": "a.txt"}, tmp_path, memo=memo)[0].sha256 == "sum 3"
 
 
 def test_a_crawl_is_expanded_and_drawn_by_seed(tmp_path):

@@ -1,6 +1,7 @@
 """The stage: documents, ids, rejects, statistics and their sums; the same bytes for any workers; sentences."""
 
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -10,19 +11,24 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from corpora import Counted, counts, harm
 from made import PAGE, WORDS, http, members, page, warc
 from server import serve
 
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.engine import LocalEngine
 from tasks.runtime.errors import Failure, Mistake
-from tasks.runtime.shards import DOCUMENTS, REJECTS
-from tasks.runtime.stage import Artifact, Run
-from tasks.runtime.store import damage
+from tasks.runtime.job import Job
+from tasks.runtime.run import Run
+from tasks.runtime.shards import DOCUMENTS, read, read_file
+from tasks.runtime.stage import stage
 from tasks.sources.files import expand
 from tasks.sources.ingest import ingest
-from tasks.sources.rejects import DAMAGE, POLICY
+from tasks.sources.parts import plan, require_as_listed
+from tasks.sources.rejects import DAMAGE, POLICY, REJECTS, rejects_of
 
 FIELDS = {"text": "text", "id": None, "url": None}
 
@@ -34,18 +40,19 @@ def build(run: Run, folder: Path, files: str | list[str], kind: str = "warc", so
 
 
 def documents(artifact: Artifact) -> list[dict]:
-    tables = [pq.read_table(shard.path) for shard in artifact.shards()]
+    tables = [read(shard) for shard in artifact.shards()]
     assert all(table.schema.names == DOCUMENTS.names for table in tables)  # Parquet keeps dates in ms
     return [row for table in tables for row in table.to_pylist()]
 
 
 def rejects(artifact: Artifact) -> list[dict]:
-    tables = [pq.read_table(path) for path in sorted(artifact.folder.glob("*.rejects.parquet"))]
+    tables = [rejects_of(artifact, shard) for shard in artifact.shards()]
     assert all(table.schema.equals(REJECTS) for table in tables)
     return [row for table in tables for row in table.to_pylist()]
 
 
 def contents(artifact: Artifact) -> dict[str, bytes]:
+    """Every file, manifest and listing too."""
     return {
         path.name: path.read_bytes() for path in artifact.folder.iterdir() if not path.name.startswith(("run.", "."))
     }
@@ -53,7 +60,7 @@ def contents(artifact: Artifact) -> dict[str, bytes]:
 
 def check_sums(artifact: Artifact) -> dict:
     """The statistics agree with the files and with each other."""
-    found, rows, refused = artifact.statistics, documents(artifact), rejects(artifact)
+    found, rows, refused = counts(artifact), documents(artifact), rejects(artifact)
     assert found["documents"] == len(rows) == len({row["id"] for row in rows})
     assert found["characters"] == sum(len(row["text"]) for row in rows)
     assert found["text_bytes"] == sum(len(row["text"].encode()) for row in rows) == sum(row["bytes"] for row in rows)
@@ -62,7 +69,7 @@ def check_sums(artifact: Artifact) -> dict:
     assert {row["reason"] for row in refused} == set(found["rejects"]) <= set(DAMAGE) | set(POLICY)
     assert sum(found["languages"].values()) == len(rows)
     assert all(row["text"].strip() == row["text"] != "" for row in rows)
-    assert damage(artifact) == []
+    assert harm(artifact) == []
     return found
 
 
@@ -175,8 +182,6 @@ def test_a_large_jsonl_is_split_and_small_files_are_packed(run, tmp_path):
 
 
 def test_text_files_and_parquet(run, tmp_path):
-    import pyarrow as pa
-
     (tmp_path / "a.txt").write_bytes("Ein Satz,\r\nder über  zwei Zeilen geht.\r\n".encode())
     (tmp_path / "b.txt.gz").write_bytes(gzip.compress(b"Another text, that is packed.", mtime=0))
     (tmp_path / "c.txt").write_bytes(b"")
@@ -231,12 +236,14 @@ def test_the_same_bytes_for_1_and_2_workers_and_after_a_kill(tmp_path):
         engine.close()
     assert made[0] == made[1]
     code = (
-        "import sys; from pathlib import Path; sys.path[:0] = sys.argv[1:3]; import test_ingest as t\n"
-        "from tasks.runtime.engine import LocalEngine; from tasks.runtime.stage import Run\n"
-        "t.build(Run(Path(sys.argv[3]) / 'killed', LocalEngine(1)), Path(sys.argv[3]), '*.warc.gz', shard=1000)"
+        "import sys; from pathlib import Path; sys.path[:0] = sys.argv[1:4]; import test_ingest as t\n"
+        "from tasks.runtime.engine import LocalEngine; from tasks.runtime.run import Run\n"
+        "t.build(Run(Path(sys.argv[4]) / 'killed', LocalEngine(1)), Path(sys.argv[4]), '*.warc.gz', shard=1000)"
     )
     here = Path(__file__).parent
-    process = subprocess.Popen([sys.executable, "-c", code, str(here), str(here.parents[1]), str(tmp_path)])
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(here), str(here.parent), str(here.parents[1]), str(tmp_path)]
+    )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("killed/ingest/s-*/0000[12].parquet")):
         assert time.monotonic() < deadline
@@ -253,13 +260,13 @@ def test_too_much_damage_stops_with_the_worst_file(run, tmp_path):
     (tmp_path / "bad.warc").write_bytes(b"".join(page(number)[:-40] for number in range(10, 15)))
     with pytest.raises(Failure, match=r"5 of 15 records are damaged.*bad\.warc with 5 of 5 \(length"):
         build(run, tmp_path, "*.warc", reject_share=0.3)
-    assert build(run, tmp_path, "*.warc", reject_share=0.34).statistics["documents"] == 10
+    assert counts(build(run, tmp_path, "*.warc", reject_share=0.34))["documents"] == 10
 
 
 def test_what_is_not_wanted_is_no_damage(run, tmp_path):
     gone = [warc(http(b"gone", status="HTTP/1.1 404 Not Found"), number) for number in range(50)]
     (tmp_path / "a.warc").write_bytes(b"".join([page(100), *gone]))
-    assert build(run, tmp_path, "*.warc", reject_share=0.0).statistics["documents"] == 1
+    assert counts(build(run, tmp_path, "*.warc", reject_share=0.0))["documents"] == 1
 
 
 def test_sentences(run, tmp_path):
@@ -273,18 +280,110 @@ def test_sentences(run, tmp_path):
     listed = [file.as_dict() for file in expand({"files": "a.warc"}, tmp_path)]
     settings = {"source": "t", "kind": "warc", "fields": FIELDS, "reject_share": 1.0}
     (tmp_path / "a.warc").write_bytes(page(1))
-    with pytest.raises(Failure, match=r"a\.warc has \d+ bytes, but \d+ when its list was frozen"):
+    with pytest.raises(Failure, match=r"a\.warc is not the file that was listed"):
         run(ingest, "t", files=listed, **settings)
     (tmp_path / "a.warc").unlink()
-    with pytest.raises(Failure, match=r"a\.warc is in the source's frozen list and cannot be read now"):
+    with pytest.raises(Failure, match=r"a\.warc was listed and cannot be read now"):
         run(ingest, "t", files=listed, **settings)
+
+
+def replace(path: Path, old: bytes, new: bytes) -> None:
+    """Other content under the same size and time of change, as a tool that restores times leaves it."""
+    before, content = path.stat(), path.read_bytes()
+    assert content.count(old) == 1 and len(old) == len(new)
+    path.write_bytes(content.replace(old, new))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_file_that_was_replaced_stops_the_stage_by_name(run, tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}.warc").write_bytes(page(number))
+    listed = [file.as_dict() for file in expand({"name": "s", "files": "*.warc"}, tmp_path, memo=run.store)]
+    replace(tmp_path / "1.warc", b"Page 1.", b"Page 7.")
+    again = [file.as_dict() for file in expand({"name": "s", "files": "*.warc"}, tmp_path, memo=run.store)]
+    assert [old == new for old, new in zip(listed, again, strict=True)] == [True, False, True]
+    settings = {"source": "s", "kind": "warc", "fields": FIELDS, "reject_share": 1.0}
+    with pytest.raises(Failure, match=r"stage ingest of s: .*/1\.warc is not the file that was listed"):
+        run(ingest, "s", files=listed, **settings)
+    replace(tmp_path / "1.warc", b"Page 7.", b"Page 1.")
+    assert counts(run(ingest, "s", files=listed, **settings))["documents"] == 3
+
+
+def rows_as(kind: str, path: Path) -> dict[str, bytes]:
+    """Texts in a file of several parts, and what is there once in its last one, with other content of its size."""
+    texts = [f"number {n:05} {hashlib.sha256(str(n).encode()).hexdigest()}" for n in range(2000)]
+    if kind == "jsonl":
+        path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    else:
+        table = pa.table({"text": texts})
+        pq.write_table(
+            table, path, row_group_size=500, compression="none", use_dictionary=False, write_statistics=False
+        )
+    return {"old": b"number 01990 ", "new": b"number 09999 "}
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_a_replaced_file_that_is_read_in_parts_stops_the_stage_by_name(run, tmp_path, kind):
+    path = tmp_path / f"rows.{kind}"
+    other = rows_as(kind, path)
+    listed = [file.as_dict() for file in expand({"name": "s", "files": path.name}, tmp_path)]
+    assert len(plan(listed, kind, 40_000)) >= 3
+    replace(path, **other)
+    settings = {"source": "s", "kind": kind, "fields": FIELDS, "reject_share": 1.0, "shard": 40_000}
+    with pytest.raises(Failure, match=rf"stage ingest of s: .*/rows\.{kind} is not the file that was listed"):
+        run(ingest, "s", files=listed, **settings)
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_a_part_that_was_replaced_after_the_whole_was_checked_is_told(tmp_path, kind):
+    """As on a worker that comes to its shard an hour later; parts whose own bytes are the same may still be read."""
+    path = tmp_path / f"rows.{kind}"
+    other = rows_as(kind, path)
+    listed = [file.as_dict() for file in expand({"name": "s", "files": path.name}, tmp_path)]
+    parts = [part for _, group in plan(listed, kind, 40_000) for part in group]
+    for part in parts:
+        require_as_listed(part, path)
+    replace(path, **other)
+    for part in parts[:-1]:
+        require_as_listed(part, path)
+    with pytest.raises(Failure, match=rf"rows\.{kind}: bytes \d+ to \d+ are not those that were listed"):
+        require_as_listed(parts[-1], path)
+
+
+def test_what_was_read_is_kept_by_checksum(run, tmp_path):
+    for number in range(2):
+        (tmp_path / f"{number}.warc").write_bytes(page(number))
+    jsonl(tmp_path)
+    pages = build(run, tmp_path, "*.warc")
+    (shard,) = pages.shards()
+    assert read_file(pages, f"{shard.key}.inputs.parquet").to_pylist() == [
+        {
+            "file": str(path),
+            "bytes": path.stat().st_size,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "etag": None,
+        }
+        for path in sorted(tmp_path.glob("*.warc"))
+    ]
+    rows = build(run, tmp_path, "a.jsonl", "jsonl", "t", shard=30_000)
+    inputs = [row for shard in rows.shards() for row in read_file(rows, f"{shard.key}.inputs.parquet").to_pylist()]
+    content, at = (tmp_path / "a.jsonl").read_bytes(), 0
+    assert len(inputs) > 2
+    for row in inputs:
+        assert row["sha256"] == hashlib.sha256(content[at : at + row["bytes"]]).hexdigest()
+        at += row["bytes"]
+    assert at == len(content)
+
+
+@stage("sample", kind="input", version="1")
+def crawled(job: Job) -> Counted:
+    with job.publish("crawl/a.warc") as file:
+        file.write(page(1) + b"junk")
+    return Counted(1)
 
 
 def test_files_inside_of_an_artifact(run, tmp_path):
-    folder = run.root / "sample" / "demo-0123456789abcdef"
-    (folder / "crawl").mkdir(parents=True)
-    (folder / "crawl/a.warc").write_bytes(page(1) + b"junk")
-    inside = Artifact("sample", "demo", "0123456789abcdef", folder)
+    inside = run(crawled, "demo")
     settings = {"source": "s", "kind": "warc", "fields": FIELDS, "reject_share": 1.0, "inside": inside}
     found = run(ingest, "s", files=[{"path": "crawl/*"}], **settings)
     assert [row["file"] for row in rejects(found)] == ["crawl/a.warc"]

@@ -4,26 +4,29 @@ import json
 from typing import Any
 
 import pytest
-from corpora import contents
+from corpora import Counted, contents, counts
 
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
-from tasks.runtime.stage import Artifact, Job, Run, stage
-from tasks.tokens.mixture import mixture
+from tasks.runtime.job import Job
+from tasks.runtime.run import Run
+from tasks.runtime.stage import stage
+from tasks.tokens.mixture import mixture, mixture_file
 
 B = 10**9
 HELD = {"common-crawl": 410 * B, "webtext2": 19 * B, "books1": 12 * B, "books2": 55 * B, "wikipedia": 3 * B}
 WEIGHTS = {"common-crawl": 60.0, "webtext2": 22.0, "books1": 8.0, "books2": 8.0, "wikipedia": 3.0}
 
 
-@stage("tokens", version="counts")
-def counted(job: Job, *, shards: list[int], held_out: int) -> dict[str, Any]:
+@stage("tokens", kind="export", version="counts")
+def counted(job: Job, *, shards: list[int], held_out: int) -> Counted:
     about = {
         "dtype": "uint16", "vocabulary": 300, "end_of_text": 299, "tokenizer": "abc",
         "shards": [{"key": f"{n:05}", "train": count, "validation": held_out} for n, count in enumerate(shards)],
     }  # fmt: skip
     with job.publish("tokens.json") as file:
         file.write(json.dumps(about).encode())
-    return {}
+    return Counted()
 
 
 def source(run: Run, name: str, *shards: int, held_out: int = 0) -> Artifact:
@@ -40,7 +43,7 @@ def mixed(run: Run, held: dict[str, int], weights: dict[str, float], budget: int
         budget=budget,
         seed=7,
     )
-    return json.loads((made.folder / "mixture.json").read_bytes()), made
+    return json.loads(mixture_file(made).read_bytes()), made
 
 
 def test_the_papers_table(run):
@@ -51,17 +54,17 @@ def test_the_papers_table(run):
     assert {name: f"{value:.3g}" for name, value in normalised.items()} == {
         "common-crawl": "0.435", "webtext2": "3.44", "books1": "1.98", "books2": "0.432", "wikipedia": "2.97",
     }  # fmt: skip
-    as_they_stand = {name: f"{value * made.statistics['asked_sum'] / 100:.3f}" for name, value in normalised.items()}
+    as_they_stand = {name: f"{value * counts(made)['asked_sum'] / 100:.3f}" for name, value in normalised.items()}
     assert as_they_stand == {
         "common-crawl": "0.439", "webtext2": "3.474", "books1": "2.000", "books2": "0.436", "wikipedia": "3.000",
     }  # fmt: skip
-    assert made.statistics["asked_sum"] == 101 and made.statistics["budget"] == 300 * B
+    assert counts(made)["asked_sum"] == 101 and counts(made)["budget"] == 300 * B
     assert {name: row["asked"] for name, row in groups.items()} == WEIGHTS
     assert {name: row["held"] for name, row in groups.items()} == HELD
     assert sum(row["weight"] for row in groups.values()) == pytest.approx(1)
     assert abs(sum(row["tokens"] for row in groups.values()) - 300 * B) <= 5
     assert all(row["epochs"] * row["held"] == pytest.approx(row["tokens"]) for row in groups.values())
-    assert made.statistics["groups"]["webtext2"]["epochs"] == groups["webtext2"]["epochs"]
+    assert counts(made)["groups"]["webtext2"]["epochs"] == groups["webtext2"]["epochs"]
 
 
 def test_a_groups_sources_count_together(run):
@@ -74,7 +77,7 @@ def test_a_groups_sources_count_together(run):
     made = run(
         mixture, "small", tokens=tokens, groups=groups, weights={"common-crawl": 3, "wiki": 1}, budget=1200, seed=7
     )
-    plan = json.loads((made.folder / "mixture.json").read_bytes())
+    plan = json.loads(mixture_file(made).read_bytes())
     assert {key: plan[key] for key in ("tokenizer", "dtype", "end_of_text", "seed")} == {
         "tokenizer": "abc", "dtype": "uint16", "end_of_text": 299, "seed": 7,
     }  # fmt: skip
@@ -85,7 +88,7 @@ def test_a_groups_sources_count_together(run):
         ("cc-1", 300, 10),
         ("cc-2", 300, 0),
     ]
-    assert (run.root / crawl["sources"][0]["folder"] / "tokens.json").is_file()
+    assert run.store.exists(f"{crawl['sources'][0]['folder']}/tokens.json")
 
 
 def test_without_weights_a_group_counts_by_its_tokens(run):

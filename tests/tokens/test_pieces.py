@@ -7,7 +7,7 @@ from corpora import decided, document_id, source
 
 from tasks.kernels.draw import uniform
 from tasks.quality.keep import keep
-from tasks.runtime.stage import Artifact
+from tasks.runtime.artifact import Artifact
 from tasks.tokens.pieces import Piece, held_out, left, pieces
 
 
@@ -57,9 +57,17 @@ def test_a_document_without_cuts_keeps_its_id(run):
 
 def test_a_decision_that_cuts_nothing_will_do(run):
     documents = source(run, "web", ["one", "two"], languages=["en", "de"])
-    plain = {"scores": None, "pareto": None, "threshold": None, "seed": 1}
+    plain = {"before": None, "scores": None, "pareto": None, "threshold": None, "seed": 1}
     decision = run(keep, "web", documents=documents, languages=["en"], **plain)
     assert listed(documents, decision) == [Piece(document_id("web", 0), "one", False)]
+
+
+def test_cuts_outlive_a_decision_behind_them_that_knows_no_cuts(run):
+    documents = source(run, "web", ["one two", "three", "four"], languages=["en", "de", "en"])
+    cut = decided(run, documents, dropped=[document_id("web", 2)], cuts={document_id("web", 0): [(0, 4)]})
+    plain = {"scores": None, "pareto": None, "threshold": None, "seed": 1}
+    last = run(keep, "web", documents=documents, before=cut, languages=["en"], **plain)
+    assert listed(documents, last) == [Piece(document_id("web", 0) + "#0", "two", False)]
 
 
 def test_the_split_is_the_documents_own(run):

@@ -5,14 +5,16 @@ import random
 from functools import cache
 
 import pytest
-from corpora import contents, decided, document_id, source, workers
+from corpora import contents, counts, decided, document_id, source, workers
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.tokenizer import END_OF_TEXT
 from tasks.kernels.draw import uniform
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
-from tasks.runtime.stage import Artifact, Run
-from tasks.tokens.tokenizer import END_OF_TEXT, tokenizer
+from tasks.runtime.run import Run
+from tasks.tokens.tokenizer import tokenizer, tokenizer_file
 
 HOW = {"vocabulary": 400, "sample": 1_000_000, "validation": 0.2, "seed": 1}
 WORDS = [
@@ -29,24 +31,24 @@ def texts(count: int, seed: int) -> list[str]:
 
 
 def made(
-    run: Run, documents: dict[str, Artifact], shares: dict[str, float] | None = None, cuts=None, **how
+    run: Run, documents: dict[str, Artifact], shares: dict[str, float] | None = None, decisions=None, **how
 ) -> Artifact:
-    cuts = cuts or {name: decided(run, one) for name, one in documents.items()}
+    decisions = decisions or {name: decided(run, one) for name, one in documents.items()}
     shares = shares or dict.fromkeys(documents, 1 / len(documents))
-    return run(tokenizer, "byte-bpe", documents=documents, cuts=cuts, shares=shares, **{**HOW, **how})
+    return run(tokenizer, "byte-bpe", documents=documents, decisions=decisions, shares=shares, **{**HOW, **how})
 
 
 def library(artifact: Artifact):
     from tokenizers import Tokenizer
 
-    return Tokenizer.from_file(str(artifact.folder / "tokenizer.json"))
+    return Tokenizer.from_file(str(tokenizer_file(artifact)))
 
 
 def test_vocabulary(run):
     artifact = made(run, {"web": source(run, "web", texts(60, 1))}, vocabulary=350)
     model = library(artifact)
     vocabulary = model.get_vocab()
-    assert artifact.statistics["vocabulary"] == artifact.statistics["asked"] == len(vocabulary) == 350
+    assert counts(artifact)["vocabulary"] == counts(artifact)["asked"] == len(vocabulary) == 350
     assert vocabulary[END_OF_TEXT] == 349 and sorted(vocabulary.values()) == list(range(350))
     assert sum(len(token) == 1 for token in vocabulary) == 256
     assert any("mill" in token for token in vocabulary)
@@ -55,8 +57,8 @@ def test_vocabulary(run):
 
 def test_little_text_makes_a_smaller_vocabulary(run):
     artifact = made(run, {"web": source(run, "web", ["ab"] * 5)}, validation=0.0)
-    assert artifact.statistics["vocabulary"] < 400 == artifact.statistics["asked"]
-    assert library(artifact).get_vocab()[END_OF_TEXT] == artifact.statistics["vocabulary"] - 1
+    assert counts(artifact)["vocabulary"] < 400 == counts(artifact)["asked"]
+    assert library(artifact).get_vocab()[END_OF_TEXT] == counts(artifact)["vocabulary"] - 1
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +106,7 @@ def test_bytes_do_not_depend_on_workers_and_sharding(run, tmp_path):
         other = Run(tmp_path / str(place), engine)
         documents = {name: source(other, name, texts(60, seed), shards) for seed, name in enumerate(("web", "books"))}
         artifact = made(other, documents, sample=60_000)
-        found.append((contents(artifact), artifact.statistics))
+        found.append((contents(artifact), counts(artifact)))
     assert found[0] == found[1] == found[2]
     assert found[0][0].keys() == {"tokenizer.json"}
 
@@ -130,7 +132,9 @@ def test_cut_and_dropped_text_is_never_seen(run):
     cuts = {document_id("web", n): [(len(texts(30, 1)[n].encode()), len(planted[n].encode()))] for n in range(30)}
     decision = decided(run, documents, [document_id("web", n) for n in range(30, 35)], cuts)
     assert not [
-        token for token in library(made(run, {"web": documents}, cuts={"web": decision})).get_vocab() if "zy" in token
+        token
+        for token in library(made(run, {"web": documents}, decisions={"web": decision})).get_vocab()
+        if "zy" in token
     ]
 
 
@@ -139,7 +143,7 @@ def test_shares_are_of_bytes(run):
     documents = {"web": source(run, "web", texts(200, 1)), "books": source(run, "books", texts(200, 2), 3)}
     documents["none"] = source(run, "none", ["zyzzyva " * 30] * 20)
     artifact = made(run, documents, {"web": 0.75, "books": 0.25, "none": 0.0}, sample=8000)
-    taken, longest = artifact.statistics["bytes"], max(len(text.encode()) for text in texts(200, 1) + texts(200, 2))
+    taken, longest = counts(artifact)["bytes"], max(len(text.encode()) for text in texts(200, 1) + texts(200, 2))
     assert 6000 <= taken["web"] < 6000 + longest and 2000 <= taken["books"] < 2000 + longest and taken["none"] == 0
     assert not [token for token in library(artifact).get_vocab() if "zy" in token]
 
@@ -147,8 +151,8 @@ def test_shares_are_of_bytes(run):
 def test_a_source_smaller_than_its_share_gives_all(run):
     documents = {"web": source(run, "web", texts(20, 1))}
     artifact = made(run, documents, validation=0.0, sample=10**9)
-    assert artifact.statistics["documents"] == 20
-    assert artifact.statistics["bytes"] == {"web": sum(len(text.encode()) for text in texts(20, 1))}
+    assert counts(artifact)["documents"] == 20
+    assert counts(artifact)["bytes"] == {"web": sum(len(text.encode()) for text in texts(20, 1))}
 
 
 def test_no_text_at_all(run):
@@ -158,11 +162,11 @@ def test_no_text_at_all(run):
         "empty": decided(run, documents["empty"]),
     }
     with pytest.raises(Failure, match="no text to learn from"):
-        made(run, documents, cuts=decisions)
+        made(run, documents, decisions=decisions)
 
 
 def test_the_file_is_plain_json(run):
     artifact = made(run, {"web": source(run, "web", texts(30, 1))})
-    about = json.loads((artifact.folder / "tokenizer.json").read_bytes())
+    about = json.loads(tokenizer_file(artifact).read_bytes())
     assert about["model"]["type"] == "BPE"
     assert [token["content"] for token in about["added_tokens"]] == [END_OF_TEXT]

@@ -1,18 +1,21 @@
 """Token shards: what they hold decodes to the pieces, and their index and counts say where."""
 
 import json
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from corpora import contents, decided, document_id, source, workers
+from corpora import contents, counts, decided, document_id, source, workers
 
-from tasks.runtime.stage import Artifact, Job, Run, stage
+from model.tokenizer import END_OF_TEXT
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.job import Job
+from tasks.runtime.run import Run
+from tasks.runtime.stage import stage
 from tasks.tokens.mixture import mixture
 from tasks.tokens.pieces import pieces
-from tasks.tokens.tokenizer import END_OF_TEXT, tokenizer
-from tasks.tokens.tokens import tokens
+from tasks.tokens.tokenizer import Learned, tokenizer, tokenizer_file
+from tasks.tokens.tokens import TokenShards, tokens
 
 TEXTS = [f"the {n} mill races of wörld {n * n} 漢字 \U0001f600\n" * (n % 7 + 1) for n in range(600)]
 VALIDATION, SEED = 0.2, 1
@@ -20,25 +23,25 @@ VALIDATION, SEED = 0.2, 1
 
 def trained(run: Run, documents: Artifact, decision: Artifact) -> Artifact:
     how = {"vocabulary": 300, "sample": 20_000, "validation": VALIDATION, "seed": SEED}
-    return run(tokenizer, "bpe", documents={"web": documents}, cuts={"web": decision}, shares={"web": 1.0}, **how)
+    return run(tokenizer, "bpe", documents={"web": documents}, decisions={"web": decision}, shares={"web": 1.0}, **how)
 
 
 def encoded(run: Run, documents: Artifact, decision: Artifact, by: Artifact) -> Artifact:
-    return run(tokens, "web", documents=documents, cuts=decision, tokenizer=by, validation=VALIDATION, seed=SEED)
+    return run(tokens, "web", documents=documents, decision=decision, tokenizer=by, validation=VALIDATION, seed=SEED)
 
 
 def check(documents: Artifact, decision: Artifact, by: Artifact, made: Artifact) -> int:
     """Every shard against its pieces; the number of pieces."""
     from tokenizers import Tokenizer
 
-    library = Tokenizer.from_file(str(by.folder / "tokenizer.json"))
-    about = json.loads((made.folder / "tokens.json").read_bytes())
+    library = Tokenizer.from_file(str(tokenizer_file(by)))
+    about = TokenShards.of(made).about
     end = library.get_vocab_size() - 1
     assert about["end_of_text"] == end == library.token_to_id(END_OF_TEXT)
     assert about["vocabulary"] == library.get_vocab_size() and about["tokenizer"] == by.fingerprint
     assert [shard["key"] for shard in about["shards"]] == [shard.key for shard in documents.shards()]
     count = 0
-    for shard, counts in zip(documents.shards(), about["shards"], strict=True):
+    for shard, shard_counts in zip(documents.shards(), about["shards"], strict=True):
         streams = {
             split: np.fromfile(made.folder / f"{shard.key}.{split}.bin", np.dtype(about["dtype"]).newbyteorder("<"))
             for split in ("train", "validation")
@@ -54,10 +57,12 @@ def check(documents: Artifact, decision: Artifact, by: Artifact, made: Artifact)
             assert library.decode(ids[:-1], skip_special_tokens=False) == piece.text
             at[row["split"]] += row["tokens"]
         assert at == {split: len(stream) for split, stream in streams.items()}
-        assert counts == {"key": shard.key, **at}
+        files = made.files()
+        checksums = {f"{split}_sha256": files[f"{shard.key}.{split}.bin"].sha256 for split in at}
+        assert shard_counts == {"key": shard.key, **at, **checksums}
         count += len(expected)
     sums = {split: sum(shard[split] for shard in about["shards"]) for split in ("train", "validation")}
-    assert sums == {split: made.statistics[split] for split in sums} and min(sums.values()) > 0
+    assert sums == {split: counts(made)[split] for split in sums} and min(sums.values()) > 0
     return count
 
 
@@ -68,8 +73,8 @@ def test_streams_decode_to_the_pieces(run):
     by = trained(run, documents, decision)
     made = encoded(run, documents, decision, by)
     cut = len([n for n in range(0, 600, 3) if not 10 <= n < 20])
-    assert check(documents, decision, by, made) == made.statistics["documents"] == 590 + cut
-    assert json.loads((made.folder / "tokens.json").read_bytes())["dtype"] == "uint16"
+    assert check(documents, decision, by, made) == counts(made)["documents"] == 590 + cut
+    assert TokenShards.of(made).about["dtype"] == "uint16"
 
 
 def test_a_text_that_says_endoftext_makes_no_document(run):
@@ -91,8 +96,8 @@ def test_bytes_do_not_depend_on_workers(run, tmp_path):
     assert found[0] == found[1]
 
 
-@stage("tokenizer", version="wide")
-def wide(job: Job, *, size: int) -> dict[str, Any]:
+@stage("tokenizer", kind="fit", version="wide")
+def wide(job: Job, *, size: int) -> Learned:
     """A tokenizer without merges whose last ids lie past 65,535: bytes above 0x7F are its last ones but one."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
@@ -105,7 +110,7 @@ def wide(job: Job, *, size: int) -> dict[str, Any]:
     made.add_special_tokens([END_OF_TEXT])
     with job.publish("tokenizer.json") as file:
         file.write(made.to_str().encode())
-    return {"vocabulary": made.get_vocab_size()}
+    return Learned(made.get_vocab_size())
 
 
 @pytest.mark.parametrize(("size", "dtype"), [(65_536, "uint16"), (65_537, "uint32")])
@@ -114,7 +119,7 @@ def test_a_vocabulary_past_16_bits(run, size, dtype):
     decision = decided(run, documents)
     by = run(wide, "wide", size=size)
     made = encoded(run, documents, decision, by)
-    about = json.loads((made.folder / "tokens.json").read_bytes())
+    about = TokenShards.of(made).about
     assert (about["dtype"], about["end_of_text"]) == (dtype, size - 1)
     assert check(documents, decision, by, made) == 30
     bytes_ = (made.folder / "00000.train.bin").stat().st_size
@@ -139,5 +144,5 @@ def test_nothing_left(run):
     by = trained(run, documents, decided(run, documents))
     dropped = decided(run, documents, dropped=[document_id("web", n) for n in range(30)])
     made = encoded(run, documents, dropped, by)
-    assert made.statistics == {"documents": 0, "bytes": 0, "train": 0, "validation": 0}
+    assert counts(made) == {"documents": 0, "bytes": 0, "train": 0, "validation": 0}
     assert (made.folder / "00000.train.bin").stat().st_size == 0

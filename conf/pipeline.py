@@ -1,0 +1,138 @@
+"""All that a pipeline's YAML may say. Unknown keys, wrong types and impossible values are refused with the line.
+
+Defaults stand in these files and nowhere else, except a model's, which stand in model/config.py and model/presets.py.
+"""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from conf.corpus import Decontaminate, Dedup, Quality, Sample, Tokenizer
+from conf.engine import Engine
+from conf.evaluation import Benchmark, Evaluate
+from conf.keys import Keys, Misplaced, Share
+from conf.models import Model
+from conf.sources import Source
+from conf.store import Cache, Store, address
+
+
+class Pipeline(Keys):
+    """One file from crawl to score."""
+
+    title: str = Field("", pattern=r"^[\w .-]*$", description="of the report; the file's name if absent")
+    store: Store = Field(
+        "./store",
+        description="of the artifacts: a folder, relative to where you run, or a URL such as s3://bucket/prefix "
+        "(s3, gs, az, azure, abfs, abfss, memory, file)",
+    )
+    cache: Cache = Cache()
+    engine: Engine = Field(
+        Engine(), description="local if absent; or spark, spark: MASTER, or spark: {master: ..., conf: {...}}"
+    )
+    workers: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="processes of the local engine; all cores if absent"
+    )
+    seed: Annotated[int, Field(ge=0)] = 1
+    validation: Share = Field(0.01, description="share of documents held out, by hash (GPT-2 held out 5 %)")
+    sample: Sample | None = Field(None, description="make the demo's input; paths name it {sample}")
+    sources: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], Source] = Field(
+        min_length=1, description="in priority order: what an earlier one holds, a later one loses"
+    )
+    benchmarks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], Benchmark] = Field(default_factory=dict)
+    quality: Quality | None = Field(None, description="absent: nothing is scored, everything kept")
+    dedup: Dedup = Dedup()
+    decontaminate: Decontaminate = Decontaminate()
+    tokenizer: Tokenizer = Tokenizer()
+    mixture: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="weight a group; need not sum to 1. Absent: in proportion to tokens held"
+    )
+    models: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")], Model] = Field(default_factory=dict)
+    evaluate: Evaluate = Evaluate()
+
+    def group(self, source: str) -> str:
+        return self.sources[source].group or source
+
+    @property
+    def groups(self) -> list[str]:
+        """Groups in the order of their first source."""
+        return list(dict.fromkeys(self.group(source) for source in self.sources))
+
+    def named(self, names: list[str]) -> list[str]:
+        """The sources that a list of sources and groups names, in priority order."""
+        return [source for source in self.sources if source in names or self.group(source) in names]
+
+    def before(self, source: str) -> list[str]:
+        """The sources ranked before `source` whose documents leave it, in priority order."""
+        across = self.dedup.filled()["across"]
+        earlier = list(self.sources)[: list(self.sources).index(source)]
+        if isinstance(across, bool):
+            return earlier if across else []
+        named = self.named([*across.get(source, []), *across.get(self.group(source), [])])
+        return [one for one in earlier if one in named]
+
+    def tasks(self) -> dict[str, dict[str, Any]]:
+        """How each task that is evaluated is asked, by benchmark."""
+        asked = {name: self.benchmarks[name].task for name in self.evaluate.tasks}
+        return {name: task.model_dump() for name, task in asked.items() if task}
+
+    def shares(self) -> dict[str, float]:
+        """Each source's part of the tokenizer's sample: its group's weight, in equal parts within the group."""
+        weights = self.mixture or dict.fromkeys(self.groups, 1.0)
+        members = {group: [s for s in self.sources if self.group(s) == group] for group in self.groups}
+        total = sum(weights.values())
+        return {
+            source: weights.get(group, 0.0) / total / len(members[group])
+            for group in self.groups
+            for source in members[group]
+        }
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        known = {*self.sources, *self.groups}
+        for where, names in self._named_lists().items():
+            for place, name in enumerate(names):
+                if name not in known:
+                    raise Misplaced(
+                        (*where, place),
+                        f"{'.'.join(where)} names {name}, which is no source or group "
+                        f"(there are {', '.join(sorted(known))})",
+                    )
+        if self.quality and (both := set(self.named(self.quality.good)) & set(self.named(self.quality.raw))):
+            raise Misplaced(("quality",), f"quality: {', '.join(sorted(both))} cannot be good and raw at once")
+        for group in self.mixture:
+            if group not in self.groups:
+                raise Misplaced(
+                    ("mixture", group),
+                    f"mixture names {group}, which is no group (there are {', '.join(self.groups)})",
+                )
+        if self.mixture and not sum(self.mixture.values()):
+            raise Misplaced(("mixture",), "mixture: all weights are zero")
+        for place, name in enumerate(self.evaluate.tasks):
+            if name not in self.benchmarks or self.benchmarks[name].task is None:
+                raise Misplaced(
+                    ("evaluate", "tasks", place), f"evaluate.tasks names {name}, which is no benchmark with a `task`"
+                )
+        for kind, named in (("sources", self.sources), ("benchmarks", self.benchmarks)):
+            for name, one in named.items():
+                if self.sample is None and any("{sample}" in files for files in _list(one.files)):
+                    raise Misplaced((kind, name, "files"), "files name {sample}, but the pipeline has no `sample:`")
+        return self
+
+    def _named_lists(self) -> dict[tuple[str, ...], list[str]]:
+        lists: dict[tuple[str, ...], list[str]] = {}
+        if self.quality:
+            lists |= {("quality", "good"): self.quality.good, ("quality", "raw"): self.quality.raw}
+        if isinstance(self.dedup.across, dict):
+            lists[("dedup", "across")] = list(self.dedup.across)
+            lists |= {("dedup", "across", later): earlier for later, earlier in self.dedup.across.items()}
+        return lists
+
+    def store_url(self) -> str:
+        """The store as the runtime opens it: a folder's absolute path, or an object store's URL."""
+        return address(self.store)
+
+
+def _list(files: str | list[str] | int) -> list[str]:
+    if isinstance(files, int):
+        return []
+    return [files] if isinstance(files, str) else files

@@ -1,0 +1,45 @@
+"""`sources`: where documents come from."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from conf.keys import Address, Keys, Positive, Share
+
+
+class Source(Keys):
+    """Where documents come from. A source's list of files is frozen when first read: to grow, add a source."""
+
+    kind: Literal["warc", "jsonl", "parquet", "text"] = Field(
+        description="warc: WARC and WET files, gzipped or not; jsonl: one JSON object a line (.gz, .zst); "
+        "parquet; text: one document a file"
+    )
+    files: Address | list[Address] | Annotated[int, Field(gt=0)] = Field(
+        description="path or glob, or several; {sample} is the demo's input; with `crawl`, how many of its files"
+    )
+    crawl: str | None = Field(None, pattern=r"^CC-MAIN-\d{4}-\d{2}$", description="a crawl of Common Crawl, by name")
+    form: Literal["warc", "wet"] = Field("warc", description="with `crawl`: pages (warc) or their text (wet)")
+    base: Address = Field(
+        "https://data.commoncrawl.org/", description="with `crawl`: where it lies (or s3://commoncrawl/)"
+    )
+    group: str | None = Field(
+        None, description="sources under one weight of the mixture; the source's own name if absent"
+    )
+    text: str = Field("text", description="field of the text (jsonl, parquet)")
+    id: str | None = Field(None, description="field of the record's own id (jsonl, parquet)")
+    url: str | None = Field(None, description="field of the URL (jsonl, parquet)")
+    languages: list[str] | None = Field(None, description="languages kept, as ISO 639-1 codes; all if absent")
+    reject_share: Share = Field(0.1, description="more damaged records than this share fail the stage, when it is read")
+    shard: Positive = Field(64_000_000, description="bytes of input a shard, about (jsonl, parquet, text)")
+
+    @model_validator(mode="after")
+    def _files_fit(self) -> Self:
+        if isinstance(self.files, int) != (self.crawl is not None):
+            raise ValueError("files is a number exactly where `crawl` names a crawl; else it is a path or a glob")
+        return self
+
+    def common_crawl(self, seed: int) -> dict[str, Any] | None:
+        """What says which files of Common Crawl are read, if any."""
+        if self.crawl is None:
+            return None
+        return {"crawl": self.crawl, "form": self.form, "base": self.base, "seed": seed}

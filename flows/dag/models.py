@@ -1,0 +1,86 @@
+"""The corpus to tokens, models and scores."""
+
+from dataclasses import asdict
+
+from conf.pipeline import Pipeline
+from flows.dag.built import Built
+from flows.dag.corpus import build_corpus
+from tasks.evaluation.evaluate import evaluate as score_model
+from tasks.evaluation.overlap import overlap
+from tasks.models.pretrain import pretrain as train
+from tasks.runtime.run import Run
+from tasks.tokens.mixture import mixture
+from tasks.tokens.tokenizer import tokenizer
+from tasks.tokens.tokens import tokens
+
+
+def train_tokenizer(run: Run, p: Pipeline) -> Built:
+    """The corpus, a tokenizer made from a sample of it, and every source's token shards."""
+    built = build_corpus(run, p)
+    built.tokenizer = run(
+        tokenizer,
+        p.tokenizer.kind,
+        documents=built.documents,
+        decisions=built.decided,
+        shares=p.shares(),
+        vocabulary=p.tokenizer.vocabulary,
+        sample=p.tokenizer.sample,
+        validation=p.validation,
+        seed=p.seed,
+    )
+    for name, source in built.sources.items():
+        built.tokens[name] = run(
+            tokens,
+            name,
+            documents=source.documents,
+            decision=source.last,
+            tokenizer=built.tokenizer,
+            validation=p.validation,
+            seed=p.seed,
+        )
+    return built
+
+
+def pretrain(run: Run, p: Pipeline) -> Built:
+    """Token shards to models, each with its own mixture, since each has its own budget."""
+    built = train_tokenizer(run, p)
+    for name, model in p.models.items():
+        architecture, training = model.filled(vocabulary=p.tokenizer.vocabulary, seed=p.seed)
+        built.mixtures[name] = run(
+            mixture,
+            name,
+            tokens=built.tokens,
+            groups={source: p.group(source) for source in p.sources},
+            weights=p.mixture,
+            budget=model.budget(),
+            seed=p.seed,
+        )
+        built.models[name] = run(
+            train,
+            name,
+            mixture=built.mixtures[name],
+            tokenizer=built.tokenizer,
+            architecture=asdict(architecture),
+            training=asdict(training),
+            torchrun=model.torchrun,
+        )
+    return built
+
+
+def evaluate(run: Run, p: Pipeline) -> Built:
+    """Models to scores, on all items and on those that the training text is clean of."""
+    built = pretrain(run, p)
+    if built.benchmarks:
+        built.overlap = run(overlap, "all", tokens=built.tokens, tokenizer=built.tokenizer, benchmarks=built.benchmarks)
+    for name, model in built.models.items():
+        built.evaluations[name] = run(
+            score_model,
+            name,
+            model=model,
+            mixture=built.mixtures[name],
+            benchmarks={task: built.benchmarks[task] for task in p.evaluate.tasks},
+            overlap=built.overlap,
+            tasks=p.tasks(),
+            seed=p.seed,
+        )
+    return built

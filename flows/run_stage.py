@@ -1,0 +1,54 @@
+"""The flow `run-stage`. One stage of a pipeline, where its work pool's worker is; all it reads is in the store."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from flows.recorded import begin, recorded
+from tasks.evaluation.evaluate import evaluate
+from tasks.models.pretrain import pretrain
+from tasks.runtime.artifact import artifact_at
+from tasks.runtime.errors import Failure
+from tasks.runtime.run import handle
+from tasks.runtime.store import Store
+
+PLACEABLE = {what.name: what for what in (pretrain, evaluate)}
+
+
+@recorded("run-stage")
+def run_stage(
+    conf: str,
+    text: str,
+    stage: str,
+    name: str,
+    fingerprint: str,
+    inputs: dict[str, Any],
+    parameters: dict[str, Any],
+    workers: int | None = None,
+) -> Any:
+    """Build one artifact from inputs (labels in the store) and parameters; `text` is the pipeline, called `conf`.
+
+    Raises:
+        Failure: this machine's code or libraries would build another artifact than the one that was asked for.
+    """
+    what = PLACEABLE[stage]
+    with tempfile.TemporaryDirectory(prefix="millrace-conf-") as folder:
+        path = Path(folder) / conf
+        path.write_text(text, encoding="utf-8")
+        with begin(str(path), workers, alone=True) as (run, _):
+            arguments = {**parameters, **{key: _handles(labels, run.store) for key, labels in inputs.items()}}
+            here = handle(run.store, what, name, arguments)
+            if here.fingerprint != fingerprint:
+                raise Failure(
+                    f"stage {stage} of {name} has the fingerprint {here.fingerprint} here and {fingerprint} where the "
+                    f"run was started: install the same version of Millrace and of its libraries on both machines"
+                )
+            return run(what, name, **arguments)
+
+
+def _handles(labels: Any, store: Store) -> Any:
+    if isinstance(labels, dict):
+        return {key: _handles(value, store) for key, value in labels.items()}
+    if isinstance(labels, list):
+        return [_handles(value, store) for value in labels]
+    return artifact_at(labels, store)

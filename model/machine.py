@@ -1,0 +1,111 @@
+"""What a training runs on: this process's rank and device, its arithmetic, and what ranks say to one another.
+
+Ranks are torchrun's (RANK, WORLD_SIZE, LOCAL_RANK in the environment), over any number of machines, which need share
+no folder: rank 0 of the world reads and writes `out`, and tells the others.
+"""
+
+import gc
+import os
+import signal
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from model.config import Training
+
+
+class Machine:
+    """Made once a process: sets torch's threads, determinism and process group, and takes SIGTERM."""
+
+    def __init__(self, t: Training) -> None:
+        self.rank, self.world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        self.cuda = t.device == "cuda" or (t.device == "auto" and torch.cuda.is_available())
+        self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if self.cuda else torch.device("cpu")
+        if self.cuda:
+            torch.cuda.set_device(self.device)
+            torch.set_float32_matmul_precision("high")  # TF32
+        torch.set_num_threads(t.threads)
+        torch.use_deterministic_algorithms(True, warn_only=self.cuda)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # slow, for debugging
+        if self.world > 1:
+            dist.init_process_group("nccl" if self.cuda else "gloo")
+        self.bfloat16 = t.dtype == "bfloat16" or (t.dtype == "auto" and self.cuda)
+        self.compiled = self.cuda if t.compile is None else t.compile
+        self.stop_asked = False
+        signal.signal(signal.SIGTERM, self._ask_to_stop)
+
+    def _ask_to_stop(self, number: int, frame: Any) -> None:
+        self.stop_asked = True
+
+    def say(self, text: str) -> None:
+        """Print, on one rank."""
+        if self.rank == 0:
+            print(text, flush=True)
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The context of a forward pass: bfloat16 products, or none."""
+        return torch.autocast(self.device.type, torch.bfloat16) if self.bfloat16 else nullcontext()
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """The model as it is trained: compiled, its gradients averaged over the ranks."""
+        forward: nn.Module = torch.compile(model) if self.compiled else model  # type: ignore[assignment]
+        if self.world == 1:
+            return forward
+        # find_unused_parameters keeps the first buckets for good. Else they are rebuilt after the first update, and a
+        # resumed run would sum its gradients in another order than the unbroken one.
+        return DistributedDataParallel(
+            forward,
+            device_ids=[self.device.index] if self.cuda else None,
+            find_unused_parameters=True,
+            gradient_as_bucket_view=True,
+        )
+
+    def own_gradients(self, forward: nn.Module, last: bool) -> AbstractContextManager[Any]:
+        """The context of a backward pass: the last of an update all-reduces gradients, those before it do not."""
+        return forward.no_sync() if isinstance(forward, DistributedDataParallel) and not last else nullcontext()
+
+    def add_up(self, sums: Tensor) -> Tensor:
+        """Summed over the ranks, in place."""
+        if self.world > 1:
+            dist.all_reduce(sums)
+        return sums
+
+    def from_first(self, decide: Callable[[], tuple[int, ...]], numbers: int) -> list[int]:
+        """What `decide` gives on rank 0, that many numbers, on every rank. Where it raises, rank 0 raises that, and the
+        others end without a word: SystemExit(2)."""
+        if self.world == 1:
+            return list(decide())
+        said = torch.zeros(1 + numbers, dtype=torch.int64, device=self.device)  # whether it was decided, and what
+        try:
+            if self.rank == 0:
+                said[:] = torch.tensor([1, *decide()])
+        finally:
+            dist.broadcast(said, 0)
+        if not said[0]:
+            raise SystemExit(2)
+        return said[1:].tolist()
+
+    def copy_first(self, tensors: Iterable[Tensor]) -> None:
+        """Rank 0's values into every rank's tensors."""
+        if self.world > 1:
+            for tensor in tensors:
+                dist.broadcast(tensor, 0)
+
+    def wait(self) -> None:
+        """Until all ranks are here."""
+        if self.world > 1:
+            dist.barrier()
+
+    def close(self) -> None:
+        """Leave the process group, after the last use of what `wrap` gave."""
+        if self.world > 1:
+            dist.barrier()
+            # DDP's reducer must not be the last to hold the process group: it then waits, holding Python's lock, for a
+            # gloo thread that waits for that lock (torch 2.13; one run in three hung here).
+            gc.collect()
+            dist.destroy_process_group()

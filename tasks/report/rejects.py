@@ -1,0 +1,60 @@
+"""Rejects: records of the input that became no document, by reason and source, and what the reasons mean."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import field
+
+from tasks.report.given import Given, ShardColumns
+from tasks.report.section import Content, Counted, Section
+from tasks.runtime.job import Job
+from tasks.runtime.statistics import statistics, total
+from tasks.sources.rejects import DAMAGE, rejects_of
+
+NAME = "rejects"
+SHOWN = 8  # reasons in the summary
+
+
+@statistics
+class Rejected:
+    """Records by reason."""
+
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+def lists_rejects(columns: ShardColumns) -> bool:
+    """Whether the stage that read the source says that it lists what it rejects."""
+    declared = columns.given.declarations.get(columns.documents.stage)
+    return declared is not None and declared.section == NAME
+
+
+def count(columns: ShardColumns) -> Rejected:
+    if not lists_rejects(columns):
+        return Rejected()
+    reasons = rejects_of(columns.documents, columns.shard, ["reason"]).column("reason")
+    return Rejected(dict(Counter(reasons.to_pylist())))
+
+
+def gather(job: Job, given: Given, counted: list[Counted[Rejected]]) -> Content:
+    sources = {
+        source: total(Rejected, [each.counts for each in counted if each.of.source == source]).reasons
+        for source in given.documents
+    }
+    reasons: Counter[str] = sum(map(Counter, sources.values()), Counter())
+    meanings = {reason: text for each in given.documents.values() for reason, text in given.reasons(each.stage).items()}
+    return {
+        "sources": sources,
+        "reasons": [
+            {"reason": reason, "records": records, "damage": reason in DAMAGE, "meaning": meanings.get(reason, "")}
+            for reason, records in sorted(reasons.items(), key=lambda row: (-row[1], row[0]))
+        ],
+    }
+
+
+def lines(content: Content) -> Iterator[str]:
+    reasons = content["reasons"]
+    if reasons:
+        told = ", ".join(f"{row['reason']} {row['records']:,}" for row in reasons[:SHOWN])
+        yield f"Not documents: {told}" + (" ..." if len(reasons) > SHOWN else "")
+
+
+REJECTS = Section(NAME, "Rejects", gather, count, lines=lines)

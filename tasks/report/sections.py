@@ -1,0 +1,39 @@
+"""The sections, in the order of the page. A new one: its file, its template, and its name here."""
+
+from typing import Any
+
+from tasks.report.contamination import CONTAMINATION
+from tasks.report.duplicates import DUPLICATES
+from tasks.report.funnel import FUNNEL
+from tasks.report.general import GENERAL
+from tasks.report.given import Given, ShardColumns
+from tasks.report.mixture import MIXTURE
+from tasks.report.overlap import OVERLAP
+from tasks.report.planted import PLANTED
+from tasks.report.quality import QUALITY
+from tasks.report.rejects import REJECTS
+from tasks.report.scores import SCORES
+from tasks.report.section import Section
+from tasks.report.tokenizer import TOKENIZER
+from tasks.report.training import TRAINING
+
+OWN: tuple[Section[Any], ...] = (
+    REJECTS, QUALITY, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCORES, PLANTED,
+)  # fmt: skip
+SECTIONS: tuple[Section[Any], ...] = (FUNNEL, *OWN, GENERAL)
+NAMES = frozenset(section.name for section in OWN)
+
+
+def shown(given: Given) -> list[Section[Any]]:
+    """The funnel, what a stage of the run declares, and the general section of all stages that have none of these."""
+    declared = {declaration.section for declaration in given.declarations.values()}
+    return [section for section in SECTIONS if section in (FUNNEL, GENERAL) or section.name in declared]
+
+
+def count(columns: ShardColumns, *, names: tuple[str, ...]) -> dict[str, Any]:
+    """What each named section counts of a shard. Runs in a worker."""
+    return {
+        section.name: section.count(columns)
+        for section in SECTIONS
+        if section.name in names and section.count is not None
+    }

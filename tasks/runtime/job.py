@@ -1,0 +1,232 @@
+"""Building an artifact: take the lease, look for the manifest, run the stage's function if there is none, seal.
+
+The manifest alone decides whether a stage is cached; shards that a killed run finished are kept.
+"""
+
+import errno
+import json
+import platform
+import resource
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, Protocol, TypeVar, cast
+
+from tasks.runtime import artifact as artifacts
+from tasks.runtime import statistics
+from tasks.runtime.artifact import RUN, Artifact, File, counted
+from tasks.runtime.engine import Engine
+from tasks.runtime.errors import Failure, Mistake
+from tasks.runtime.shards import Part, describe, make_shard
+from tasks.runtime.stage import Stage, returned
+from tasks.runtime.store import Lease, Store, write
+
+S = TypeVar("S")
+PARTS = "run.parts.json"  # how many shards the work has, while it goes on
+
+
+class Reporter(Protocol):
+    """Whoever watches a run: the terminal, Prefect, or nobody."""
+
+    def started(self, artifact: Artifact) -> None: ...
+    def progress(self, artifact: Artifact, done: int, total: int, documents: int) -> None: ...
+    def finished(self, artifact: Artifact, cached: bool, seconds: float) -> None: ...
+    def log(self, text: str) -> None: ...
+
+
+class Silent:
+    """A reporter that says nothing."""
+
+    def started(self, artifact: Artifact) -> None: ...
+    def progress(self, artifact: Artifact, done: int, total: int, documents: int) -> None: ...
+    def finished(self, artifact: Artifact, cached: bool, seconds: float) -> None: ...
+    def log(self, text: str) -> None: ...
+
+
+class Job:
+    """What a stage's function is handed: the engine, where its files go, and a way to say how far it is."""
+
+    def __init__(
+        self,
+        artifact: Artifact,
+        what: Stage,
+        engine: Engine,
+        reporter: Reporter,
+        lease: Lease,
+        stop: threading.Event | None = None,
+    ):
+        self.artifact, self.what, self.engine, self.reporter, self.lease = artifact, what, engine, reporter, lease
+        self.stop = stop or threading.Event()  # set: end what runs beside us
+        self.timing: dict[str, Any] = {}  # goes to run.json, outside of the artifact's bytes
+        self.files: dict[str, File] = {}
+
+    @property
+    def store(self) -> Store:
+        return self.artifact.store
+
+    @property
+    def workspace(self) -> Path:
+        """A local folder that outlives a killed attempt and is gone once the artifact is sealed."""
+        return self.store.workspace(self.artifact.label)
+
+    def map(self, function: Callable[..., S], items: list[tuple[str, Any]], **arguments: Any) -> list[S]:
+        """Run `function(out, item, **arguments)` for every (key, item); finished shards are not made again.
+
+        Returns the shards' statistics in the items' order.
+        """
+        kind = cast(type[S], returned(function))
+        write(self.store, self.artifact.name_of(PARTS), json.dumps({"shards": len(items)}).encode(), replace=True)
+        documents = 0
+
+        def progress(done: int, total: int, part: Any) -> None:
+            nonlocal documents
+            count = part.statistics.get("documents", 0) if isinstance(part, Part) else 0
+            documents += count if isinstance(count, int) else 0
+            self.progress(done, total, documents)
+
+        declared = tuple((column.name, column.type) for column in self.what.columns)
+        call = partial(make_shard, function=function, artifact=self.artifact, arguments=arguments, declared=declared)
+        parts: list[Part] = self.engine.map(call, items, progress)
+        for part in parts:
+            self.files |= {file.file: file for file in part.files}
+        return [statistics.from_json(kind, part.statistics, self.artifact.label) for part in parts]
+
+    def total(self, function: Callable[..., S], items: list[tuple[str, Any]], **arguments: Any) -> S:
+        """`map`, and the sum of the statistics."""
+        return statistics.total(cast(type[S], returned(function)), self.map(function, items, **arguments))
+
+    @contextmanager
+    def publish(self, name: str) -> Iterator[IO[bytes]]:
+        """A file of the artifact, by its name; it appears whole when the block ends."""
+        with self.store.scratch() as scratch:
+            path = scratch / Path(name).name
+            with path.open("wb") as file:
+                yield file
+            self._publish(name, path)
+
+    def put(self, name: str, path: Path) -> None:
+        """A finished local file as a file of the artifact; it stays where it is."""
+        import shutil
+
+        with self.store.scratch() as scratch:
+            copy = scratch / Path(name).name
+            shutil.copyfile(path, copy)
+            self._publish(name, copy)
+
+    def _publish(self, name: str, path: Path) -> None:
+        if counted(name):
+            self.files[name] = describe(path, name)
+        # An earlier attempt may have published it: the bytes are the same, but for run.*, whose newest count.
+        self.store.publish(self.artifact.name_of(name), path, replace=True)
+
+    def progress(self, done: int, total: int, documents: int = 0) -> None:
+        self.reporter.progress(self.artifact, done, total, documents)
+
+    def log(self, text: str) -> None:
+        self.reporter.log(text)
+
+
+def build(
+    artifact: Artifact,
+    what: Stage,
+    arguments: dict[str, Any],
+    engine: Engine,
+    reporter: Reporter,
+    stop: threading.Event | None = None,
+) -> bool:
+    """Make an artifact unless it is there. True if it was.
+
+    Raises:
+        Mistake, Failure: as the stage raises them, with the stage's name before; a full disk is a Failure.
+        Damaged: the artifact, or an input, is there and not as it was written.
+    """
+    with _sentences(artifact):
+        if artifact.built:
+            _ = artifact.manifest  # a damaged one is not taken for a cached stage
+            artifact.store.clear(artifact.label)  # of a run that was killed after its last word
+            reporter.finished(artifact, True, 0.0)
+            return True
+        with artifact.store.lease(artifact.label, reporter.log) as lease:
+            if artifact.built:
+                reporter.finished(artifact, True, 0.0)
+                return True
+            reporter.started(artifact)
+            start = time.time()
+            consumed = {used.label: _sound(used).content for used in inputs_of(arguments)}
+            job = Job(artifact, what, engine, reporter, lease, stop)
+            counts = what.function(job, **arguments)
+            seconds = time.time() - start
+            trace = json.dumps(_trace(job, start, seconds), indent=1).encode()
+            write(artifact.store, artifact.name_of(RUN), trace, replace=True)
+            _drop_strangers(job)
+            artifacts.seal(artifact, list(job.files.values()), statistics.to_json(counts), consumed)
+            artifact.store.clear(artifact.label)
+        reporter.finished(artifact, False, seconds)
+        return False
+
+
+def _sound(used: Artifact) -> Artifact:
+    """An input whose manifest and listing are as they were written; its files are checked as they are read."""
+    used.files()
+    return used
+
+
+def _drop_strangers(job: Job) -> None:
+    """Remove what an earlier attempt published and this one did not (one of another version of the code)."""
+    prefix = f"{job.artifact.label}/"
+    for entry in job.store.list(job.artifact.label):
+        name = entry.name.removeprefix(prefix)
+        if counted(name) and name not in job.files:
+            job.store.delete(entry.name)
+
+
+def inputs_of(value: Any) -> Iterator[Artifact]:
+    """The artifacts among arguments, however deep in lists and dictionaries."""
+    if isinstance(value, Artifact):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from inputs_of(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from inputs_of(item)
+
+
+def _trace(job: Job, start: float, seconds: float) -> dict[str, Any]:
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return {
+        "started": round(start, 3),
+        "seconds": round(seconds, 3),
+        "workers": job.engine.workers,
+        "host": platform.node(),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "peak_bytes": peak * 1024,  # ru_maxrss is in KiB on Linux
+        "timing": job.timing,
+    }
+
+
+@contextmanager
+def _sentences(artifact: Artifact) -> Iterator[None]:
+    """Put the stage's name before sentences of ours; make a sentence of what the operating system says of disks."""
+    try:
+        yield
+    except (Mistake, Failure) as error:
+        error.args = (f"stage {artifact.stage} of {artifact.name}: {error}",)
+        raise
+    except OSError as error:
+        remedies = {
+            errno.ENOSPC: "the disk is full; make room and run again: finished work is kept",
+            errno.EDQUOT: "the disk quota is used up; make room and run again: finished work is kept",
+            errno.EFBIG: "a file grew past the allowed size; raise the limit (ulimit -f) and run again",
+            errno.EACCES: "permission denied; make the store writable and run again",
+            errno.EROFS: "the file system is read-only; give `store:` another folder",
+        }
+        remedy = remedies.get(error.errno or 0)
+        if remedy is None:
+            raise
+        where = error.filename or artifact.where()
+        raise Failure(f"stage {artifact.stage} of {artifact.name}: {where}: {remedy}") from error

@@ -1,0 +1,133 @@
+"""A run: call it with a stage, a name and arguments, and it gives the artifact's handle, built where the run builds.
+
+The same functions that read like the DAG (flows/dag) so serve `run` (building), `plan` and `status` (not), and Prefect
+(`make` then hands `build` to a Prefect task).
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.engine import Engine
+from tasks.runtime.fingerprint import code_hashes, digest, libraries_of, versions
+from tasks.runtime.job import Reporter, Silent, build, inputs_of
+from tasks.runtime.schedule import Schedule
+from tasks.runtime.shards import FORMAT
+from tasks.runtime.stage import Stage
+from tasks.runtime.store import Store, store_at
+
+Make = Callable[[Artifact, Stage, dict[str, Any]], Artifact]
+
+
+class Run:
+    """See the module's head. Without an engine nothing is built.
+
+    With `side_by_side`, stages that do not need each other are built at the same time, and `wait` is to be called.
+    """
+
+    def __init__(
+        self,
+        store: Store | Path | str,
+        engine: Engine | None,
+        reporter: Reporter | None = None,
+        make: Make | None = None,
+        side_by_side: int = 1,
+    ):
+        self.store = store_at(str(store)) if isinstance(store, Path | str) else store
+        self.engine, self.reporter = engine, reporter or Silent()
+        self.make = make or self._make
+        self.schedule = Schedule(side_by_side, self.reporter.log) if side_by_side > 1 else None
+        self.artifacts: list[Artifact] = []
+        self.stages: dict[str, Stage] = {}  # those met, by name
+
+    @property
+    def builds(self) -> bool:
+        return self.engine is not None
+
+    def __call__(self, what: Stage, name: str, /, **arguments: Any) -> Artifact:
+        artifact = handle(self.store, what, name, arguments)
+        self.artifacts.append(artifact)
+        self.stages[what.name] = what
+        if self.schedule is None or not self.builds:
+            return self.make(artifact, what, arguments)
+        needs = {used.label for used in inputs_of(arguments)}
+        self.schedule.submit(artifact.label, needs, partial(self.make, artifact, what, arguments))
+        return artifact
+
+    def wait(self) -> None:
+        """Until everything asked for is built.
+
+        Raises:
+            what the first stage that failed raised; the others are stopped.
+        """
+        if self.schedule is not None:
+            self.schedule.wait()
+
+    def close(self) -> None:
+        """End what still runs, and the engine with it: that of a run that is given up, or is over."""
+        if self.schedule is not None:
+            self.schedule.stop.set()
+        if self.engine is not None:
+            self.engine.close()
+        if self.schedule is not None:
+            self.schedule.join()
+
+    def _make(self, artifact: Artifact, what: Stage, arguments: dict[str, Any]) -> Artifact:
+        if self.engine is not None:
+            build(artifact, what, arguments, self.engine, self.reporter, self.stop)
+        return artifact
+
+    @property
+    def stop(self) -> threading.Event | None:
+        """Set when what runs is to end."""
+        return self.schedule.stop if self.schedule is not None else None
+
+
+def handle(store: Store | Path, what: Stage, name: str, arguments: dict[str, Any]) -> Artifact:
+    """The inert handle of what a stage makes from these arguments."""
+    store = store_at(str(store)) if isinstance(store, Path) else store
+    inputs = {key: _labels(value) for key, value in arguments.items() if _is_input(value)}
+    module = what.function.__module__
+    recipe = {
+        "stage": what.name,
+        "name": name,
+        "parameters": {key: value for key, value in arguments.items() if key not in inputs and key not in what.judges},
+        "inputs": inputs,
+        "libraries": versions(what.libraries if what.version else libraries_of(module, what.libraries)),
+        "code": {"version": what.version} if what.version else code_hashes(module),
+        "format": FORMAT,
+    }
+    return Artifact(what.name, name, digest(recipe), store, recipe)
+
+
+def _is_input(value: Any) -> bool:
+    """Whether a value is an artifact, or lists and dictionaries of them and of nothing else.
+
+    Empty ones alone count as values; the fingerprint is the same either way.
+    """
+    leaves = list(_leaves(value))
+    return bool(leaves) and all(isinstance(leaf, Artifact) for leaf in leaves)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+def _labels(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _labels(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_labels(item) for item in value]
+    return value.label
+
+
+if sys.platform != "linux":  # flock, prctl and O_DIRECTORY are used as Linux has them
+    raise ImportError("Millrace runs on Linux; on another system use a container or WSL")

@@ -1,0 +1,124 @@
+"""The loop with other parts than pretraining's: rows, streams and an objective that it has never seen."""
+
+import json
+import signal
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from model.config import Architecture, Training
+from model.loop import Diverged, Parts, learn
+from model.machine import Machine
+from model.metrics import Metrics, truncate
+
+
+class Group:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Points:
+    """Rows (x, y = 3 x), of which those at odd numbers have a wrong y and a mask that says so."""
+
+    context, groups = 4, (Group("all"),)
+
+    def read(self, start, stop):
+        x = np.random.default_rng(1).normal(size=(1000, 4)).astype(np.float32)[start:stop]
+        right = np.arange(start, stop)[:, None] % 2 == np.zeros((1, 4))
+        return {"x": x, "y": np.where(right, 3 * x, 99), "mask": right}, np.zeros(stop - start, np.int64)
+
+
+class Masked:
+    """Squared error where the mask is 1."""
+
+    names = ("error", "counted")
+
+    def losses(self, forward, batch):
+        x, y, mask = (batch.streams[name] for name in ("x", "y", "mask"))
+        losses = (((forward(x) - y) * mask) ** 2).mean(1).float() * batch.weight
+        told = [[losses.sum().item(), mask.sum().item()], [len(x), 1]]
+        return losses, torch.tensor(told, dtype=torch.float64)
+
+    def validate(self, model, t, machine):
+        return {"slope": model.weight.item()}
+
+
+class Slope(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        return self.weight * x
+
+
+def train(out, rate=0.3, save=lambda step, i: None, model=None, step=0, i=0):
+    t = Training(updates=50, batch=8 * 4, micro_batch=3, learning_rate=rate, validate_every=50, checkpoint_every=20, device="cpu", threads=1)  # fmt: skip # noqa: E501
+    machine, model = Machine(t), model or Slope()
+    out.mkdir(exist_ok=True)
+    metrics = Metrics(out, 400 * 4, Architecture(), machine)
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    return learn(Parts(t, 400, Points(), Masked(), model, model, optimizer, machine, metrics, save), step, i), model
+
+
+@pytest.fixture(autouse=True)
+def _undo(here):
+    """`here` puts back what Machine sets."""
+
+
+def test_other_streams_and_another_objective(tmp_path):
+    saved = []
+    (step, i), model = train(tmp_path, save=lambda step, i: saved.append((step, i)))
+    assert (step, i) == (50, 400) and saved == [(20, 160), (40, 320)]
+    assert model.weight.item() == pytest.approx(3, abs=0.01)  # the masked targets were not looked at
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert list(rows[0]) == ["step", "tokens", "loss", "error", "counted", "lr", "grad_norm"]
+    assert rows[0]["counted"] == pytest.approx(16 / 3) and rows[0]["error"] == pytest.approx(
+        rows[0]["loss"]
+    )  # 3 micro-batches
+    assert rows[-1]["validation_slope"] == pytest.approx(3, abs=0.01)
+
+
+def test_sigterm_in_an_update_ends_after_it_with_a_checkpoint(tmp_path):
+    whole = train(tmp_path / "whole")[1]
+
+    class Stopped(Slope):
+        def forward(self, x):
+            if not x.isnan().any() and self.weight.item() > 2:
+                signal.raise_signal(signal.SIGTERM)
+            return super().forward(x)
+
+    saved = []
+    (step, i), model = train(tmp_path / "broken", save=lambda *at: saved.append(at), model=Stopped())
+    assert saved == [(step, i)] and 0 < step < 20 and i == 8 * step
+    resumed = Slope()
+    resumed.load_state_dict(model.state_dict())
+    assert train(tmp_path / "broken", model=resumed, step=step, i=i)[0] == (50, 400)
+    assert torch.equal(resumed.weight, whole.weight)
+    assert (tmp_path / "broken/metrics.jsonl").read_bytes() == (tmp_path / "whole/metrics.jsonl").read_bytes()
+
+
+def test_a_loss_that_is_not_finite_changes_no_weight(tmp_path):
+    model = Slope()
+    with torch.no_grad():
+        model.weight.fill_(1e30)
+    with pytest.raises(Diverged, match="step 1: loss inf, gradient norm"):
+        train(tmp_path, model=model)
+    assert model.weight.item() == pytest.approx(1e30)
+
+
+def test_truncating_metrics(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    truncate(path, 0)
+    path.write_text('{"step": 1}\n{"step": 2}\n{"st')
+    truncate(path, 2)
+    assert path.read_text() == '{"step": 1}\n{"step": 2}\n'
+    with pytest.raises(ValueError, match="has 2 rows, the checkpoint is at step 3"):
+        truncate(path, 3)
+    truncate(path, 0)
+    assert path.read_bytes() == b""
+    path.unlink()
+    with pytest.raises(ValueError, match="has 0 rows, the checkpoint is at step 1"):
+        truncate(path, 1)

@@ -1,0 +1,29 @@
+"""What the toys of the fits count: classifier, mixture, model and its updates, scores."""
+
+from dataclasses import replace
+
+from report_rows import GROUPS
+
+from tasks.evaluation import evaluate as evaluate_of
+from tasks.models import pretrain as pretrain_of
+from tasks.quality import classifier as classifier_of
+from tasks.tokens import mixture as mixture_of
+
+CLASSIFIER = classifier_of.Fitted(
+    good=100, raw=100, held_out=20, strength=10.0, passes=7, log_loss=0.2, auc=0.99, precision=0.9, recall=0.95,
+    f1=0.92, calibration=tuple(classifier_of.Tenth(n / 10, 2, n // 5) for n in range(10)),
+)  # fmt: skip
+NAMES = list(GROUPS.values())
+MIXED = mixture_of.Mixed(3000, 90.0, {name: mixture_of.Share(30.0, 1 / 3, 900, 1000, 1.11) for name in NAMES})
+TRAINED = pretrain_of.Trained(9, 400, 3000, 8.0, 4.0, {}, {name: pretrain_of.Served(10, 1000, 1.1) for name in NAMES})
+UPDATES = [
+    {"step": n, "tokens": n * 100, "loss": 8 - n / 100, "grad_norm": 1.0}
+    | {f"loss_{name}": 8 - n / 100 if n % 2 else None for name in NAMES}
+    | ({"validation_books2": 7 - n / 100} if n % 100 == 0 else {})
+    for n in range(1, 401)
+]
+TASK = evaluate_of.Accuracy("cloze", 0, 6, 0.5, 5, 0.4, 0.0)
+EVALUATED = evaluate_of.Evaluated(
+    {"crawl": evaluate_of.HeldOut(4.0, 54.6, 100)},
+    {"cloze": TASK, "choice": replace(TASK, kind="choice", chance=0.25, clean_accuracy=None)},
+)

@@ -1,0 +1,270 @@
+"""What stages declare, held against what they do: libraries, columns, reasons; and what no fingerprint holds."""
+
+import ast
+import importlib
+import pkgutil
+import re
+import sys
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from corpora import Counted, decided, document_id, scored, source
+
+import tasks
+from tasks.decontaminate.benchmark import benchmark
+from tasks.decontaminate.cuts import cuts
+from tasks.decontaminate.frequent import frequent
+from tasks.decontaminate.grams import grams
+from tasks.decontaminate.hits import hits
+from tasks.dedup.signatures import signatures
+from tasks.dedup.survivors import survivors
+from tasks.quality.classifier import classifier
+from tasks.quality.keep import keep
+from tasks.quality.score import score
+from tasks.runtime import decisions, fingerprint
+from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.decisions import Decided
+from tasks.runtime.job import Job
+from tasks.runtime.run import Run
+from tasks.runtime.shards import Output, read
+from tasks.runtime.stage import Column, Stage, stage
+from tasks.sources.files import expand
+from tasks.sources.ingest import ingest
+
+OURS = ("conf", "flows", "model", "tasks")
+
+
+@cache
+def stages() -> dict[str, Stage]:
+    """Every stage of tasks/, by name."""
+    modules = [importlib.import_module(found.name) for found in pkgutil.walk_packages(tasks.__path__, "tasks.")]
+    found = {id(value): value for module in modules for value in vars(module).values() if isinstance(value, Stage)}
+    named = {what.name: what for what in found.values()}
+    assert len(named) == len(found) >= 17, "two stages have one name"
+    return named
+
+
+# ---- libraries
+
+# What a stage's code imports and its fingerprint leaves out: (stage, distribution) and why.
+LEFT_OUT = {
+    ("benchmark", "zstandard"): "undoes a lossless code: any version gives the same bytes, or an error",
+    ("evaluate", "botocore"): "signs requests to a store",
+    ("evaluate", "obstore"): "brings files here, which are checked",
+    ("evaluate", "safetensors"): "reads weights: a lossless container",
+    ("ingest", "numpy"): "counts how deep tags nest, in integers",
+    ("pretrain", "botocore"): "signs requests to a store",
+    ("pretrain", "obstore"): "brings files here, which are checked",
+    ("pretrain", "numpy"): "the order of windows, integers again; MODEL_VERSION stands for the trainer's own code",
+    ("pretrain", "pyyaml"): "writes run.yaml in the workspace, which is no file of the artifact",
+    ("pretrain", "tokenizers"): "the model's tokenizer is a copy of the file; text was tokenised before",
+    ("sample", "fastwarc"): "its parameter `machine` is a hash of every installed distribution",
+    ("sample", "resiliparse"): "its parameter `machine` is a hash of every installed distribution",
+}
+
+
+def own_code(what: Stage) -> set[str]:
+    """A stage's modules, as its fingerprint has them, but those that are there for their stage's door alone.
+
+    What is read through a door was shaped by the other stage, whose libraries are in the input's fingerprint.
+    """
+    others = {other.function.__module__ for other in stages().values()} - {what.function.__module__}
+    own, waiting = set(), [what.function.__module__]
+    known = set(fingerprint.code_hashes(what.function.__module__))
+    while waiting:
+        name = waiting.pop()
+        if name in own or name in others or name not in known:
+            continue
+        own.add(name)
+        waiting.extend(fingerprint.imports(fingerprint._source(name)))
+    return own
+
+
+def distributions(module: str) -> set[str]:
+    """What a module imports that is neither ours nor Python's, as the names of distributions."""
+    found = set()
+    for node in ast.walk(ast.parse(fingerprint._source(module).read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        for top in {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - set(OURS):
+            found |= {plain(name) for name in packages_distributions().get(top, [top])}
+    return found
+
+
+def plain(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+@pytest.mark.parametrize("name", sorted(stages()))
+def test_declared_libraries_are_those_that_the_code_imports(name: str) -> None:
+    what = stages()[name]
+    imported = {library for module in own_code(what) for library in distributions(module)}
+    module = what.function.__module__
+    counted = what.libraries if what.version else fingerprint.libraries_of(module, what.libraries)
+    missing = imported - {plain(library) for library in counted}
+    assert missing == {library for stage, library in LEFT_OUT if stage == name}
+
+
+def test_the_libraries_of_a_stage_are_seen() -> None:
+    assert {"tokenizers", "numpy", "pyarrow"} <= distributions("tasks.tokens.tokens")
+    assert "tasks.sources.extract" in own_code(stages()["ingest"])
+    assert "tasks.quality.classifier" not in own_code(stages()["score"])
+
+
+# ---- columns and reasons
+
+LEAK = " ".join(f"leak{n}" for n in range(13))
+FILL = " ".join(f"fill{n}" for n in range(300))
+TEXTS = [
+    *(f"{FILL} {n}" for n in range(3)),
+    "one two three four five",
+    "one two three four five",
+    f"{FILL} a {LEAK} b {FILL}",
+    LEAK,
+    *(f"text {n} " * 30 for n in range(40)),
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
+    """An artifact of every stage that declares columns, by stage; documents leave for every reason."""
+    from corpora import workers
+
+    folder = tmp_path_factory.mktemp("declared")
+    run = Run(folder / "store", workers(1))
+    ids = [document_id("web", n) for n in range(len(TEXTS))]
+    ids[7] = ids[40]  # two documents of one id
+    documents = source(run, "web", TEXTS, shards=2, ids=ids, languages=["en", "de"] + ["en"] * (len(TEXTS) - 2))
+    (folder / "a.txt").write_text("A text of some words.")
+    files = [file.as_dict() for file in expand({"name": "files", "files": "a.txt"}, folder)]
+    fields = {"text": "text", "id": None, "url": None}
+    read_in = run(ingest, "files", files=files, source="files", kind="text", fields=fields, reject_share=0.0)
+    other = source(run, "good", [f"other {n}" for n in range(20)])
+    fitted = run(classifier, "all", good=[other], raw=[documents], sample=40, features=64, validation=0.0, seed=1)
+    how = {"pareto": None, "threshold": 0.5, "languages": ["en"], "seed": 1}
+    measured = scored(run, documents, [0.1, *[0.9] * 40])
+    kept = run(keep, "web", documents=documents, before=None, scores=measured, **how)
+    everything = decided(run, documents)
+    signed = run(signatures, "web", documents=documents, shingle=5, permutations=64, seed=1)
+    how = {"bands": 16, "rows": 4, "threshold": 0.5, "bucket": 64}
+    survived = run(survivors, "web", documents=[documents], before=[everything], signatures=[signed], **how)
+    (folder / "quiz.jsonl").write_text('{"text": "' + LEAK + '"}\n')
+    items = run(benchmark, "quiz", files=[{"path": str(folder / "quiz.jsonl")}], inside=None, text=["text"])
+    wanted = run(grams, "all", benchmarks={"quiz": items}, n=13)
+    met = run(hits, "web", documents=documents, grams=wanted, n=13, margin=0)
+    often = run(frequent, "all", documents=[documents], hits=[met], before=[everything], limit=10)
+    inputs = {"documents": documents, "hits": met, "before": everything, "frequent": often}
+    cut = run(cuts, "web", **inputs, shortest=200, pieces=1)
+    given = run(score, "web", documents=documents, classifier=fitted)
+    return {each.stage: each for each in (read_in, kept, signed, survived, cut, given)}
+
+
+def test_every_stage_with_columns_writes_what_it_declares(made: dict[str, Artifact]) -> None:
+    assert {name for name, what in stages().items() if what.columns} == set(made)
+    for name, artifact in made.items():
+        for shard in artifact.shards():
+            schema = read(shard).schema
+            assert schema.names == [column.name for column in stages()[name].columns]
+            for column in stages()[name].columns:
+                written = schema.field(column.name).type
+                # Parquet keeps seconds as milliseconds.
+                same = column.type in (None, written) or pa.types.is_timestamp(written)
+                assert same, f"{name}.{column.name}: {column.type} is declared, {written} written"
+
+
+def test_a_decisions_reasons_are_those_that_it_declares(made: dict[str, Artifact]) -> None:
+    deciding = {name: what for name, what in stages().items() if issubclass(what.statistics, Decided)}
+    assert {name for name, what in stages().items() if what.reasons and what.kind == "decision"} == set(deciding)
+    for name, what in deciding.items():
+        assert decisions.KEEP in what.columns and decisions.REASON in what.columns and what.title
+        counted = decisions.decided(made[name]).reasons
+        assert set(counted) == set(what.reasons)
+        rows = [row for shard in made[name].shards() for row in read(shard, ["keep", "reason"]).to_pylist()]
+        written = [row["reason"] for row in rows if row["reason"] is not None]
+        assert counted == {reason: written.count(reason) for reason in what.reasons}
+        assert all(row["keep"] == (row["reason"] is None) for row in rows)
+        assert min(counted.values()) > 0, f"{name}: choose texts of which one leaves for each reason: {counted}"
+
+
+def test_the_reasons_that_ingest_rejects_for_are_declared() -> None:
+    """Those that readers raise `Bad` with; that rejects.parquet holds no other is seen in tests/sources."""
+    raised = {
+        node.args[0].value
+        for module in own_code(ingest)
+        for node in ast.walk(ast.parse(fingerprint._source(module).read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Bad"
+        if isinstance(node.args[0], ast.Constant)
+    }
+    assert len(raised) > 8 and raised <= set(ingest.reasons)
+
+
+@stage("liar", kind="measure", version="1", columns=(Column("score", pa.float32(), "a score"),))
+def liar(job: Job, *, documents: Artifact, written: str) -> Counted:
+    return job.total(liar_shard, [(shard.key, shard) for shard in documents.shards()], written=written)
+
+
+def liar_shard(out: Output, shard: Shard, *, written: str) -> Counted:
+    columns = {
+        "score": {"score": pa.array([0.5] * shard.rows, pa.float32())},
+        "another type": {"score": pa.array([0.5] * shard.rows, pa.float64())},
+        "another name": {"scores": pa.array([0.5] * shard.rows, pa.float32())},
+        "one more": {"score": pa.array([0.5] * shard.rows, pa.float32()), "more": pa.nulls(shard.rows)},
+    }
+    out.of(shard)
+    out.write(pa.table(columns[written]))
+    return Counted(shard.rows)
+
+
+@pytest.mark.parametrize("written", ["another type", "another name", "one more"])
+def test_other_columns_than_declared_stop_the_stage(run: Run, written: str) -> None:
+    documents = source(run, "web", ["a", "b"])
+    assert run(liar, "web", documents=documents, written="score").built
+    with pytest.raises(RuntimeError, match=r"liar declares the columns .*score.* and writes"):
+        run(liar, "web", documents=documents, written=written)
+
+
+# ---- what shapes no byte
+
+
+def hashed(path: Path, text: str) -> str:
+    path.write_text(text)
+    fingerprint._parsed.cache_clear()
+    fingerprint._file_hash.cache_clear()
+    return fingerprint._file_hash(path)
+
+
+CODE = '''
+def f(a):
+    """What it does."""
+    if a > 1:
+        raise Failure(f"{a} is too much; give less")
+    if a < 0:
+        raise ValueError("too little")
+    return "a text"
+'''
+
+
+def test_the_wording_of_errors_for_people_is_in_no_fingerprint(tmp_path: Path) -> None:
+    path = tmp_path / "code.py"
+    before = hashed(path, CODE)
+    assert hashed(path, CODE.replace('f"{a} is too much; give less"', '"that is " + str(a)')) == before
+    assert hashed(path, CODE.replace("What it does", "What it did")) == before
+    assert hashed(path, CODE.replace("raise Failure", "raise Mistake")) != before
+    assert hashed(path, CODE.replace("too little", "much too little")) != before, "only our two errors are sentences"
+    assert hashed(path, CODE.replace("a > 1", "a > 2")) != before
+    assert hashed(path, CODE.replace("a text", "text")) != before
+
+
+def test_what_brings_files_here_and_tells_of_them_is_in_no_fingerprint() -> None:
+    every = {module for what in stages().values() for module in fingerprint.code_hashes(what.function.__module__)}
+    silent = {
+        "tasks.sources.remote", "tasks.sources.files", "tasks.sources.told", "tasks.decontaminate.told",
+        "tasks.tokens.told",
+    }  # fmt: skip
+    assert not silent & every
+    assert silent <= {found.name for found in pkgutil.walk_packages(tasks.__path__, "tasks.")}
+    assert {"tasks.sources.ingest", "tasks.sources.parts", "tasks.sources.rejects"} <= every
+    assert not [module for module in every if module.startswith(("tasks.runtime", "conf", "flows"))]
