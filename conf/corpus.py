@@ -16,7 +16,7 @@ class Keep(Keys):
     threshold: Share | None = Field(None, description="kept iff score >= threshold")
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _not_both(self) -> Self:
         if self.pareto is not None and self.threshold is not None:
             raise ValueError("give pareto or threshold, not both")
         return self
@@ -28,7 +28,7 @@ class Quality(Keys):
     good: list[str] = Field(min_length=1, description="sources or groups: the positives, all of them kept")
     raw: list[str] = Field(min_length=1, description="sources or groups: the negatives, scored and resampled")
     keep: Keep = Field(Keep(pareto=9.0), description="how scored documents are kept")
-    sample: Positive = Field(20_000, description="documents a side that the classifier is fitted on, at most")
+    sample: Positive = Field(20_000, description="documents per side that the classifier is fitted on, at most")
     features: Positive = Field(2**18, description="buckets of HashingTF (Spark's default)")
 
 
@@ -36,10 +36,10 @@ class Dedup(Keys):
     """Fuzzy deduplication: MinHash LSH with verification."""
 
     preset: Literal["modern", "gpt3"] = Field("modern", description="fills the keys below that are absent")
-    shingle: Annotated[int, Field(gt=0)] | None = Field(None, description="words a shingle")
-    permutations: Annotated[int, Field(gt=0)] | None = Field(None, description="hashes a signature")
+    shingle: Annotated[int, Field(gt=0)] | None = Field(None, description="words per shingle")
+    permutations: Annotated[int, Field(gt=0)] | None = Field(None, description="hashes per signature")
     bands: Annotated[int, Field(gt=0)] | None = None
-    rows: Annotated[int, Field(gt=0)] | None = Field(None, description="rows a band")
+    rows: Annotated[int, Field(gt=0)] | None = Field(None, description="rows per band")
     threshold: Share | None = Field(None, description="similarity (share of equal rows) from which a copy leaves")
     across: bool | dict[str, list[str]] | None = Field(
         None,
@@ -76,7 +76,7 @@ DEDUP: dict[str, dict[str, Any]] = {
 class Decontaminate(Keys):
     """Benchmark text leaves the training text (GPT-3, appendix C)."""
 
-    n: Annotated[int, Field(gt=1)] = Field(13, description="words a gram")
+    n: Annotated[int, Field(gt=1)] = Field(13, description="words per gram")
     frequent: Annotated[int, Field(gt=0)] = Field(10, description="a gram in more documents than this is ignored")
     margin: Annotated[int, Field(ge=0)] = Field(200, description="characters removed on each side of a gram")
     shortest: Annotated[int, Field(ge=0)] = Field(200, description="pieces of fewer characters go")

@@ -19,7 +19,7 @@ def _count(value: Any) -> Any:
 
 
 def _text(value: Any) -> Any:
-    """Numbers, true and false as YAML writes them; what else is no text is left to the type's own check."""
+    """Numbers, true and false as YAML writes them; what else is not text is left to the type's own check."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value

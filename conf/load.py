@@ -71,7 +71,7 @@ def load(conf: Path | str) -> Pipeline:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Mistake(f"{path}:{line}: not YAML: {error.problem}") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none, such as 2020-13-45
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: what looks like a date and is not, such as 2020-13-45
         raise Mistake(f"{path}: not YAML: {error}") from None
     except RecursionError:
         raise Mistake(f"{path}: not YAML that can be read: it is nested too deeply, or holds itself") from None
@@ -90,11 +90,11 @@ def _walk(node: yaml.Node, where: tuple[Any, ...], lines: dict[tuple[Any, ...], 
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise Mistake(f"{path}:{key.start_mark.line + 1}: a key is one word, not a list or a mapping")
-            here = (*where, key.value)
-            if here in lines:
-                raise Mistake(f"{path}:{key.start_mark.line + 1}: {'.'.join(map(str, here))} stands twice")
-            lines[here] = key.start_mark.line + 1
-            _walk(value, here, lines, path)
+            place = (*where, key.value)
+            if place in lines:
+                raise Mistake(f"{path}:{key.start_mark.line + 1}: {'.'.join(map(str, place))} stands twice")
+            lines[place] = key.start_mark.line + 1
+            _walk(value, place, lines, path)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             lines[(*where, index)] = value.start_mark.line + 1

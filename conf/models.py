@@ -9,7 +9,7 @@ from conf.keys import Count, Keys, Pool, Text
 from model.config import Architecture, Training, total_windows
 from model.presets import PRESETS, preset
 
-# One word an argument: a value apart from its option could be taken for the script that is to run.
+# One word per argument: a value apart from its option could be taken for the script that is to run.
 Argument = Annotated[Text, Field(pattern=r"^--[a-z][a-z_-]*(=\S*)?$")]
 
 _keys: dict[str, Any] = {
@@ -25,7 +25,7 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
     """A preset of model/presets.py, a budget, and keys of model/config.py that replace the preset's."""
 
     preset: str = Field(description="one of the above")
-    # Where it is trained: of no account to what it learns, so neither reaches the trainer's keys nor a fingerprint.
+    # Where it is trained. That does not change what it learns: neither is in the trainer's keys or a fingerprint.
     on: Pool | None = Field(None, description="the Prefect work pool where it is trained; absent: where the rest runs")
     torchrun: list[Argument] = Field(
         default_factory=list,

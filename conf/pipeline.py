@@ -44,7 +44,7 @@ class Pipeline(Keys):
     decontaminate: Decontaminate = Decontaminate()
     tokenizer: Tokenizer = Tokenizer()
     mixture: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        default_factory=dict, description="weight a group; need not sum to 1. Absent: in proportion to tokens held"
+        default_factory=dict, description="weight per group; need not sum to 1. Absent: in proportion to tokens held"
     )
     models: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")], Model] = Field(default_factory=dict)
     evaluate: Evaluate = Evaluate()
@@ -68,7 +68,7 @@ class Pipeline(Keys):
         if isinstance(across, bool):
             return earlier if across else []
         named = self.named([*across.get(source, []), *across.get(self.group(source), [])])
-        return [one for one in earlier if one in named]
+        return [ranked for ranked in earlier if ranked in named]
 
     def tasks(self) -> dict[str, dict[str, Any]]:
         """How each task that is evaluated is asked, by benchmark."""
@@ -97,8 +97,8 @@ class Pipeline(Keys):
                         f"{'.'.join(where)} names {name}, which is no source or group "
                         f"(there are {', '.join(sorted(known))})",
                     )
-        if self.quality and (both := set(self.named(self.quality.good)) & set(self.named(self.quality.raw))):
-            raise Misplaced(("quality",), f"quality: {', '.join(sorted(both))} cannot be good and raw at once")
+        if self.quality and (contradictory := set(self.named(self.quality.good)) & set(self.named(self.quality.raw))):
+            raise Misplaced(("quality",), f"quality: {', '.join(sorted(contradictory))} cannot be good and raw at once")
         for group in self.mixture:
             if group not in self.groups:
                 raise Misplaced(
@@ -113,8 +113,8 @@ class Pipeline(Keys):
                     ("evaluate", "tasks", place), f"evaluate.tasks names {name}, which is no benchmark with a `task`"
                 )
         for kind, named in (("sources", self.sources), ("benchmarks", self.benchmarks)):
-            for name, one in named.items():
-                if self.sample is None and any("{sample}" in files for files in _list(one.files)):
+            for name, declared in named.items():
+                if self.sample is None and any("{sample}" in files for files in _list(declared.files)):
                     raise Misplaced((kind, name, "files"), "files name {sample}, but the pipeline has no `sample:`")
         return self
 

@@ -62,16 +62,16 @@ NAMES = {int: "whole number", float: "number", str: "text", bool: "true or false
 def page() -> str:
     """The whole page, as Markdown."""
     parts = [HEAD]
-    for title, of, where in SECTIONS:
-        parts.append(f"## {title}\n\n{inspect.getdoc(of)}{' ' + where if where else ''}\n\n{_table(_rows(of))}")
-        if of is Dedup:
+    for title, schema, where in SECTIONS:
+        parts.append(f"## {title}\n\n{inspect.getdoc(schema)}{' ' + where if where else ''}\n\n{_table(_rows(schema))}")
+        if schema is Dedup:
             parts.append(_presets_of_dedup())
     parts.append(_models())
     return "\n".join(parts)
 
 
-def _rows(of: type[BaseModel]) -> Iterator[tuple[str, str, str, str]]:
-    for name, field in of.model_fields.items():
+def _rows(schema: type[BaseModel]) -> Iterator[tuple[str, str, str, str]]:
+    for name, field in schema.model_fields.items():
         yield name, _kind(field.annotation, field.metadata), _default(field), field.description or ""
 
 
@@ -95,7 +95,7 @@ def _default(field: FieldInfo) -> str:
         if value == type(value)():
             return "its defaults"
         given = value.model_dump(exclude_none=True)
-        return _code("{" + ", ".join(f"{key}: {one:g}" for key, one in given.items()) + "}")
+        return _code("{" + ", ".join(f"{key}: {number:g}" for key, number in given.items()) + "}")
     return _shown(value)
 
 
@@ -111,18 +111,18 @@ def _kind(annotation: Any, metadata: list[Any] | tuple[Any, ...] = ()) -> str:
     if origin is Annotated:
         inner, *more = get_args(annotation)
         # A Field() in an annotation carries its bounds in its own metadata.
-        bounds = [bound for one in more for bound in (one.metadata if isinstance(one, FieldInfo) else [one])]
+        bounds = [bound for extra in more for bound in (extra.metadata if isinstance(extra, FieldInfo) else [extra])]
         return _kind(inner, [*bounds, *metadata])
     if origin in (Union, types.UnionType):
-        return " or ".join(_kind(one) for one in get_args(annotation) if one is not type(None))
+        return " or ".join(_kind(member) for member in get_args(annotation) if member is not type(None))
     if origin is Literal:
-        return " or ".join(_code(one) for one in get_args(annotation))
+        return " or ".join(_code(member) for member in get_args(annotation))
     if origin is list:
         return f"list of {_kind(get_args(annotation)[0])}"
     if origin is dict:
         return f"by name: {_kind(get_args(annotation)[1])}"
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
-        title = next((title for title, of, _ in SECTIONS if of is annotation), "models")
+        title = next((title for title, schema, _ in SECTIONS if schema is annotation), "models")
         return f"[{title}](#{title.replace(': ', '-')})"
     return " ".join([NAMES[annotation], *_bounds(metadata)])
 
@@ -138,7 +138,8 @@ def _bounds(metadata: list[Any] | tuple[Any, ...]) -> Iterator[str]:
 def _presets_of_dedup() -> str:
     keys = list(next(iter(DEDUP.values())))
     lines = [f"| preset | {' | '.join(f'`{key}`' for key in keys)} |", "|---" * (len(keys) + 1) + "|"]
-    lines += [f"| `{name}` | {' | '.join(_code(how[key]) for key in keys)} |" for name, how in sorted(DEDUP.items())]
+    for name, preset in sorted(DEDUP.items()):
+        lines.append(f"| `{name}` | {' | '.join(_code(preset[key]) for key in keys)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -149,20 +150,20 @@ def _models() -> str:
         for name, p in PRESETS.items()
     )
     keys = {**descriptions(Architecture), **descriptions(Training)}
-    defaults = {field.name: field.default for of in (Architecture, Training) for field in dataclasses.fields(of)}
+    defaults = {field.name: field.default for part in (Architecture, Training) for field in dataclasses.fields(part)}
     rows = (
         (name, _kind(field.annotation, field.metadata), _shown(defaults[name]), keys[name])
         for name, field in Model.model_fields.items()
         if name in keys
     )
-    ours = (row for row in _rows(Model) if row[0] not in keys)
+    of_pipeline = (row for row in _rows(Model) if row[0] not in keys)
     return (
         "## models\n\nBy name (`a-z`, `0-9`, `.`, `-`), each with a `preset` and keys that replace the preset's. A "
         "budget other than the preset's scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width "
         "without heads keeps its head width.\n\n"
         f"| preset | layers, width, heads | context | budget |\n|---|---|---|---|\n{presets}\n\n"
         "The defaults are those of keys that a preset leaves alone.\n\n"
-        f"{_table(itertools.chain(ours, rows))}"
+        f"{_table(itertools.chain(of_pipeline, rows))}"
     )
 
 
@@ -177,9 +178,9 @@ def _amount(count: int) -> str:
     return str(count)
 
 
-def descriptions(of: type) -> dict[str, str]:
+def descriptions(described: type) -> dict[str, str]:
     """The comment beside each field of a dataclass, as its source has it; a ... joins it to the next field's."""
-    source = inspect.getsource(of)
+    source = inspect.getsource(described)
     comments: dict[int, str] = {
         token.start[0]: token.string.removeprefix("#").strip()
         for token in tokenize.generate_tokens(io.StringIO(source).readline)
@@ -187,14 +188,14 @@ def descriptions(of: type) -> dict[str, str]:
     }
     (body,) = ast.parse(source).body
     assert isinstance(body, ast.ClassDef)
-    found = {}
+    texts = {}
     for node in body.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.end_lineno is not None:
             lines = range(node.lineno, node.end_lineno + 1)
-            found[node.target.id] = " ".join(comments[line] for line in lines if line in comments).replace(
+            texts[node.target.id] = " ".join(comments[line] for line in lines if line in comments).replace(
                 "None:", "null:"
             )
-    return found
+    return texts
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ class Source(Keys):
     """Where documents come from. A source's list of files is frozen when first read: to grow, add a source."""
 
     kind: Literal["warc", "jsonl", "parquet", "text"] = Field(
-        description="warc: WARC and WET files, gzipped or not; jsonl: one JSON object a line (.gz, .zst); "
-        "parquet; text: one document a file"
+        description="warc: WARC and WET files, gzipped or not; jsonl: one JSON object per line (.gz, .zst); "
+        "parquet; text: one document per file"
     )
     files: Address | list[Address] | Annotated[int, Field(gt=0)] = Field(
         description="path or glob, or several; {sample} is the demo's input; with `crawl`, how many of its files"
@@ -30,7 +30,7 @@ class Source(Keys):
     url: str | None = Field(None, description="field of the URL (jsonl, parquet)")
     languages: list[str] | None = Field(None, description="languages kept, as ISO 639-1 codes; all if absent")
     reject_share: Share = Field(0.1, description="more damaged records than this share fail the stage, when it is read")
-    shard: Positive = Field(64_000_000, description="bytes of input a shard, about (jsonl, parquet, text)")
+    shard: Positive = Field(64_000_000, description="bytes of input per shard, about (jsonl, parquet, text)")
 
     @model_validator(mode="after")
     def _files_fit(self) -> Self:

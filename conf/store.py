@@ -70,8 +70,8 @@ class Cache(Keys):
         """
         if self.folder is not None:
             return Path(self.folder).resolve()
-        if ours := os.environ.get("MILLRACE_CACHE"):
-            return Path(ours).resolve() / "store"
+        if configured := os.environ.get("MILLRACE_CACHE"):
+            return Path(configured).resolve() / "store"
         try:
             caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         except RuntimeError:

@@ -86,29 +86,30 @@ def reason(artifact: Artifact, past: Past) -> str:
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """What two recipes differ in, a phrase each: parameters, inputs, libraries, code, format."""
-    found = []
+    phrases = []
     before, after = flat(old.get("parameters", {})), flat(new.get("parameters", {}))
     for key in sorted({*before, *after}):
         if before.get(key) != after.get(key):
-            found.append(f"parameter {key} {_short(before, key)} -> {_short(after, key)}")
-    if len(found) > 4:
-        found = [*found[:3], f"{len(found) - 3} more parameters"]
+            phrases.append(f"parameter {key} {_short(before, key)} -> {_short(after, key)}")
+    if len(phrases) > 4:
+        phrases = [*phrases[:3], f"{len(phrases) - 3} more parameters"]
     before, after = old.get("inputs", {}), new.get("inputs", {})
     if changed := [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]:
-        found.append(f"input{'s' * (len(changed) > 1)} {', '.join(changed)} changed")
+        phrases.append(f"input{'s' * (len(changed) > 1)} {', '.join(changed)} changed")
     before, after = old.get("libraries", {}), new.get("libraries", {})
     for key in sorted({*before, *after}):
         if before.get(key) != after.get(key):
-            found.append(f"library {key} {before.get(key, 'none')} -> {after.get(key, 'none')}")
+            phrases.append(f"library {key} {before.get(key, 'none')} -> {after.get(key, 'none')}")
     before, after = old.get("code", {}), new.get("code", {})
     if before != after:
-        both = isinstance(before, dict) and isinstance(after, dict)
-        changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)] if both else []
+        comparable = isinstance(before, dict) and isinstance(after, dict)
+        names = sorted({*before, *after}) if comparable else []
+        changed = [name for name in names if before.get(name) != after.get(name)]
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-        found.append(f"code of {', '.join(changed[:3])}{more} changed" if changed else "code changed")
+        phrases.append(f"code of {', '.join(changed[:3])}{more} changed" if changed else "code changed")
     if old.get("format") != new.get("format"):
-        found.append(f"format {old.get('format')} -> {new.get('format')}")
-    return found
+        phrases.append(f"format {old.get('format')} -> {new.get('format')}")
+    return phrases
 
 
 def flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -27,17 +27,17 @@ def left(done: int, total: int, seconds: float) -> str:
     """The time left if what remains goes as fast as what is done."""
     if not done or done >= total:
         return ""
-    rest = seconds * (total - done) / done
-    return f"{rest:,.0f} s left" if rest < 120 else f"{rest / 60:,.0f} min left"
+    remaining = seconds * (total - done) / done
+    return f"{remaining:,.0f} s left" if remaining < 120 else f"{remaining / 60:,.0f} min left"
 
 
 class Watcher(Reporter):
-    """Plain lines: one a finished stage, and one every ten seconds of a long one."""
+    """Plain lines: one per finished stage, and one every ten seconds of a long one."""
 
     def __init__(self, console: Console):
         self.console = console
         self.begun: dict[Artifact, float] = {}
-        self.told = 0.0
+        self.told_at = 0.0
         self.cached = self.fresh = 0
 
     def __enter__(self) -> "Watcher":
@@ -46,13 +46,13 @@ class Watcher(Reporter):
     def __exit__(self, *_: object) -> None: ...
 
     def started(self, artifact: Artifact) -> None:
-        self.begun[artifact] = self.told = time.monotonic()
+        self.begun[artifact] = self.told_at = time.monotonic()
 
     def progress(self, artifact: Artifact, done: int, total: int, documents: int) -> None:
         now = time.monotonic()
-        if now - self.told < EVERY:
+        if now - self.told_at < EVERY:
             return
-        self.told = now
+        self.told_at = now
         seconds = now - self.begun.get(artifact, now)
         parts = [f"{done:,} of {total:,}", rate(documents, seconds), left(done, total, seconds)]
         self._say(artifact, ", ".join(part for part in parts if part))
@@ -85,7 +85,7 @@ class Bars(Watcher):
             console=console,
             transient=True,
         )
-        self.tasks: dict[Artifact, Any] = {}
+        self.bar_ids: dict[Artifact, Any] = {}
 
     def __enter__(self) -> "Watcher":
         self.bars.start()
@@ -96,14 +96,14 @@ class Bars(Watcher):
 
     def started(self, artifact: Artifact) -> None:
         super().started(artifact)
-        self.tasks[artifact] = self.bars.add_task(f"{artifact.stage:<13} {artifact.name:<20}", total=None, pace="")
+        self.bar_ids[artifact] = self.bars.add_task(f"{artifact.stage:<13} {artifact.name:<20}", total=None, pace="")
 
     def progress(self, artifact: Artifact, done: int, total: int, documents: int) -> None:
         seconds = time.monotonic() - self.begun[artifact]
         pace = "  ".join(part for part in (rate(documents, seconds), left(done, total, seconds)) if part)
-        self.bars.update(self.tasks[artifact], completed=done, total=total, pace=pace)
+        self.bars.update(self.bar_ids[artifact], completed=done, total=total, pace=pace)
 
     def finished(self, artifact: Artifact, cached: bool, seconds: float) -> None:
-        if artifact in self.tasks:
-            self.bars.remove_task(self.tasks.pop(artifact))
+        if artifact in self.bar_ids:
+            self.bars.remove_task(self.bar_ids.pop(artifact))
         super().finished(artifact, cached, seconds)

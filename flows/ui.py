@@ -101,7 +101,7 @@ def _make_automation() -> None:
         _ = Automation.read(name=ZOMBIES)
         return
     ends = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
-    made: Any = Automation(
+    automation: Any = Automation(
         name=ZOMBIES,
         trigger=EventTrigger(
             after={"prefect.flow-run.heartbeat"},
@@ -114,7 +114,7 @@ def _make_automation() -> None:
         ),
         actions=[ChangeFlowRunState(state=StateType.CRASHED, message="No heartbeat for 90 s: its process is gone.")],
     )
-    _ = made.create()
+    _ = automation.create()
 
 
 @contextmanager

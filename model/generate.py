@@ -20,9 +20,9 @@ from model.tokenizer import Tokenizer
 @torch.inference_mode()
 def logits_of(model: GPT, tokens: list[int], caches: list[Cache] | None, start: int) -> Tensor:
     """Logits (V,) after `tokens`; with caches, those before `start` are in them and only the rest is computed."""
-    read = tokens if caches is None else tokens[start:]
-    given = torch.tensor([read], device=model.tokens.weight.device)  # (1, T)
-    logits: Tensor = model(given, caches=caches, start=0 if caches is None else start)  # (1, T, V)
+    unread = tokens if caches is None else tokens[start:]
+    batch = torch.tensor([unread], device=model.tokens.weight.device)  # (1, T)
+    logits: Tensor = model(batch, caches=caches, start=0 if caches is None else start)  # (1, T, V)
     return logits[0, -1].float()
 
 
@@ -69,12 +69,12 @@ def complete(
     model: GPT, tokenizer: Tokenizer, prompt: str, *, limit: int = 100, stop: Sequence[str] = (), **sampling: float
 ) -> str:
     """The text that follows `prompt`, up to <|endoftext|>, `limit` tokens or the first `stop` string (left out)."""
-    made: list[int] = []
+    ids: list[int] = []
     text = ""
     for token in tokens(model, tokenizer.encode(prompt), limit=limit, end=tokenizer.end_of_text, **sampling):  # type: ignore[arg-type]
-        made.append(token)
-        text = tokenizer.decode(made)
-        if cuts := [at for s in stop if (at := text.find(s)) >= 0]:
+        ids.append(token)
+        text = tokenizer.decode(ids)
+        if cuts := [at for ending in stop if (at := text.find(ending)) >= 0]:
             return text[: min(cuts)]
     return text
 
@@ -110,7 +110,7 @@ def beam(
     for cache in (half for layer in caches for half in layer):
         cache[1:] = cache[:1]
     live: list[tuple[list[int], float]] = [([], 0.0)]
-    done: list[tuple[list[int], float]] = []
+    finished: list[tuple[list[int], float]] = []
     for length in range(1, limit + 1):
         total = torch.tensor([p for _, p in live])[:, None] + logits.float().log_softmax(-1).cpu()  # (beams, V)
         order = (
@@ -121,25 +121,25 @@ def beam(
         for parent, token in (divmod(flat, total.shape[1]) for flat in order):
             logprob = float(total[parent, token])
             if token in ends:
-                done.append((live[parent][0], score(logprob, length)))
+                finished.append((live[parent][0], score(logprob, length)))
             elif len(grown) < width:
                 grown.append(([*live[parent][0], token], logprob))
                 parents.append(parent)
-        done = sorted(done, key=lambda one: -one[1])[:width]
+        finished = sorted(finished, key=lambda scored: -scored[1])[:width]
         live = grown
         reach = max(
             (score(p, limit) for _, p in live), default=-float("inf")
         )  # the most that a live one can still score
-        if not live or length == limit or (len(done) == width and done[-1][1] >= reach):
+        if not live or length == limit or (len(finished) == width and finished[-1][1] >= reach):
             break
         rows = torch.tensor(parents, device=device)
         for cache in (half for layer in caches for half in layer):
             cache[: len(rows)] = cache[rows]
-        last = torch.tensor([[made[-1]] for made, _ in live], device=device)  # (beams, 1)
+        last = torch.tensor([[ids[-1]] for ids, _ in live], device=device)  # (beams, 1)
         logits = model(last, caches=caches, start=len(first) + length - 1)[:, -1]
     if length == limit:
-        done += [(made, score(p, length)) for made, p in live]
-    return sorted(done, key=lambda one: -one[1])[:width]
+        finished += [(ids, score(p, length)) for ids, p in live]
+    return sorted(finished, key=lambda scored: -scored[1])[:width]
 
 
 def _beginning(model: GPT) -> list[int]:

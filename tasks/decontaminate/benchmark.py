@@ -87,7 +87,7 @@ def _item(path: Path, number: int, line: bytes, fields: list[str]) -> dict[str, 
     try:
         record = json.loads(line)
     except ValueError as error:
-        raise Mistake(f"{path}:{number}: not JSON ({error}); a benchmark is one JSON object a line") from None
+        raise Mistake(f"{path}:{number}: not JSON ({error}); a benchmark has one JSON object per line") from None
     if not isinstance(record, dict):
         raise Mistake(f"{path}:{number}: a JSON object is expected, not {type(record).__name__}")
     missing = [field for field in fields if field not in record]

@@ -82,22 +82,22 @@ def cuts_shard(
 ) -> Cut:
     kept = kept_before(before, shard)
     size = read(shard, ["bytes"]).column("bytes").to_numpy()
-    met = hits_of(hits, shard)
-    row = met.column("row").to_numpy()
-    counts = kept[row] & ~np.isin(met.column("gram").to_numpy(), frequent_grams(frequent))
-    met = met.filter(pa.array(counts))
+    matches = hits_of(hits, shard)
+    row = matches.column("row").to_numpy()
+    effective = kept[row] & ~np.isin(matches.column("gram").to_numpy(), frequent_grams(frequent))
+    matches = matches.filter(pa.array(effective))
     keep, reason = kept.copy(), np.full(shard.rows, None, object)
     removed: list[list[dict[str, int]]] = [[] for _ in range(shard.rows)]
     lengths: dict[str, list[int]] = {}
-    spans = ["cut_start", "cut_end", "from_character", "to_character", "characters"]
-    row, *columns = (met.column(name).to_numpy() for name in ("row", *spans))
+    names = ("row", "cut_start", "cut_end", "from_character", "to_character", "characters")
+    row, *columns = (matches.column(name).to_numpy() for name in names)
     for document in np.unique(row):
-        here = row == document
-        low, high, first, last, total = (column[here] for column in columns)
+        of_document = row == document
+        low, high, first, last, total = (column[of_document] for column in columns)
         merged = merge(low, high, first, last)
-        why, gone = verdict(merged, int(size[document]), int(total[0]), shortest, pieces)
+        why, spans = verdict(merged, int(size[document]), int(total[0]), shortest, pieces)
         keep[document], reason[document] = why is None, why
-        removed[document] = [{"start": start, "end": end} for start, end in gone]
+        removed[document] = [{"start": start, "end": end} for start, end in spans]
         decade = lengths.setdefault(_length(int(total[0])), [0, 0])
         decade[0] += 1
         decade[1] += why is not None
@@ -119,7 +119,7 @@ def cuts_shard(
         kept_bytes=int((size - gone_bytes)[keep].sum()),
         reasons={name: int((reason == name).sum()) for name in ("contaminated", "short")},
         cut=int((keep & (gone_bytes > 0)).sum()),
-        benchmarks=_by_benchmark(met),
+        benchmarks=_by_benchmark(matches),
         lengths={decade: Touched(*counted) for decade, counted in lengths.items()},
     )
 
@@ -129,8 +129,8 @@ def merge(low: np.ndarray, high: np.ndarray, first: np.ndarray, last: np.ndarray
     merged: list[tuple[int, int, int, int]] = []
     for start, end, begin, stop in sorted(zip(low.tolist(), high.tolist(), first.tolist(), last.tolist(), strict=True)):
         if merged and start <= merged[-1][1]:
-            a, b, c, d = merged[-1]
-            merged[-1] = (a, max(b, end), c, max(d, stop))
+            last_start, last_end, last_begin, last_stop = merged[-1]
+            merged[-1] = (last_start, max(last_end, end), last_begin, max(last_stop, stop))
         else:
             merged.append((start, end, begin, stop))
     return merged
@@ -158,10 +158,10 @@ def _length(characters: int) -> str:
     return f"{len(str(characters)) - 1}"
 
 
-def _by_benchmark(met: pa.Table) -> dict[str, Matched]:
+def _by_benchmark(matches: pa.Table) -> dict[str, Matched]:
     """Hits and documents touched per benchmark. Items are counted over all shards by the report, not here."""
-    names = met.column("benchmark").to_numpy(zero_copy_only=False)
-    rows = met.column("row").to_numpy()
+    names = matches.column("benchmark").to_numpy(zero_copy_only=False)
+    rows = matches.column("row").to_numpy()
     return {
         str(name): Matched(int((names == name).sum()), len(np.unique(rows[names == name])))
         for name in sorted(set(names))

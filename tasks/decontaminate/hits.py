@@ -43,7 +43,7 @@ class Met:
 
 @stage("hits", kind="measure", section="contamination", tell=tell_hits)
 def hits(job: Job, *, documents: Artifact, grams: Artifact, n: int, margin: int) -> Met:
-    """A table a shard (not row by row): HITS, in the order of row and start; a row for every item that has the gram."""
+    """A table per shard (not row by row): HITS, in the order of row and start; a row for every item with the gram."""
     items = [(shard.key, shard) for shard in documents.shards()]
     return job.total(hits_shard, items, grams=grams, n=n, margin=margin)
 
@@ -60,7 +60,7 @@ def hits_shard(out: Output, shard: Shard, *, grams: Artifact, n: int, margin: in
     known = wanted.column("gram").to_numpy()
     index = Index(n, np.unique(known).view(np.uint64))
     out.write(HITS.empty_table())
-    first = found = touched = 0
+    first = hit_count = touched = 0
     for batch in batches(shard, ["text"]):
         text = batch.column("text")
         row, gram, start, end = find(text, n, index)
@@ -68,43 +68,43 @@ def hits_shard(out: Output, shard: Shard, *, grams: Artifact, n: int, margin: in
             located = _locate(text, row, start, end, margin)
             rows = pa.table({"row": row.astype(np.int64) + first, "gram": gram.view(np.int64), **located})
             out.write(_with_items(rows, wanted, known))
-            found += len(row)
+            hit_count += len(row)
             touched += len(np.unique(row))
         first += batch.num_rows
-    return Met(first, found, touched)
+    return Met(first, hit_count, touched)
 
 
 def _locate(text: pa.Array, row: np.ndarray, start: np.ndarray, end: np.ndarray, margin: int) -> dict[str, np.ndarray]:
     """Byte offsets of the margins, and all in characters; spans are within their own document."""
-    made = {
+    places = {
         name: np.zeros(len(row), np.int64)
         for name in ("start", "end", "cut_start", "cut_end", "from_character", "to_character", "characters")
     }
-    made["start"][:], made["end"][:] = start, end
+    places["start"][:], places["end"][:] = start, end
     for document in np.unique(row):
-        here = row == document
+        of_document = row == document
         content = np.frombuffer(text[int(document)].as_buffer(), np.uint8)
         # Offsets of the bytes that begin a character; the number of those before a byte is the character's place.
         begins = np.flatnonzero((content & 0xC0) != 0x80)
         edges = np.append(begins, len(content))
-        low = np.maximum(np.searchsorted(begins, start[here]) - margin, 0)
-        high = np.minimum(np.searchsorted(begins, end[here]) + margin, len(begins))
-        made["cut_start"][here], made["cut_end"][here] = edges[low], edges[high]
-        made["from_character"][here], made["to_character"][here] = low, high
-        made["characters"][here] = len(begins)
-    return made
+        low = np.maximum(np.searchsorted(begins, start[of_document]) - margin, 0)
+        high = np.minimum(np.searchsorted(begins, end[of_document]) + margin, len(begins))
+        places["cut_start"][of_document], places["cut_end"][of_document] = edges[low], edges[high]
+        places["from_character"][of_document], places["to_character"][of_document] = low, high
+        places["characters"][of_document] = len(begins)
+    return places
 
 
 def _with_items(rows: pa.Table, wanted: pa.Table, known: np.ndarray) -> pa.Table:
     """Every hit once for each (benchmark, item) that has its gram."""
     gram = rows.column("gram").to_numpy()
     low, high = np.searchsorted(known, gram), np.searchsorted(known, gram, side="right")
-    times = high - low
-    again = np.repeat(np.arange(len(gram)), times)
-    within = np.arange(len(again)) - np.repeat(np.cumsum(times) - times, times)
-    items = wanted.take(pa.array(np.repeat(low, times) + within))
+    copies = high - low
+    repeated = np.repeat(np.arange(len(gram)), copies)
+    within = np.arange(len(repeated)) - np.repeat(np.cumsum(copies) - copies, copies)
+    items = wanted.take(pa.array(np.repeat(low, copies) + within))
     return (
-        rows.take(pa.array(again))
+        rows.take(pa.array(repeated))
         .append_column("benchmark", items.column("benchmark"))
         .append_column("item", items.column("item"))
         .select(HITS.names)

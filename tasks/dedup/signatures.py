@@ -25,7 +25,7 @@ class Signed:
     kind="measure",
     section="duplicates",
     columns=(
-        Column("signature", None, "MinHash values: 4 bytes a permutation, little-endian uint32"),
+        Column("signature", None, "MinHash values: 4 bytes per permutation, little-endian uint32"),
         Column("exact", pa.binary(16), "hash of all its words"),
         Column("shingles", pa.int32(), "how many distinct shingles it has; 0 if it has fewer words than one"),
     ),

@@ -73,7 +73,7 @@ def survivors(
     threshold: float,
     bucket: int,
 ) -> Survived:
-    """Documents of the last of the listed sources that are no copy of one that stays.
+    """Documents of the last of the listed sources that are not a copy of one that stays.
 
     The lists run in priority order; for all but the last, `before` are those sources' own survivors.
     """
@@ -87,26 +87,25 @@ def survivors(
     ]
     last = len(documents) - 1
     emit = partial(emit_keys, names=names, bands=bands, rows=rows)
-    met = job.engine.shuffle(emit, partial(drop_singles, last=last), items)
-    place, who, buckets = _in_order(pa.concat_tables([ROWS.empty_table(), *met]))
-    leaves: dict[int, list[tuple[int, str, float, str]]] = {}
+    tables = job.engine.shuffle(emit, partial(drop_singles, last=last), items)
+    bucket_count, met, buckets = _in_order(pa.concat_tables([ROWS.empty_table(), *tables]))
+    removals: dict[int, list[tuple[int, str, float, str]]] = {}
     skipped = 0
-    if len(who["rank"]):
-        gathered = _signatures(who, items)
-        indptr, member, always = buckets
-        witness, similarity, skipped = decide(indptr, member, always, gathered, threshold, bucket, who["rank"] < last)
-        exact = _same(gathered_exact(who, items), witness)
+    if len(met["rank"]):
+        values = _gather(met, items, "signature", np.uint32)
+        witness, similarity, skipped = decide(*buckets, values, threshold, bucket, met["rank"] < last)
+        exact = _same(_gather(met, items, "exact", np.int64), witness)
         for index in np.flatnonzero(witness >= 0):
             other = int(witness[index])
-            same_id = who["rank"][index] == who["rank"][other] and who["id"][index] == who["id"][other]
+            same_id = met["rank"][index] == met["rank"][other] and met["id"][index] == met["id"][other]
             reason = "id" if same_id else "exact" if exact[index] else "near"
-            value = 1.0 if reason != "near" else float(similarity[index])
-            leaves.setdefault(int(who["shard"][index]), []).append(
-                (int(who["row"][index]), f"{names[who['rank'][other]]}:{who['id'][other].hex()}", value, reason)
+            likeness = 1.0 if reason != "near" else float(similarity[index])
+            removals.setdefault(int(met["shard"][index]), []).append(
+                (int(met["row"][index]), f"{names[met['rank'][other]]}:{met['id'][other].hex()}", likeness, reason)
             )
-    work = [(shard.key, (shard, leaves.get(number, []))) for number, shard in enumerate(documents[last].shards())]
+    work = [(shard.key, (shard, removals.get(number, []))) for number, shard in enumerate(documents[last].shards())]
     counts = job.total(survivors_shard, work, before=before[last])
-    return replace(counts, candidates=len(who["rank"]), buckets=int(place), skipped=int(skipped))
+    return replace(counts, candidates=len(met["rank"]), buckets=int(bucket_count), skipped=int(skipped))
 
 
 def emit_keys(item: tuple[int, int, Shard, Artifact, Artifact], *, names: list[str], bands: int, rows: int) -> pa.Table:
@@ -123,16 +122,16 @@ def emit_keys(item: tuple[int, int, Shard, Artifact, Artifact], *, names: list[s
     keys = minhash.bands(values[shingled], bands, rows).view(np.int64)
     exact = unfixed(column.column("exact"), np.int64)[:, 0]
     # Rows of a kind after those of another, each kind's in the shard's order.
-    of = np.concatenate([np.tile(shingled, bands), np.arange(len(row)), np.arange(len(row))])
+    place = np.concatenate([np.tile(shingled, bands), np.arange(len(row)), np.arange(len(row))])
     kinds = np.repeat(np.array([BAND, EXACT, ID], np.int8), [len(shingled) * bands, len(row), len(row)])
     return pa.table(
         [
             pa.array(np.concatenate([keys.T.ravel(), exact, _id_keys(ids, names[rank])])),
             pa.array(kinds),
-            pa.array(np.full(len(of), rank, np.int32)),
-            fixed(ids[of]),
-            pa.array(np.full(len(of), number, np.int32)),
-            pa.array(row[of]),
+            pa.array(np.full(len(place), rank, np.int32)),
+            fixed(ids[place]),
+            pa.array(np.full(len(place), number, np.int32)),
+            pa.array(row[place]),
         ],
         schema=ROWS,
     )
@@ -166,24 +165,26 @@ def drop_singles(table: pa.Table, *, last: int) -> pa.Table:
     key, kind, rank = (table.column(name).to_numpy() for name in ("key", "kind", "rank"))
     if not len(key):
         return table
-    new = np.concatenate([[True], (key[1:] != key[:-1]) | (kind[1:] != kind[:-1])])
-    group = np.cumsum(new) - 1
+    begins = np.concatenate([[True], (key[1:] != key[:-1]) | (kind[1:] != kind[:-1])])
+    group = np.cumsum(begins) - 1
     size = np.bincount(group)
     concerned = np.bincount(group, weights=rank == last) > 0
     return table.filter(pa.array((size[group] > 1) & concerned[group]))
 
 
-def _in_order(met: pa.Table) -> tuple[int, dict[str, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _in_order(table: pa.Table) -> tuple[int, dict[str, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Number of buckets; the documents met, in order (rank, id); their buckets as CSR and which are always compared."""
-    key, kind = met.column("key").to_numpy(), met.column("kind").to_numpy()
+    key, kind = table.column("key").to_numpy(), table.column("kind").to_numpy()
     # A key's kinds stand together, in the order of (hash of the key, kind).
-    new = np.concatenate([[True], (key[1:] != key[:-1]) | (kind[1:] != kind[:-1])]) if len(key) else np.zeros(0, bool)
-    bucket = np.cumsum(new) - 1
-    always = kind[new] != BAND
-    columns = {name: met.column(name).to_numpy() for name in ("rank", "shard", "row")}
-    columns["id"] = np.array(met.column("id").to_pylist(), object)
+    begins = (
+        np.concatenate([[True], (key[1:] != key[:-1]) | (kind[1:] != kind[:-1])]) if len(key) else np.zeros(0, bool)
+    )
+    bucket = np.cumsum(begins) - 1
+    always = kind[begins] != BAND
+    columns = {name: table.column(name).to_numpy() for name in ("rank", "shard", "row")}
+    columns["id"] = np.array(table.column("id").to_pylist(), object)
     # Documents in order (rank, id, shard, row): where an id repeats, the first shard's stays.
-    high, low = unfixed(met.column("id"), np.uint8).view(">u8").T
+    high, low = unfixed(table.column("id"), np.uint8).view(">u8").T
     order = np.lexsort((bucket, columns["row"], columns["shard"], low, high, columns["rank"]))
     rank, shard, row = (columns[name][order] for name in ("rank", "shard", "row"))
     first = (
@@ -191,30 +192,22 @@ def _in_order(met: pa.Table) -> tuple[int, dict[str, np.ndarray], tuple[np.ndarr
         if len(order)
         else np.zeros(0, bool)
     )
-    who = {name: values[order][first] for name, values in columns.items()}
+    met = {name: values[order][first] for name, values in columns.items()}
     indptr = np.concatenate([np.flatnonzero(first), [len(order)]]).astype(np.int64)
-    return int(new.sum()), who, (indptr, bucket[order].astype(np.int64), always)
+    return int(begins.sum()), met, (indptr, bucket[order].astype(np.int64), always)
 
 
-def _gather(who: dict[str, np.ndarray], items: list[Any], column: str, dtype: type) -> np.ndarray:
+def _gather(met: dict[str, np.ndarray], items: list[Any], column: str, dtype: type) -> np.ndarray:
     """The documents' values of a fixed-width column of signatures, fetched by (shard, row)."""
-    made: np.ndarray | None = None
+    gathered: np.ndarray | None = None
     for rank, number, shard, _, signatures in items:
-        here = np.flatnonzero((who["rank"] == rank) & (who["shard"] == number))
-        if len(here):
+        of_shard = np.flatnonzero((met["rank"] == rank) & (met["shard"] == number))
+        if len(of_shard):
             values = unfixed(read_column(signatures, shard, [column]).column(column), dtype)
-            made = np.zeros((len(who["rank"]), values.shape[1]), dtype) if made is None else made
-            made[here] = values[who["row"][here]]
-    assert made is not None
-    return made
-
-
-def _signatures(who: dict[str, np.ndarray], items: list[Any]) -> np.ndarray:
-    return _gather(who, items, "signature", np.uint32)
-
-
-def gathered_exact(who: dict[str, np.ndarray], items: list[Any]) -> np.ndarray:
-    return _gather(who, items, "exact", np.int64)
+            gathered = np.zeros((len(met["rank"]), values.shape[1]), dtype) if gathered is None else gathered
+            gathered[of_shard] = values[met["row"][of_shard]]
+    assert gathered is not None
+    return gathered
 
 
 def _same(exact: np.ndarray, witness: np.ndarray) -> np.ndarray:
@@ -224,14 +217,14 @@ def _same(exact: np.ndarray, witness: np.ndarray) -> np.ndarray:
 def survivors_shard(
     out: Output, item: tuple[Shard, list[tuple[int, str, float, str]]], *, before: Artifact
 ) -> Survived:
-    shard, leaves = item
-    met = kept_before(before, shard)
-    keep = met.copy()
+    shard, removals = item
+    still_kept = kept_before(before, shard)
+    keep = still_kept.copy()
     reason = np.full(shard.rows, None, object)
     duplicate_of = np.full(shard.rows, None, object)
     similarity = np.full(shard.rows, np.nan, np.float32)
-    for row, other, value, why in leaves:
-        keep[row], reason[row], duplicate_of[row], similarity[row] = False, why, other, value
+    for row, witness, likeness, why in removals:
+        keep[row], reason[row], duplicate_of[row], similarity[row] = False, why, witness, likeness
     out.of(shard)
     out.write(
         pa.table(
@@ -244,11 +237,11 @@ def survivors_shard(
         )
     )
     size = read(shard, ["bytes"]).column("bytes").to_numpy()
-    found = similarity[~np.isnan(similarity)]
-    bins = np.minimum((found * HISTOGRAM).astype(int), HISTOGRAM - 1)
+    of_copies = similarity[~np.isnan(similarity)]
+    bins = np.minimum((of_copies * HISTOGRAM).astype(int), HISTOGRAM - 1)
     return Survived(
-        documents=int(met.sum()),
-        bytes=int(size[met].sum()),
+        documents=int(still_kept.sum()),
+        bytes=int(size[still_kept].sum()),
         kept=int(keep.sum()),
         kept_bytes=int(size[keep].sum()),
         reasons={name: int((reason == name).sum()) for name in ("id", "exact", "near")},

@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 def number(seed: int, *names: object) -> int:
     """64 bits that depend on the seed and the names alone."""
-    said = "\x1f".join([str(seed), *(str(name) for name in names)])
-    return int.from_bytes(hashlib.blake2b(said.encode(), digest_size=8).digest(), "big")
+    key = "\x1f".join([str(seed), *(str(name) for name in names)])
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
 
 
 def uniform(seed: int, *names: object) -> float:

@@ -1,5 +1,5 @@
-"""Writes one file of the crawl: WARC 1.1 by FastWARC's own writer, a gzip member a record, as Common
-Crawl does (request, response, metadata), and its damaged records.
+"""Writes one file of the crawl: WARC 1.1 by FastWARC's own writer, a gzip member per record, as
+Common Crawl does (request, response, metadata), and its damaged records.
 
 Identifiers, dates and digests come from the content and the place, so the bytes are the same every time.
 """
@@ -84,15 +84,15 @@ class Warc:
                     WARC_Concurrent_To=response_id,
                 )
             )
-        where = self.add(self.record("response", response.url, http(response), "application/http; msgtype=response"))
+        place = self.add(self.record("response", response.url, http(response), "application/http; msgtype=response"))
         if all_three:
-            told = f"fetchTimeMs: {number(self.seed, 'ms', response.url) % 900}\r\ncharset-detected: UTF-8\r\n\r\n"
+            fields = f"fetchTimeMs: {number(self.seed, 'ms', response.url) % 900}\r\ncharset-detected: UTF-8\r\n\r\n"
             self.add(
                 self.record(
-                    "metadata", response.url, told.encode(), "application/warc-fields", WARC_Concurrent_To=response_id
+                    "metadata", response.url, fields.encode(), "application/warc-fields", WARC_Concurrent_To=response_id
                 )
             )
-        return where
+        return place
 
 
 def member(data: bytes) -> bytes:
@@ -114,12 +114,12 @@ def http(response: junk.Response) -> bytes:
     return head.encode() + response.body
 
 
-def write_crawl_file(task: tuple[CrawlFile, Path, int]) -> dict[str, object]:
+def write_crawl_file(work: tuple[CrawlFile, Path, int]) -> dict[str, object]:
     """Writes the file; its counts and where its damages stand. For a pool's worker."""
-    file, folder, seed = task
+    file, folder, seed = work
     warc = Warc(file.name.endswith(".gz"), seed, file.name)
-    told = f"software: Millrace sample\r\nformat: WARC File Format 1.1\r\nisPartOf: sample-{seed}\r\n\r\n"
-    warc.add(warc.record("warcinfo", "", told.encode(), "application/warc-fields", WARC_Filename=file.name))
+    fields = f"software: Millrace sample\r\nformat: WARC File Format 1.1\r\nisPartOf: sample-{seed}\r\n\r\n"
+    warc.add(warc.record("warcinfo", "", fields.encode(), "application/warc-fields", WARC_Filename=file.name))
     half, counts, html = len(file.entries) // 2, dict[str, int](), 0
     damaged: list[dict[str, object]] = []
     for i, entry in enumerate(file.entries):

@@ -11,7 +11,7 @@ from typing import Any
 from tasks.demo.chance import dice, number, shuffled
 from tasks.demo.library import Unit, blocks, prose
 
-Items = dict[str, list[dict[str, Any]]]  # rows a benchmark
+Items = dict[str, list[dict[str, Any]]]  # rows per benchmark
 GRAM = 13
 CLOZE_WORDS = (22, 80)
 SHORT_EVERY = 10  # one choice item in so many is too short for a 13-gram: uncheckable, and meant to be
@@ -28,7 +28,7 @@ def grams(text: str) -> set[str]:
 
 
 def candidates(units: list[Unit], seed: int) -> Items:
-    """Items of both benchmarks, at most one a unit, in an order of hashes; `text` is what a leak shows."""
+    """Items of both benchmarks, at most one per unit, in an order of hashes; `text` is what a leak shows."""
     cloze: list[dict[str, Any]] = []
     choice: list[dict[str, Any]] = []
     described: list[tuple[Unit, str]] = []
@@ -37,20 +37,20 @@ def candidates(units: list[Unit], seed: int) -> Items:
         if passage and number(seed, "benchmark", unit.name) % 8 < 5:
             cloze.append({"name": unit.name, "text": passage})
         elif unit.kind in ("class", "function") and unit.name.count(".") >= 2:
-            first = first_sentence(unit)
-            if 9 <= len(plain_words(first)) <= 40:
-                described.append((unit, first))
+            sentence = first_sentence(unit)
+            if 9 <= len(plain_words(sentence)) <= 40:
+                described.append((unit, sentence))
     modules = sorted({unit.name.rpartition(".")[0] for unit, _ in described})
     if len(modules) >= 4:
-        for unit, first in described:
+        for unit, sentence in described:
             module, _, short = unit.name.rpartition(".")
             draw = dice(seed, "choices", unit.name)
-            listed = draw.sample([other for other in modules if other != module], 3)
+            choices = draw.sample([other for other in modules if other != module], 3)
             gold = draw.randrange(4)
-            listed.insert(gold, module)
-            query = f"{first} Which module provides {short}?"
+            choices.insert(gold, module)
+            query = f"{sentence} Which module provides {short}?"
             text = f"{query} {module}"
-            choice.append({"name": unit.name, "text": text, "query": query, "choices": listed, "gold": gold})
+            choice.append({"name": unit.name, "text": text, "query": query, "choices": choices, "gold": gold})
     orders: Items = {"cloze": cloze, "choice": choice}
     return {kind: shuffled(rows, [str(row["name"]) for row in rows], seed, kind) for kind, rows in orders.items()}
 
@@ -60,10 +60,10 @@ def cloze_of(unit: Unit) -> str:
     for tag, text in blocks(unit):
         if tag != "p" or not text.isascii() or re.search(r">>>|[`*:_|{}\\<>=@#\[\]]", text):
             continue
-        found: list[str] = []
+        sentences: list[str] = []
         for sentence in re.split(r"(?<=[.?!]) (?=[A-Z])", " ".join(text.split())):
-            found.append(sentence)
-            passage = " ".join(found)
+            sentences.append(sentence)
+            passage = " ".join(sentences)
             size = len(passage.split())
             last = re.search(r" ([a-z]{4,})\.$", passage)
             if size > CLOZE_WORDS[1]:
@@ -79,37 +79,37 @@ def first_sentence(unit: Unit) -> str:
     return sentence if sentence.endswith(".") and sentence.isascii() and ":" not in sentence else ""
 
 
-def hit_grams(task: tuple[list[Unit], frozenset[str]]) -> set[str]:
+def hit_grams(work: tuple[list[Unit], frozenset[str]]) -> set[str]:
     """Those of the grams that stand in the units' documentation, raw or as prose. For a pool's worker."""
-    units, wanted = task
+    units, wanted = work
     starts = {gram.rpartition(" ")[0].partition(" ")[0] for gram in wanted}
-    found = set()
+    hit = set()
     for unit in units:
         for text in (unit.text, prose(unit)):
             words = plain_words(text)
             for i, word in enumerate(words):
                 if word in starts and (gram := " ".join(words[i : i + GRAM])) in wanted:
-                    found.add(gram)
-    return found
+                    hit.add(gram)
+    return hit
 
 
-def settled(found: Items, hit: set[str], counts: dict[str, int]) -> Items:
+def settled(offered: Items, hit: set[str], counts: dict[str, int]) -> Items:
     """The benchmarks: the first `counts` items that share no gram with other text (`hit`) or each other."""
     taken: set[str] = set()
     chosen: Items = {}
-    for kind, rows in found.items():
+    for kind, rows in offered.items():
         chosen[kind] = []
-        short = 0
+        uncheckable = 0
         for row in rows:
-            held = grams(row["text"])
+            item_grams = grams(row["text"])
             checkable = len(plain_words(row["query"] if "query" in row else row["text"])) >= GRAM
-            if held & hit or held & taken or len(chosen[kind]) == counts[kind]:
+            if item_grams & hit or item_grams & taken or len(chosen[kind]) == counts[kind]:
                 continue
             if not checkable:
-                if short * SHORT_EVERY >= len(chosen[kind]):
+                if uncheckable * SHORT_EVERY >= len(chosen[kind]):
                     continue
-                short += 1
-            taken |= held
+                uncheckable += 1
+            taken |= item_grams
             chosen[kind].append(row | {"checkable": checkable})
     return chosen
 
@@ -118,8 +118,8 @@ def records(kind: str, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The lines of a benchmark's file."""
     if kind == "choice":
         return [{key: row[key] for key in ("query", "choices", "gold")} for row in rows]
-    listed = []
+    lines = []
     for row in rows:
         context, _, last = row["text"].rpartition(" ")
-        listed.append({"context": context, "continuation": last.rstrip(".")})
-    return listed
+        lines.append({"context": context, "continuation": last.rstrip(".")})
+    return lines

@@ -35,7 +35,7 @@ SKIPPED_FOLDERS = frozenset({
     "tests", "turtledemo", "vendor", "vendored",
 })  # fmt: skip
 SKIPPED_FILES = frozenset({"__phello__.py", "antigravity.py", "conftest.py", "this.py", "turtle.py"})
-# Two thirds of torch's source, dear to parse and poor in documentation.
+# Two thirds of torch's source, costly to parse and poor in documentation.
 SKIPPED_BY_PACKAGE = {
     "torch": frozenset({"ao", "backends", "distributed", "export", "jit", "package", "profiler", "utils"})
 }
@@ -84,7 +84,7 @@ class Group:
 
 def groups() -> tuple[list[Group], list[str]]:
     """All the groups, in a fixed order, each of about GROUP_BYTES of source; and the absent packages."""
-    made, absent = [Group("C modules", (), ""), Group("topics", (), "")], []
+    grouped, absent = [Group("C modules", (), ""), Group("topics", (), "")], []
     for package in (STANDARD, *PACKAGES):
         if package == STANDARD:
             root = Path(sysconfig.get_paths()["stdlib"])
@@ -95,27 +95,27 @@ def groups() -> tuple[list[Group], list[str]]:
                 continue
             root = Path(spec.submodule_search_locations[0])
         batch: list[str] = []
-        held = 0
+        size = 0
         for path in sources(root, package):
             batch.append(str(path))
-            held += path.stat().st_size
-            if held >= GROUP_BYTES:
-                made.append(Group(package, tuple(batch), str(root)))
-                batch, held = [], 0
+            size += path.stat().st_size
+            if size >= GROUP_BYTES:
+                grouped.append(Group(package, tuple(batch), str(root)))
+                batch, size = [], 0
         if batch:
-            made.append(Group(package, tuple(batch), str(root)))
-    return made, absent
+            grouped.append(Group(package, tuple(batch), str(root)))
+    return grouped, absent
 
 
 def sources(root: Path, package: str) -> list[Path]:
     """The Python files under root that may hold documentation, sorted."""
-    found: list[Path] = []
+    paths: list[Path] = []
     private = package == "torch"
     skipped = SKIPPED_FOLDERS | SKIPPED_BY_PACKAGE.get(package, frozenset())
     for folder, below, files in os.walk(root):
         below[:] = [name for name in below if name not in skipped and not (private and name.startswith("_"))]
-        found.extend(Path(folder, name) for name in files if name.endswith(".py") and name not in SKIPPED_FILES)
-    return sorted(found)
+        paths.extend(Path(folder, name) for name in files if name.endswith(".py") and name not in SKIPPED_FILES)
+    return sorted(paths)
 
 
 def read_group(group: Group) -> tuple[list[Unit], list[tuple[str, str]]]:
@@ -153,7 +153,7 @@ def parsed(source: bytes, module: str, package: str) -> Iterator[Unit]:
     if source.count(b'"""') < 2 and source.count(b"'''") < 2:
         return
     tree = ast.parse(source)
-    told = [ast.get_docstring(tree) or ""]
+    module_parts = [ast.get_docstring(tree) or ""]
     for node in public(tree.body):
         if isinstance(node, ast.ClassDef):
             parts = [ast.get_docstring(node) or ""]
@@ -166,16 +166,16 @@ def parsed(source: bytes, module: str, package: str) -> Iterator[Unit]:
             if len(text.split()) >= LEAST_WORDS:
                 yield Unit(f"{module}.{node.name}", "class", package, "", text)
             elif text:
-                told.append(f"class {node.name}\n{'-' * 8}\n{text}")
+                module_parts.append(f"class {node.name}\n{'-' * 8}\n{text}")
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             text = ast.get_docstring(node) or ""
             if len(text.split()) >= LEAST_WORDS:
                 yield Unit(f"{module}.{node.name}", "function", package, signature(node), text)
             elif text:
-                told.append(f"{node.name}{signature(node)}\n{'-' * 8}\n{text}")
+                module_parts.append(f"{node.name}{signature(node)}\n{'-' * 8}\n{text}")
         else:  # numpy, scipy.special and torch tell of their C functions in calls
             yield from added(node, module, package)
-    text = "\n\n".join(part for part in told if part)
+    text = "\n\n".join(part for part in module_parts if part)
     if len(text.split()) >= LEAST_WORDS:
         yield Unit(module, "module", package, "", text)
 
@@ -210,19 +210,19 @@ def added(node: ast.Expr, module: str, package: str) -> Iterator[Unit]:
 
 def strings(nodes: Iterable[ast.expr]) -> list[str]:
     """The string constants below the nodes, in the order of the source."""
-    found = [inner for node in nodes for inner in ast.walk(node) if isinstance(inner, ast.Constant)]
-    ordered = sorted(found, key=lambda inner: (inner.lineno, inner.col_offset))
+    constants = [inner for node in nodes for inner in ast.walk(node) if isinstance(inner, ast.Constant)]
+    ordered = sorted(constants, key=lambda inner: (inner.lineno, inner.col_offset))
     return [inner.value for inner in ordered if isinstance(inner.value, str)]
 
 
 def signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    said = ast.unparse(node.args)
-    return f"({said})" if len(said) <= 160 else f"({said[:150].rsplit(',', 1)[0]}, ...)"
+    arguments = ast.unparse(node.args)
+    return f"({arguments})" if len(arguments) <= 160 else f"({arguments[:150].rsplit(',', 1)[0]}, ...)"
 
 
 def live(name: str, module: object) -> Iterator[Unit]:
     """Units of an imported C module; addresses do not stand in docstrings, and no value is printed."""
-    told = [pydoc.getdoc(module)]
+    module_parts = [pydoc.getdoc(module)]
     for key, value in sorted(vars(module).items()):
         if key.startswith("_") or not (inspect.isclass(value) or inspect.isroutine(value)):
             continue
@@ -235,18 +235,18 @@ def live(name: str, module: object) -> Iterator[Unit]:
         if len(text.split()) >= LEAST_WORDS:
             yield Unit(f"{name}.{key}", "class" if inspect.isclass(value) else "function", STANDARD, "", text)
         elif text:
-            told.append(f"{key}\n{'-' * 8}\n{text}")
-    text = "\n\n".join(part for part in told if part)
+            module_parts.append(f"{key}\n{'-' * 8}\n{text}")
+    text = "\n\n".join(part for part in module_parts if part)
     if len(text.split()) >= LEAST_WORDS:
         yield Unit(name, "module", STANDARD, "", text)
 
 
 def topics() -> Iterator[Unit]:
     """The language reference that `help("FORMATTING")` shows."""
-    held = importlib.import_module("pydoc_data.topics").topics
-    for key in sorted(held):
-        if len(held[key].split()) >= LEAST_WORDS:
-            yield Unit(f"python.topics.{key}", "topic", STANDARD, "", held[key].strip())
+    texts = importlib.import_module("pydoc_data.topics").topics
+    for key in sorted(texts):
+        if len(texts[key].split()) >= LEAST_WORDS:
+            yield Unit(f"python.topics.{key}", "topic", STANDARD, "", texts[key].strip())
 
 
 def distribution_texts() -> list[Unit]:
@@ -300,30 +300,32 @@ def singular(units: list[Unit]) -> set[str]:
 
 def blocks(unit: Unit) -> list[tuple[str, str]]:
     """The documentation as (tag, text): "h" heading, "p" paragraph on one line, "pre" code or a list."""
-    found: list[tuple[str, str]] = []
+    tagged: list[tuple[str, str]] = []
     for paragraph in re.split(r"\n\s*\n", unit.text.expandtabs()):
         lines = [line.rstrip() for line in paragraph.split("\n") if line.strip()]
         if len(lines) > 1 and UNDERLINE.fullmatch(lines[1].strip()):
-            found.append(("h", lines[0].strip()))
+            tagged.append(("h", lines[0].strip()))
             lines = lines[2:]
         lines = [line for line in lines if not UNDERLINE.fullmatch(line.strip())]
         code = next((i for i, line in enumerate(lines) if line.lstrip().startswith((">>>", "$ "))), len(lines))
-        if told := lines[:code]:
-            listed = any(re.match(r"\s|[*+-] |\d+\. |\.\. |\|", line) for line in told)
-            found.append(("pre", "\n".join(told)) if listed else ("p", " ".join(line.strip() for line in told)))
+        if before_code := lines[:code]:
+            is_list = any(re.match(r"\s|[*+-] |\d+\. |\.\. |\|", line) for line in before_code)
+            tagged.append(
+                ("pre", "\n".join(before_code)) if is_list else ("p", " ".join(line.strip() for line in before_code))
+            )
         if lines[code:]:
-            found.append(("pre", "\n".join(lines[code:])))
-    return found
+            tagged.append(("pre", "\n".join(lines[code:])))
+    return tagged
 
 
 def prose(unit: Unit) -> str:
     """The documentation as text to read: no doctests, no reStructuredText directives or roles."""
-    told = []
+    paragraphs = []
     for tag, text in blocks(unit):
         if tag == "pre" and (">>>" in text or text.lstrip().startswith(("$ ", "...", ".. ", "#"))):
             continue
         text = re.sub(r":[\w:+-]+:`~?([^`<]*?)(?:\s*<[^`]*>)?`", r"\1", text).replace("``", "").replace("`", "")
         lines = [line for line in text.split("\n") if line.strip() and not re.match(r"\s*(\.\. |:\w+:\s*$)", line)]
         if lines:
-            told.append("\n".join(lines))
-    return "\n\n".join(told)
+            paragraphs.append("\n".join(lines))
+    return "\n\n".join(paragraphs)

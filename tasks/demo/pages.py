@@ -194,7 +194,7 @@ def shortened(page: Page, jaccard: float) -> Page:
     for tag, text in page.blocks:
         size = len(text.split())
         if left > 0:
-            ends = [found.end() for found in re.finditer(r"\S+", text)]
+            ends = [match.end() for match in re.finditer(r"\S+", text)]
             kept.append((tag, text if left >= size else text[: ends[left - 1]]))
         left -= size
     return replace(page, blocks=tuple(kept))

@@ -48,7 +48,7 @@ def plan(
     seed: int, scale: float,
 ) -> Plan:  # fmt: skip
     """`items` are the checkable ones in the order in which they leak: rows with benchmark, line and text."""
-    made = Plan()
+    planting = Plan()
     units = sorted(crawl, key=lambda unit: number(seed, "plant", unit.name))
     alone = singular(crawl)
     leaking = iter(items)
@@ -60,7 +60,7 @@ def plan(
             part.append(units.pop())
         base = page_of(part[0], seed)
         blocks: Blocks = tuple(row for unit in part for row in (("h", unit.name), *content(unit)))
-        leak(made, moved(replace(base, blocks=blocks), seed, "leak/deep"), next(leaking), "deep", seed)
+        leak(planting, moved(replace(base, blocks=blocks), seed, "leak/deep"), next(leaking), "deep", seed)
 
     pages = [page_of(unit, seed) for unit in units]
     fit = [page for page in pages if page.title in alone and 150 <= words(page) <= 1500]
@@ -69,50 +69,50 @@ def plan(
         for _ in range(planned(form, scale)):
             page = fit.pop()
             chosen.remove(page.url)
-            leak(made, moved(page, seed, f"leak/{form}"), next(leaking), form, seed)
-    made.pages += [page for page in pages if page.url in chosen]
+            leak(planting, moved(page, seed, f"leak/{form}"), next(leaking), form, seed)
+    planting.pages += [page for page in pages if page.url in chosen]
 
     for _ in range(planned("exact", scale)):
         page = fit.pop()
         copy = moved(page, seed, "copy/exact", charset="utf-8")
-        made.exact.append({"url": copy.url, "of_url": page.url})
-        made.pairs.append((page, copy))
-        made.pages.append(copy)
+        planting.exact.append({"url": copy.url, "of_url": page.url})
+        planting.pairs.append((page, copy))
+        planting.pages.append(copy)
     for aim in spread(planned("within", scale)):
         page = fit.pop()
-        near(made, page, page, page.url, aim, "within", seed)
+        near(planting, page, page, page.url, aim, "within", seed)
 
     rows = [row for row in webtext if 150 <= len(row["text"].split()) <= 1500]
     rows.sort(key=lambda row: number(seed, "across", row["url"]))
     for aim in spread(planned("across", scale)):
         row = rows.pop()
         base = Page(row["url"] + ".html", row["text"].partition("\n")[0], text_blocks(row["text"]), "manual")
-        near(made, row["text"], base, row["url"], aim, "across", seed)
+        near(planting, row["text"], base, row["url"], aim, "across", seed)
 
-    used = {row["of_url"] for row in made.near}
+    used = {row["of_url"] for row in planting.near}
     free = [i for i, row in enumerate(webtext) if row["url"] not in used and len(row["text"].split()) >= 150]
     for i in sorted(free, key=lambda i: number(seed, "leak", webtext[i]["url"]))[: planned("webtext", scale)]:
         item = next(leaking)
-        made.in_webtext[i] = item["text"]
-        made.leaks.append(item | {"where": webtext[i]["url"], "form": "whole", "source": "webtext"})
+        planting.in_webtext[i] = item["text"]
+        planting.leaks.append(item | {"where": webtext[i]["url"], "form": "whole", "source": "webtext"})
     docs = [unit for unit in books2 if unit.kind not in ("readme", "licence")]
     for unit in sorted(docs, key=lambda unit: number(seed, "leak", unit.name))[: planned("books2", scale)]:
         item = next(leaking)
-        made.in_books2[unit.name] = item["text"]
-        made.leaks.append(item | {"where": unit.name, "form": "whole", "source": "books2"})
-    return made
+        planting.in_books2[unit.name] = item["text"]
+        planting.leaks.append(item | {"where": unit.name, "form": "whole", "source": "books2"})
+    return planting
 
 
-def leak(made: Plan, page: Page, item: dict[str, Any], form: str, seed: int) -> None:
-    made.pages.append(with_item(page, item["text"], form, seed))
-    made.leaks.append(item | {"where": page.url, "form": form, "source": "crawl"})
+def leak(planting: Plan, page: Page, item: dict[str, Any], form: str, seed: int) -> None:
+    planting.pages.append(with_item(page, item["text"], form, seed))
+    planting.leaks.append(item | {"where": page.url, "form": form, "source": "crawl"})
 
 
-def near(made: Plan, original: Page | str, base: Page, of_url: str, aim: float, kind: str, seed: int) -> None:
+def near(planting: Plan, original: Page | str, base: Page, of_url: str, aim: float, kind: str, seed: int) -> None:
     copy, how = altered(moved(base, seed, f"copy/{kind}", charset="utf-8"), aim, seed)
-    made.near.append({"url": copy.url, "of_url": of_url, "kind": kind, "made": how})
-    made.pairs.append((original, copy))
-    made.pages.append(copy)
+    planting.near.append({"url": copy.url, "of_url": of_url, "kind": kind, "made": how})
+    planting.pairs.append((original, copy))
+    planting.pages.append(copy)
 
 
 def spread(count: int) -> list[float]:
@@ -131,44 +131,44 @@ def shingles(text: str) -> set[str]:
     return {" ".join(split[i : i + 5]) for i in range(max(1, len(split) - 4))}
 
 
-def measured(task: tuple[Page | str, Page, int]) -> float:
+def measured(work: tuple[Page | str, Page, int]) -> float:
     """The Jaccard similarity of the two texts as ingest would extract them. For a pool's worker."""
-    original, copy, seed = task
-    one, other = (
+    original, copy, seed = work
+    original_shingles, copy_shingles = (
         shingles(page if isinstance(page, str) else extracted(render(page, seed), page.charset))
         for page in (original, copy)
     )
-    return len(one & other) / len(one | other)
+    return len(original_shingles & copy_shingles) / len(original_shingles | copy_shingles)
 
 
-def files(made: Plan, seed: int, megabytes: int) -> list[CrawlFile]:
+def files(planting: Plan, seed: int, megabytes: int) -> list[CrawlFile]:
     """The crawl's files, the last one not compressed, with the pages and the junk dealt by hash."""
     count = max(FILES, -(-megabytes // MB_PER_FILE))
-    total = max(round(len(made.pages) * (1 + JUNK_PER_GOOD)), PAGES_PER_MB * megabytes)
-    entries: list[tuple[str, Page | tuple[str, int]]] = [(page.url, page) for page in made.pages]
-    seen: dict[str, int] = {}
-    for kind in junk.kinds(total - len(made.pages)):
-        entries.append((f"{kind} {seen.get(kind, 0)}", (kind, seen.get(kind, 0))))
-        seen[kind] = seen.get(kind, 0) + 1
+    total = max(round(len(planting.pages) * (1 + JUNK_PER_GOOD)), PAGES_PER_MB * megabytes)
+    entries: list[tuple[str, Page | tuple[str, int]]] = [(page.url, page) for page in planting.pages]
+    counts: dict[str, int] = {}
+    for kind in junk.kinds(total - len(planting.pages)):
+        entries.append((f"{kind} {counts.get(kind, 0)}", (kind, counts.get(kind, 0))))
+        counts[kind] = counts.get(kind, 0) + 1
     entries.sort(key=lambda row: (number(seed, "deal", row[0]), row[0]))
-    whole = megabytes * 1_000_000
-    packed = round(whole * (1 - UNCOMPRESSED_SHARE) / (count - 1))
-    listed = []
+    crawl_bytes = megabytes * 1_000_000
+    packed = round(crawl_bytes * (1 - UNCOMPRESSED_SHARE) / (count - 1))
+    crawl_files = []
     for i in range(count):
         last = i == count - 1
         kinds = (DAMAGES[-1],) if last else DAMAGES[i - 1 : i] if 1 <= i < len(DAMAGES) else ()
-        listed.append(CrawlFile(
+        crawl_files.append(CrawlFile(
             f"{i:05}.warc{'' if last else '.gz'}", tuple(entry for _, entry in entries[i::count]), kinds,
-            round(whole * UNCOMPRESSED_SHARE * FILES / count) if last else packed, 1_000_000 + 10_000 * i,
+            round(crawl_bytes * UNCOMPRESSED_SHARE * FILES / count) if last else packed, 1_000_000 + 10_000 * i,
         ))  # fmt: skip
-    return listed
+    return crawl_files
 
 
 def leak_order(benchmarks: dict[str, list[dict[str, Any]]], seed: int) -> list[dict[str, Any]]:
     """The items that can be checked, in the order in which they are planted."""
-    listed = []
+    items = []
     for kind, rows in benchmarks.items():
         for line, row in enumerate(rows, 1):
             if row["checkable"]:
-                listed.append({"benchmark": kind, "line": line, "text": row["text"]})
-    return sorted(listed, key=lambda row: uniform(seed, "order", row["benchmark"], row["line"]))
+                items.append({"benchmark": kind, "line": line, "text": row["text"]})
+    return sorted(items, key=lambda row: uniform(seed, "order", row["benchmark"], row["line"]))

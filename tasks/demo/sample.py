@@ -81,34 +81,34 @@ def make_sample(folder: Path, *, megabytes: int = FULL, seed: int = 1, map: Map)
     groups, absent = library.groups()
     enough = max(LEAST_GROUPS, round(len(groups) * min(1.0, ENOUGH * scale)))
     groups = sorted(groups, key=lambda group: number(seed, "group", *group.name))[:enough]
-    read = list(map(library.read_group, groups))
-    unread = sorted(f"{name}: {reason}" for _, rows in read for name, reason in rows)
+    read_groups = list(map(library.read_group, groups))
+    unread = sorted(f"{name}: {reason}" for _, rows in read_groups for name, reason in rows)
     texts = [unit for unit in library.distribution_texts() if uniform(seed, "take", unit.name) < scale * 2]
-    units = library.distinct([unit for rows, _ in read for unit in rows] + texts)
-    told = {"readme", "licence"}
-    held = sources.allocate(
-        [unit for unit in units if unit.kind not in told], [unit for unit in units if unit.kind in told], seed, scale
-    )
+    units = library.distinct([unit for rows, _ in read_groups for unit in rows] + texts)
+    text_kinds = {"readme", "licence"}
+    documented = [unit for unit in units if unit.kind not in text_kinds]
+    by_place = sources.allocate(documented, [unit for unit in units if unit.kind in text_kinds], seed, scale)
 
-    benchmarks = settle(held, seed, scale, map)
-    webtext = [sources.webtext_row(unit) for unit in by_name(held["webtext"])]
+    benchmarks = settle(by_place, seed, scale, map)
+    webtext = [sources.webtext_row(unit) for unit in by_name(by_place["webtext"])]
+    leaking = plan.leak_order(benchmarks, seed)
     try:
-        made = plan.plan(held["crawl"], webtext, held["books2"], plan.leak_order(benchmarks, seed), seed, scale)
+        planting = plan.plan(by_place["crawl"], webtext, by_place["books2"], leaking, seed, scale)
     except (IndexError, StopIteration) as error:
         raise Failure(
             f"{folder}: {len(units)} pieces of documentation were found, too few for the sample: "
             "install the project with its dependencies, or ask for more megabytes."
         ) from error
 
-    written = write_sources(folder, held, webtext, benchmarks, made)
-    similar = list(map(plan.measured, [(one, other, seed) for one, other in made.pairs]))
-    for row, jaccard in zip(made.exact, similar, strict=False):
+    written = write_sources(folder, by_place, webtext, benchmarks, planting)
+    similarities = list(map(plan.measured, [(original, copy, seed) for original, copy in planting.pairs]))
+    for row, jaccard in zip(planting.exact, similarities, strict=False):
         if jaccard != 1.0:
             raise Failure(f"{row['url']} should be an exact copy of {row['of_url']} but extracts to other text.")
-    for row, jaccard in zip(made.near, similar[len(made.exact) :], strict=True):
+    for row, jaccard in zip(planting.near, similarities[len(planting.exact) :], strict=True):
         row["jaccard"] = round(jaccard, 6)
 
-    crawl_files = plan.files(made, seed, megabytes)
+    crawl_files = plan.files(planting, seed, megabytes)
     reports = list(map(crawl.write_crawl_file, [(file, folder, seed) for file in crawl_files]))
     pages: dict[str, int] = {}
     for report in reports:
@@ -117,16 +117,16 @@ def make_sample(folder: Path, *, megabytes: int = FULL, seed: int = 1, map: Map)
     pages = dict(sorted(pages.items()))
     junk_pages = sum(count for kind, count in pages.items() if kind in junk.SHARES)
     planted: dict[str, Any] = {
-        "near_copies": made.near, "exact_copies": made.exact, "leaks": made.leaks,
+        "near_copies": planting.near, "exact_copies": planting.exact, "leaks": planting.leaks,
         "damaged": [row for report in reports for row in report["damaged"]], "pages": pages,
-        "good_pages": len(made.pages), "junk_pages": junk_pages,
+        "good_pages": len(planting.pages), "junk_pages": junk_pages,
         "marks": {"good": ["/good/", "/copy/", "/leak/"], "junk": ["/junk/"], "damaged": ["/damaged/"]},
         "shingle": "sets of 5 words, lower-cased, split on white space, of resiliparse's main content",
     }  # fmt: skip
     sources.write(folder / PLANTED, (json.dumps(planted, indent=1, ensure_ascii=False) + "\n").encode())
     return Sampled(
         pages=pages,
-        good_pages=len(made.pages),
+        good_pages=len(planting.pages),
         junk_pages=junk_pages,
         crawl_files={report["file"]: report["bytes"] for report in reports},
         crawl_bytes=sum(report["bytes"] for report in reports),
@@ -143,42 +143,42 @@ def by_name(units: list[library.Unit]) -> list[library.Unit]:
     return sorted(units, key=lambda unit: unit.name)
 
 
-def settle(held: dict[str, list[library.Unit]], seed: int, scale: float, map: Map) -> items.Items:
+def settle(by_place: dict[str, list[library.Unit]], seed: int, scale: float, map: Map) -> items.Items:
     """The benchmarks' items, none of which shares a 13-gram with any text that the sample shows."""
-    found = items.candidates(held["benchmarks"], seed)
+    offered = items.candidates(by_place["benchmarks"], seed)
     counts = {kind: max(least, round(full * min(1.0, scale))) for kind, (full, least) in ITEMS.items()}
-    found = {kind: rows[: 3 * counts[kind]] for kind, rows in found.items()}
-    wanted = frozenset(gram for rows in found.values() for row in rows for gram in items.grams(row["text"]))
-    shown = [unit for place, units in held.items() if place != "benchmarks" for unit in units]
+    offered = {kind: rows[: 3 * counts[kind]] for kind, rows in offered.items()}
+    wanted = frozenset(gram for rows in offered.values() for row in rows for gram in items.grams(row["text"]))
+    shown = [unit for place, units in by_place.items() if place != "benchmarks" for unit in units]
     batches = [(shown[i : i + CHECKED_TOGETHER], wanted) for i in range(0, len(shown), CHECKED_TOGETHER)]
     hit: set[str] = set().union(*map(items.hit_grams, batches))
-    return items.settled(found, hit, counts)
+    return items.settled(offered, hit, counts)
 
 
 def write_sources(
-    folder: Path, held: dict[str, list[library.Unit]], webtext: list[dict[str, str]],
-    benchmarks: items.Items, made: plan.Plan,
+    folder: Path, by_place: dict[str, list[library.Unit]], webtext: list[dict[str, str]],
+    benchmarks: items.Items, planting: plan.Plan,
 ) -> dict[str, dict[str, int]]:  # fmt: skip
-    """Writes all but the crawl, with the leaks in; documents and bytes of text a source. Leaks in books2 get
+    """Writes all but the crawl, with the leaks in; documents and bytes of text per source. Leaks in books2 get
     the name of their file."""
     rows = [dict(row) for row in webtext]
-    for i, item in made.in_webtext.items():
+    for i, item in planting.in_webtext.items():
         rows[i]["text"] = sources.inserted(rows[i]["text"], item)
-    articles = [sources.wikipedia_row(unit, i) for i, unit in enumerate(by_name(held["wikipedia"]), 1)]
+    articles = [sources.wikipedia_row(unit, i) for i, unit in enumerate(by_name(by_place["wikipedia"]), 1)]
     sources.write_lines(folder / "webtext.jsonl.gz", rows)
     sources.write_lines(folder / "wikipedia.jsonl.gz", articles)
     written = {
-        name: {"documents": len(listed), "bytes": sum(len(str(row["text"]).encode()) for row in listed)}
-        for name, listed in (("webtext", rows), ("wikipedia", articles))
+        name: {"documents": len(documents), "bytes": sum(len(str(row["text"]).encode()) for row in documents)}
+        for name, documents in (("webtext", rows), ("wikipedia", articles))
     }
     for shelf in ("books1", "books2"):
-        listed = sources.books(held[shelf], made.in_books2 if shelf == "books2" else {})
-        for name, chapters, text in listed:
+        documents = sources.books(by_place[shelf], planting.in_books2 if shelf == "books2" else {})
+        for name, chapters, text in documents:
             sources.write(folder / shelf / name, text.encode())
-            for row in made.leaks:
+            for row in planting.leaks:
                 if row["source"] == shelf and row["where"] in chapters:
                     row["where"] = f"{shelf}/{name}#{row['where']}"
-        written[shelf] = {"documents": len(listed), "bytes": sum(len(text.encode()) for _, _, text in listed)}
+        written[shelf] = {"documents": len(documents), "bytes": sum(len(text.encode()) for _, _, text in documents)}
     for kind, chosen in benchmarks.items():
         sources.write_lines(folder / "benchmarks" / f"{kind}.jsonl", items.records(kind, chosen))
     return written
@@ -186,9 +186,10 @@ def write_sources(
 
 def installed() -> str:
     """A hash of Python's version and of the installed distributions': what the sample's bytes depend on."""
-    named = {f"{found.metadata['Name']} {found.version}" for found in importlib.metadata.distributions()}
-    said = "\n".join([sys.version, *sorted(line for line in named if not line.startswith("millrace "))])
-    return hashlib.sha256(said.encode()).hexdigest()[:32]
+    distributions = importlib.metadata.distributions()
+    lines = {f"{distribution.metadata['Name']} {distribution.version}" for distribution in distributions}
+    text = "\n".join([sys.version, *sorted(line for line in lines if not line.startswith("millrace "))])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def planted_in(sample: Artifact) -> dict[str, Any]:
@@ -200,14 +201,14 @@ def planted_in(sample: Artifact) -> dict[str, Any]:
 def sample(job: Job, *, megabytes: int, seed: int, machine: str) -> Sampled:
     """The demo's input. `machine` is `installed()`, so that other packages make another fingerprint."""
 
-    def pooled(function: Callable[[Any], Any], tasks: list[Any]) -> list[Any]:
-        return job.engine.map(function, tasks, lambda done, total, _: job.progress(done, total))
+    def pooled(function: Callable[[Any], Any], inputs: list[Any]) -> list[Any]:
+        return job.engine.map(function, inputs, lambda done, total, _: job.progress(done, total))
 
     with job.store.scratch() as scratch:
         folder = scratch / "sample"
         # Workers write into the folder: where they may be on other machines, this one makes all.
-        here = isinstance(job.store, LocalStore)
-        counts = make_sample(folder, megabytes=megabytes, seed=seed, map=pooled if here else map)
+        store_is_local = isinstance(job.store, LocalStore)
+        counts = make_sample(folder, megabytes=megabytes, seed=seed, map=pooled if store_is_local else map)
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             job.put(path.relative_to(folder).as_posix(), path)
     return counts

@@ -29,10 +29,10 @@ NOUNS = {
 def allocate(units: list[Unit], texts: list[Unit], seed: int, scale: float) -> dict[str, list[Unit]]:
     """Each place's units; `benchmarks` holds what items are made of. Places are filled to BYTES x scale."""
     order = sorted(units, key=lambda unit: number(seed, "allocate", unit.name))
-    held: dict[str, list[Unit]] = {name: [] for name in ("benchmarks", *BYTES)}
-    held["books1"] = [unit for unit in texts if uniform(seed, "text", unit.name) < 0.5]
-    held["books2"] = [unit for unit in texts if uniform(seed, "text", unit.name) >= 0.5]
-    size = {name: sum(len(unit.text) for unit in held[name]) for name in held}
+    by_place: dict[str, list[Unit]] = {name: [] for name in ("benchmarks", *BYTES)}
+    by_place["books1"] = [unit for unit in texts if uniform(seed, "text", unit.name) < 0.5]
+    by_place["books2"] = [unit for unit in texts if uniform(seed, "text", unit.name) >= 0.5]
+    size = {name: sum(len(unit.text) for unit in by_place[name]) for name in by_place}
     for unit in order:
         if uniform(seed, "items", unit.name) < 0.1:
             place = "benchmarks"
@@ -42,9 +42,9 @@ def allocate(units: list[Unit], texts: list[Unit], seed: int, scale: float) -> d
             draw = uniform(seed, "place", unit.name)
             place = "wikipedia" if draw < 0.15 else "webtext" if draw < 0.45 else "crawl"
         if place == "benchmarks" or size[place] < BYTES[place] * scale:
-            held[place].append(unit)
+            by_place[place].append(unit)
             size[place] += len(unit.text)
-    return held
+    return by_place
 
 
 def webtext_row(unit: Unit) -> dict[str, str]:
@@ -64,7 +64,7 @@ def wikipedia_row(unit: Unit, index: int) -> dict[str, Any]:
 
 
 def books(units: list[Unit], leaks: dict[str, str]) -> list[tuple[str, list[str], str]]:
-    """(file name, chapters' names, text) a book, in name order, of BOOK_BYTES or a little more; a unit is a
+    """(file name, chapters' names, text) per book, in name order, of BOOK_BYTES or a little more; a unit is a
     chapter. `leaks`: the item that stands in the middle of a chapter."""
     shelf: list[tuple[str, list[str], str]] = []
     chapters: list[str] = []

@@ -1,7 +1,7 @@
 """`evaluate`: a model's perplexity on each source's validation split, and its few-shot tasks (GPT-3, section 2.4).
 
     cloze    {context, continuation}: right iff every token of the continuation is the likeliest (LAMBADA)
-    choice   {query, choices, gold}: right iff the gold choice has the highest log-likelihood a token
+    choice   {query, choices, gold}: right iff the gold choice has the highest log-likelihood per token
 
 Solved examples come from the benchmark itself, without the item (as the paper does where there is no training set),
 drawn by hash of seed and item; those that do not fit the context are left out. Scores are given on all items and
@@ -47,7 +47,7 @@ class Accuracy:
 
 @statistics
 class HeldOut:
-    """Loss in nats a token on a source's validation split, its exponential, and tokens predicted."""
+    """Loss in nats per token on a source's validation split, its exponential, and tokens predicted."""
 
     loss: float = 0.0
     perplexity: float = 0.0
@@ -135,24 +135,24 @@ def _answer(
     asked = order[: settings["limit"]]
     choice = settings["kind"] == "choice"
     pairs: list[Pair] = []
-    first = []
+    firsts = []
     for place in asked:
         record = records[place]
         # The examples are the next items in the order of draws, the item itself never among them.
         at = order.index(place)
         shots = [records[order[(at + 1 + k) % len(order)]] for k in range(min(settings["shots"], len(order) - 1))]
-        answers = record["choices"] if choice else [record["continuation"]]
+        options = record["choices"] if choice else [record["continuation"]]
         question = record["query"] if choice else record["context"]
-        first.append(len(pairs))
-        pairs.extend(_prompt(gpt, tokenizer, shots, question, answer, choice) for answer in answers)
-    found = log_likelihoods(gpt, pairs)
-    made = []
-    for place, start in zip(asked, first, strict=True):
+        firsts.append(len(pairs))
+        pairs.extend(_prompt(gpt, tokenizer, shots, question, answer, choice) for answer in options)
+    likelihoods = log_likelihoods(gpt, pairs)
+    answers = []
+    for place, start in zip(asked, firsts, strict=True):
         record = records[place]
         if choice:
-            rates = [total / count for total, count, _ in found[start : start + len(record["choices"])]]
+            rates = [total / count for total, count, _ in likelihoods[start : start + len(record["choices"])]]
             best = int(np.argmax(rates))
-            made.append(
+            answers.append(
                 {
                     "item": record["item"],
                     "right": best == record["gold"],
@@ -162,11 +162,11 @@ def _answer(
                 }
             )
         else:
-            total, count, greedy = found[start]
-            made.append(
+            total, count, greedy = likelihoods[start]
+            answers.append(
                 {"item": record["item"], "right": greedy, "chance": 0.0, "log_likelihoods": [round(total / count, 6)]}
             )
-    return made
+    return answers
 
 
 def _prompt(gpt: Any, tokenizer: Any, shots: list[dict[str, Any]], question: str, answer: str, choice: bool) -> Pair:
@@ -191,8 +191,8 @@ def _spaced(answer: str) -> str:
 def _score(answers: list[dict[str, Any]], kind: str, shots: int) -> Accuracy:
     clean = [answer for answer in answers if answer["state"] == "clean"]
 
-    def accuracy(some: list[dict[str, Any]]) -> float | None:
-        return round(sum(answer["right"] for answer in some) / len(some), 6) if some else None
+    def accuracy(subset: list[dict[str, Any]]) -> float | None:
+        return round(sum(answer["right"] for answer in subset) / len(subset), 6) if subset else None
 
     return Accuracy(
         kind=kind,
@@ -207,7 +207,7 @@ def _score(answers: list[dict[str, Any]], kind: str, shots: int) -> Accuracy:
 
 
 def _perplexity(gpt: Any, mixture: Artifact) -> dict[str, HeldOut]:
-    """Loss in nats a token, and its exponential, on each source's first validation windows."""
+    """Loss in nats per token, and its exponential, on each source's first validation windows."""
     from model.score import perplexity
 
     scored = {}

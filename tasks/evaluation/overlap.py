@@ -31,7 +31,7 @@ STATES = ("clean", "dirty", "uncheckable")
 
 @statistics
 class Audited:
-    """Of one benchmark: items, words a gram, and items by state."""
+    """Of one benchmark: items, words per gram, and items by state."""
 
     items: int = 0
     n: int = 0
@@ -71,9 +71,9 @@ def overlap(
         shards = TokenShards.of(artifact)
         check = partial(met_in, shards=shards, tokenizer=tokenizer, wanted=wanted)
         work = shards.files("train")
-        for met in job.engine.map(check, work):
-            for name, found in met.items():
-                for gram in found:
+        for by_benchmark in job.engine.map(check, work):
+            for name, grams_met in by_benchmark.items():
+                for gram in grams_met:
                     for number in grams[name][gram]:
                         dirty[name].setdefault(number, source)
     rows = [
@@ -111,7 +111,7 @@ def gram_size(lengths: list[int]) -> int:
 
 
 def words(text: str) -> list[str]:
-    """Lower-cased words without punctuation, split on white space; what is punctuation alone is no word."""
+    """Lower-cased words without punctuation, split on white space; what is punctuation alone is not a word."""
     return "".join("" if unicodedata.category(c)[0] == "P" or c in "$+<=>^`|~" else c for c in text.lower()).split()
 
 
@@ -139,4 +139,4 @@ def met_in(
             for at in range(len(split) - n + 1):
                 if split[at] in first and (gram := tuple(split[at : at + n])) in known:
                     met[name].add(gram)
-    return {name: sorted(found) for name, found in met.items()}
+    return {name: sorted(grams) for name, grams in met.items()}

@@ -1,6 +1,6 @@
 """Where compiled kernels are kept: <cache>/numba-<hash of all kernel sources>.
 
-numba keeps a file a function and looks at that function's own source only: a changed kernel that another
+numba keeps a file per function and looks at that function's own source only: a changed kernel that another
 imports would go unnoticed, hence the hash of all of them in the folder's name. The folder is shared by all
 processes; numba writes its files whole (temporary, rename), so several may compile at once.
 On a cluster the compiled functions travel in the zip that executors import from, below tasks/kernels/compiled:
@@ -26,8 +26,8 @@ COMPILED = "compiled"
 
 def sources(package: str) -> dict[str, bytes]:
     """File name -> bytes of the package's modules, in the names' order (a zip's too, as Spark's executors have)."""
-    found = {entry.name: entry.read_bytes() for entry in files(package).iterdir() if entry.name.endswith(".py")}
-    return dict(sorted(found.items()))
+    modules = {entry.name: entry.read_bytes() for entry in files(package).iterdir() if entry.name.endswith(".py")}
+    return dict(sorted(modules.items()))
 
 
 def fingerprint(modules: dict[str, bytes]) -> str:
@@ -92,8 +92,8 @@ def add_compiled(archive: Path) -> None:
     for name in sources(package):
         if name != "__init__.py":
             importlib.import_module(f"{package}.{name.removesuffix('.py')}")
-    here = Path(str(files(package)))
-    place = f"{here.name}_{hashlib.sha1(str(here).encode()).hexdigest()}"
+    folder = Path(str(files(package)))
+    place = f"{folder.name}_{hashlib.sha1(str(folder).encode()).hexdigest()}"
     with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as file:
         for path in sorted((Path(os.environ["NUMBA_CACHE_DIR"]) / place).glob("*.nb[ic]")):
             file.write(path, f"{package.replace('.', '/')}/{COMPILED}/{path.name}")

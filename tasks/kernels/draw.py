@@ -18,6 +18,7 @@ _CHUNK = 1 << 16  # ids at a time
 
 
 def _mix(h: np.ndarray) -> np.ndarray:
+    """words.mix for arrays, written again: words.py loads numba and its compiled scans, which draws do without."""
     h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return h ^ (h >> np.uint64(31))

@@ -12,7 +12,6 @@ from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO, next_token
 
 _KEYS = types.Array(types.int64, 1, "C")
 
-
 EMPTY = 0x087FCD5C  # the empty token's hash: murmur3_x86_32 of no bytes with seed 42
 
 
@@ -125,8 +124,8 @@ def term_frequencies(
 def weighted_sums(text: pa.Array | pa.ChunkedArray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(sums, squares), int64 (rows,): the row's term frequencies times their weights, and times themselves.
 
-    weights: int64, one a feature, fixed point of the caller's choice. Exact sums, so neither order nor machine shows;
-    the caller sees to it that they fit 63 bits. ValueError for weights of another type.
+    weights: int64, one per feature, fixed point of the caller's choice. Exact sums, so neither order nor machine
+    shows; the caller sees to it that they fit 63 bits. ValueError for weights of another type.
     """
     if weights.dtype != np.int64 or weights.ndim != 1 or len(weights) == 0:
         raise ValueError(f"weights must be int64 of one dimension, not {weights.dtype} of shape {weights.shape}.")

@@ -15,7 +15,6 @@ from tasks.kernels.words import BYTES, PLACES, SHINGLE, mix, next_word
 NONE = 0xFFFFFFFF  # all of a signature without shingles (datasketch's empty MinHash)
 
 _WORDS32 = types.Array(types.uint32, 1, "C")
-_WORDS64 = types.Array(types.uint64, 1, "C")
 _TABLE32 = types.Array(types.uint32, 2, "C")
 _TABLE64 = types.Array(types.uint64, 2, "C")
 _COUNTS = types.Array(types.int64, 1, "C")
@@ -163,11 +162,11 @@ def bands(signatures: np.ndarray, bands: int, rows: int) -> np.ndarray:
     return out
 
 
-def agreement(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def agreement(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """float32 (n,): the share of equal places of two arrays of signatures, row by row: the estimated Jaccard
     similarity of the shingle sets. 0 where a row has no shingles (datasketch says 1 of two empty sets)."""
-    if one.shape != other.shape or one.ndim != 2:
-        raise ValueError(f"Signatures of shapes {one.shape} and {other.shape} can not be compared row by row.")
-    same = (one == other).mean(axis=1, dtype=np.float64)
-    same[(one == NONE).all(axis=1)] = 0
+    if left.shape != right.shape or left.ndim != 2:
+        raise ValueError(f"Signatures of shapes {left.shape} and {right.shape} can not be compared row by row.")
+    same = (left == right).mean(axis=1, dtype=np.float64)
+    same[(left == NONE).all(axis=1)] = 0
     return same.astype(np.float32)

@@ -69,33 +69,33 @@ def _fill(grams, table, bloom):
     ),
     cache=True, nogil=True,
 )  # fmt: skip
-def _collect(table, bloom, grams, spans, waiting, row, places, found, used):
+def _collect(table, bloom, grams, spans, waiting, row, places, held, used):
     """Append those of grams[:waiting] that the table holds (all, if it is empty); the arrays grow as needed."""
     kept = np.arange(waiting)
     count = waiting
     if len(table):
         count = _held(table, bloom, grams, waiting, kept)
-    if used + count > len(found):
+    if used + count > len(held):
         room = 2 * (used + count)
         more = np.empty((room, 3), np.int64)
         more[:used] = places[:used]
         longer = np.empty(room, np.uint64)
-        longer[:used] = found[:used]
-        places, found = more, longer
+        longer[:used] = held[:used]
+        places, held = more, longer
     for i in range(count):
         places[used, 0] = row
         places[used, 1] = spans[kept[i], 0]
         places[used, 2] = spans[kept[i], 1]
-        found[used] = grams[kept[i]]
+        held[used] = grams[kept[i]]
         used += 1
-    return places, found, used
+    return places, held, used
 
 
 @njit(types.Tuple((_TABLE, _HASHES))(BYTES, PLACES, PLACES, int64, _READ, _READ), cache=True, nogil=True)
 def _scan(data, starts, ends, n, table, bloom):
     """(places int64 (m, 3): row, start, end; grams uint64 (m,)): those held by the table, or all if it is empty."""
     places = np.empty((_BLOCK, 3), np.int64)
-    found = np.empty(_BLOCK, np.uint64)
+    held = np.empty(_BLOCK, np.uint64)
     used = 0
     grams = np.empty(_BLOCK, np.uint64)
     spans = np.empty((_BLOCK, 2), np.int64)
@@ -129,11 +129,11 @@ def _scan(data, starts, ends, n, table, bloom):
             spans[waiting, 1] = stop - first
             waiting += 1
             if waiting == _BLOCK:
-                places, found, used = _collect(table, bloom, grams, spans, waiting, row, places, found, used)
+                places, held, used = _collect(table, bloom, grams, spans, waiting, row, places, held, used)
                 waiting = 0
         if waiting:
-            places, found, used = _collect(table, bloom, grams, spans, waiting, row, places, found, used)
-    return places[:used], found[:used]
+            places, held, used = _collect(table, bloom, grams, spans, waiting, row, places, held, used)
+    return places[:used], held[:used]
 
 
 class Grams(NamedTuple):
@@ -184,8 +184,8 @@ class Index:
         return _named(_scan(*buffers(text), self.n, self._table, self._bloom))
 
 
-def _named(found: tuple[np.ndarray, np.ndarray]) -> Grams:
-    places, gram = found
+def _named(scanned: tuple[np.ndarray, np.ndarray]) -> Grams:
+    places, gram = scanned
     return Grams(places[:, 0].copy(), gram.copy(), places[:, 1].copy(), places[:, 2].copy())
 
 

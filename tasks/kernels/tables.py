@@ -79,8 +79,8 @@ def rows() -> tuple[np.ndarray, np.ndarray]:
 
 def _records() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     distances, flags = rows()
-    both = (distances.astype(np.int64) << 8) | flags
-    kinds, numbers = np.unique(both, return_inverse=True)
+    combined = (distances.astype(np.int64) << 8) | flags
+    kinds, numbers = np.unique(combined, return_inverse=True)
     blocks, block = np.unique(numbers.astype(np.uint8).reshape(-1, 128), axis=0, return_inverse=True)
     return (
         block.reshape(-1).astype(np.uint8),

@@ -18,12 +18,12 @@ _NONE = np.uint32(0xFFFFFFFF)
 
 
 @njit(int64(_TABLE, int64, int64), cache=True, nogil=True)
-def _same(signatures, one, other):
+def _same(signatures, left, right):
     """Equal places of two signatures; none where one has no shingles."""
     count, empty = int64(0), True
     for i in range(signatures.shape[1]):
-        count += signatures[one, i] == signatures[other, i]
-        empty &= signatures[one, i] == _NONE
+        count += signatures[left, i] == signatures[right, i]
+        empty &= signatures[left, i] == _NONE
     return 0 if empty else count
 
 
@@ -39,13 +39,13 @@ def _survivors(indptr, buckets, exact, signatures, threshold, cap, fixed, witnes
     head = np.full(len(exact), -1, np.int64)
     tail = np.full(len(exact), -1, np.int64)
     length = np.zeros(len(exact), np.int64)
-    met = np.full(documents, -1, np.int64)  # the last document that this one was compared with
+    compared = np.full(documents, -1, np.int64)  # the last document that this one was compared with
     permutations = signatures.shape[1]
     skipped = int64(0)
-    for d in range(documents):
+    for document in range(documents):
         best, likeness = documents, 0.0
-        if not fixed[d]:
-            for i in range(indptr[d], indptr[d + 1]):
+        if not fixed[document]:
+            for i in range(indptr[document], indptr[document + 1]):
                 bucket = buckets[i]
                 node = head[bucket]
                 if exact[bucket]:
@@ -53,26 +53,26 @@ def _survivors(indptr, buckets, exact, signatures, threshold, cap, fixed, witnes
                         best, likeness = owner[node], 1.0
                     continue
                 while node >= 0 and owner[node] < best:
-                    e = owner[node]
-                    if met[e] != d:
-                        met[e] = d
-                        same = _same(signatures, d, e) / permutations
-                        if same >= threshold:
-                            best, likeness = e, same
+                    survivor = owner[node]
+                    if compared[survivor] != document:
+                        compared[survivor] = document
+                        agreement = _same(signatures, document, survivor) / permutations
+                        if agreement >= threshold:
+                            best, likeness = survivor, agreement
                             break
                     node = following[node]
         if best < documents:
-            witness[d] = best
-            similarity[d] = likeness
+            witness[document] = best
+            similarity[document] = likeness
             continue
-        witness[d] = -1
-        similarity[d] = 0.0
-        for i in range(indptr[d], indptr[d + 1]):
+        witness[document] = -1
+        similarity[document] = 0.0
+        for i in range(indptr[document], indptr[document + 1]):
             bucket = buckets[i]
-            if not fixed[d] and not exact[bucket]:
+            if not fixed[document] and not exact[bucket]:
                 skipped += max(0, length[bucket] - cap)
-            if length[bucket] < cap and (tail[bucket] < 0 or owner[tail[bucket]] != d):
-                owner[i] = d
+            if length[bucket] < cap and (tail[bucket] < 0 or owner[tail[bucket]] != document):
+                owner[i] = document
                 following[i] = -1
                 if tail[bucket] < 0:
                     head[bucket] = i

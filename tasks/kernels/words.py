@@ -1,10 +1,10 @@
 """The scans: one way through UTF-8, three definitions of a word, each with its own hash.
 
 Spark's       `Tokenizer`: lower case by Java's tables (final sigma and all), cut at each ASCII white space,
-              so that empty words count, save at the end; murmur3, as `HashingTF` has it. See features.py.
+              so that empty words count, except at the end; murmur3, as `HashingTF` has it. See features.py.
 the shingle's lower case; anything between Unicode's White_Space; 64 bits.
 benchmark's   lower case, without punctuation (general categories P*, and ASCII's $+<=>^`|~), between white
-              space; a word of nothing but punctuation is none (GPT-3, appendix C: "ignoring punctuation"). 64 bits.
+              space; what is punctuation alone is not a word (GPT-3, appendix C: "ignoring punctuation"). 64 bits.
 
 In the last two the lower case of a code point does not depend on its neighbours: a final sigma counts as
 any other, so that upper and lower case always meet. Unicode is the 13 of tables.py, in any Python.
@@ -43,7 +43,7 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 _CHAIN_STEP = np.uint64(0xD1342543DE82EF95)
 _M1 = np.uint64(0xBF58476D1CE4E5B9)
 _M2 = np.uint64(0x94D049BB133111EB)
-_S30, _S27, _S31, _S33 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(33)
+_S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
 _SPACE = np.uint64(32)
 
 
@@ -136,8 +136,8 @@ def next_word(data, at, end, kind, chain):
     return mix(h), (chain ^ _SPACE) * _CHAIN_STEP, start, stop, at
 
 
-# One row a state of the word automaton of java.text.BreakIterator, one column a break class: the state after,
-# or END. Rules (the JDK's): {word}(number word)*{number{suffix}} | prefix (number word)*{number{suffix}}, where
+# One row per state of the word automaton of java.text.BreakIterator, one column per break class: the state
+# after, or END. Rules (the JDK's): {word}(number word)*{number{suffix}} | prefix (number word)*{number{suffix}}, where
 # word = let+(mid-word let+)*{danda}, number = digit+(mid-number digit+)*, and a letter or digit carries its
 # enclosing marks. From END in WAIT states the boundary lies where the last accepting state was.
 _END, _WORD, _WORD_WAIT, _NUMBER, _NUMBER_WAIT, _DANDA, _PREFIX, _OTHER, _START, _SUFFIX = range(10)

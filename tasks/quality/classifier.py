@@ -47,7 +47,7 @@ class Tenth:
 
 @statistics
 class Fitted:
-    """Documents a side, and how well the classifier does on those that it was not fitted on."""
+    """Documents per side, and how well the classifier does on those that it was not fitted on."""
 
     good: int = 0
     raw: int = 0
@@ -91,7 +91,7 @@ def classifier(
         sides.append(side)
     x = _stack([side[0] for side in sides])
     y = np.repeat([1, 0], [len(side[1]) for side in sides])
-    held = np.concatenate([_held_out(side[1]) for side in sides])
+    held_out = np.concatenate([_held_out(side[1]) for side in sides])
     tried: list[tuple[float, float, Any]] = []
     for strength in STRENGTHS:
         model = LogisticRegression(
@@ -99,30 +99,30 @@ def classifier(
         )
         with warnings.catch_warnings():  # that a pass limit was reached is told in the manifest, by `passes`
             warnings.simplefilter("ignore")
-            model.fit(x[~held], y[~held])
-        tried.append((float(log_loss(y[held], model.predict_proba(x[held]))), strength, model))
+            model.fit(x[~held_out], y[~held_out])
+        tried.append((float(log_loss(y[held_out], model.predict_proba(x[held_out]))), strength, model))
     loss, strength, model = min(tried, key=lambda outcome: outcome[:2])
     with job.publish(WEIGHTS) as file:
         logit.save(file, model.coef_[0], float(model.intercept_[0]))
     weights, intercept = logit.fixed(model.coef_[0], float(model.intercept_[0]))
     # Judged as documents will be: with the stored weights, through the same arithmetic.
-    score = np.concatenate([logit.scores(*side[2], weights, intercept) for side in sides])[held]
+    score = np.concatenate([logit.scores(*side[2], weights, intercept) for side in sides])[held_out]
     precision, recall, f1, _ = precision_recall_fscore_support(
-        y[held], score > 0.5, average="binary", zero_division=0.0
+        y[held_out], score > 0.5, average="binary", zero_division=0.0
     )
     return Fitted(
         good=len(sides[0][1]),
         raw=len(sides[1][1]),
-        held_out=int(held.sum()),
+        held_out=int(held_out.sum()),
         strength=strength,
         passes=int(model.n_iter_[0]),
         log_loss=round(loss, 6),
-        auc=round(float(roc_auc_score(y[held], score)), 6),
+        auc=round(float(roc_auc_score(y[held_out], score)), 6),
         precision=round(float(precision), 6),
         recall=round(float(recall), 6),
         f1=round(float(f1), 6),
         tried=tuple(Tried(tried_strength, round(value, 6)) for value, tried_strength, _ in tried),
-        calibration=_calibration(score, y[held]),
+        calibration=_calibration(score, y[held_out]),
     )
 
 

@@ -54,8 +54,8 @@ def keep(
 ) -> Kept:
     """Documents of a source that stay by quality and language. Without scores all stay that are in its languages."""
     items = [(shard.key, shard) for shard in documents.shards()]
-    how = {"pareto": pareto, "threshold": threshold, "languages": languages, "seed": seed}
-    return job.total(keep_shard, items, before=before, scores=scores, **how)
+    settings = {"pareto": pareto, "threshold": threshold, "languages": languages, "seed": seed}
+    return job.total(keep_shard, items, before=before, scores=scores, **settings)
 
 
 def keep_shard(
@@ -71,7 +71,7 @@ def keep_shard(
 ) -> Kept:
     table = read(shard, ["id", "bytes", "language"])
     rows = table.num_rows
-    met = kept_before(before, shard)
+    still_kept = kept_before(before, shard)
     good = np.ones(rows, bool)
     draw = pa.nulls(rows, pa.float64())
     expected = 0.0
@@ -80,21 +80,23 @@ def keep_shard(
         if pareto is not None:
             u = uniform(table.column("id"), seed, "keep")
             probability = keep_probability(score, pareto)
-            good, draw, expected = u < probability, pa.array(u), float(probability[met].sum())
+            good, draw, expected = u < probability, pa.array(u), float(probability[still_kept].sum())
         elif threshold is not None:
             good = score >= np.float32(threshold)
-    spoken = np.ones(rows, bool)
+    in_languages = np.ones(rows, bool)
     if languages is not None:
-        spoken = pc.fill_null(pc.is_in(table.column("language"), pa.array(languages, pa.string())), False).to_numpy()
-    kept = met & good & spoken
+        in_languages = pc.fill_null(
+            pc.is_in(table.column("language"), pa.array(languages, pa.string())), False
+        ).to_numpy()
+    kept = still_kept & good & in_languages
     reason = np.full(rows, None, object)
-    reason[met & ~spoken], reason[met & ~good] = "language", "quality"
+    reason[still_kept & ~in_languages], reason[still_kept & ~good] = "language", "quality"
     out.of(shard)
     out.write(pa.table({"keep": kept, "reason": pa.array(reason, pa.string()), "draw": draw}))
     size = table.column("bytes").to_numpy()
     return Kept(
-        documents=int(met.sum()),
-        bytes=int(size[met].sum()),
+        documents=int(still_kept.sum()),
+        bytes=int(size[still_kept].sum()),
         kept=int(kept.sum()),
         kept_bytes=int(size[kept].sum()),
         reasons={name: int((reason == name).sum()) for name in ("quality", "language")},

@@ -67,7 +67,8 @@ def _closure(module: str) -> set[str]:
     return seen
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Modules of tasks/ (without runtime) and model/ that a file imports anywhere in its text."""
     found = set()
     for node in ast.walk(_parsed(path)):
@@ -81,7 +82,7 @@ def imports(path: Path) -> set[str]:
             ours = name.startswith(("tasks.", "model.")) and not f"{name}.".startswith(LEFT_OUT)
             if ours and _exists(name):
                 found.add(name)
-    return found
+    return frozenset(found)
 
 
 def _candidates(module: str) -> tuple[Path, Path]:

@@ -7,7 +7,7 @@ not), so a coding that is named but plainly not there is passed over; one that b
 import re
 import zlib
 
-from tasks.sources.content import ZSTD_WINDOW
+from tasks.sources.content import ZSTD, ZSTD_WINDOW
 from tasks.sources.rejects import Bad
 
 CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]{0,1024})?\r?\n")
@@ -38,7 +38,7 @@ def decode(body: bytes, transfer: str, codings: str, limit: int, partial: bool =
         elif coding == "br":
             body = _brotli(body, limit, partial)
         elif coding == "zstd":
-            if body.startswith(b"\x28\xb5\x2f\xfd"):
+            if body.startswith(ZSTD):
                 body = _zstd(body, limit, partial)
         elif not _looks_like_text(body):
             raise Bad("encoding", f"Content-Encoding {coding[:40]!r} is unknown")
@@ -105,7 +105,7 @@ def _as_far_as_it_goes(body: bytes, wbits: int, limit: int) -> bytes:
 
 
 def _deflate(body: bytes, limit: int, partial: bool) -> bytes:
-    """zlib's format as the standard says, or the bare stream that old servers send, or nothing of either."""
+    """zlib's format as the standard says, or the bare stream that old servers send; a plain page stays as it is."""
     if _looks_like_text(body):
         return body
     try:

@@ -116,9 +116,9 @@ def tidy(text: str, rare: bool) -> str:
         text = text.replace("\u00a0", " ").replace("\u3000", " ")
     if rare:
         text = GONE.sub("", SPACE.sub(" ", BREAK.sub("\n", text)))
-    for run, one in (("  ", " "), (" \n", "\n"), ("\n ", "\n"), ("\n\n\n", "\n\n")):
+    for run, single in (("  ", " "), (" \n", "\n"), ("\n ", "\n"), ("\n\n\n", "\n\n")):
         while run in text:  # a few passes over the text are faster than one with a regular expression
-            text = text.replace(run, one)
+            text = text.replace(run, single)
     return text.strip(" \n")
 
 

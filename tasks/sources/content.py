@@ -130,10 +130,10 @@ def zstd_pieces(raw: Raw, offset: int) -> Iterator[Piece]:
                 last = bool(block & 1)
                 size = 3 + (1 if (block >> 1) & 3 == 1 else block >> 3)
                 size += checksum if last else 0
-                bytes_ = raw.read(at, size)
-                if len(bytes_) < size:
+                stored = raw.read(at, size)
+                if len(stored) < size:
                     raise Broken("truncated", f"the file ends inside the zstd frame at byte {offset}")
-                data = frame.decompress(bytes_)
+                data = frame.decompress(stored)
                 at += size
                 if data:
                     yield data, at, first

@@ -26,7 +26,6 @@ LIMITS = {
 }
 FIELDS = {"text": "text", "id": None, "url": None, "date": "date", "title": "title"}
 TYPES = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
-NO_STATUS = ("status", "http", "header")  # reasons that say there was no HTTP status, or what it was
 
 
 class Document(NamedTuple):
@@ -131,22 +130,23 @@ def _warc(
         tally.records[kind] += 1
         url = ""
         try:
-            found = page(record, limits["payload"])
-            if found is None:
+            web_page = page(record, limits["payload"])
+            if web_page is None:
                 continue
-            url = found.url
+            url = web_page.url
             if kind == "response":
                 tally.status["200"] += 1
             title = None
-            text = decode(found.body, found.charset, found.html)
-            if found.html:
+            text = decode(web_page.body, web_page.charset, web_page.html)
+            if web_page.html:
                 text, title = extract(text, limits["html"], limits["tags"], limits["nesting"])
-            yield _document(source, found.id, text, url, found.date, {"title": title}), record.offset, record.length
+            document = _document(source, web_page.id, text, url, web_page.date, {"title": title})
+            yield document, record.offset, record.length
         except Bad as bad:
             if kind == "response" and not url and bad.reason not in ("http", "header", "too-large"):
                 tally.status[bad.detail if bad.reason == "status" else "200"] += 1
-            where = url or target(record)
-            detail = f"{bad.detail} <{where}>" if where else bad.detail
+            address = url or target(record)
+            detail = f"{bad.detail} <{address}>" if address else bad.detail
             yield Reject(name, record.offset, record.length, bad.reason, detail)
     ledger.close(path.stat().st_size)
     tally.bytes(ledger.in_records, ledger.damaged)
@@ -218,21 +218,21 @@ def _document(
     if not text:
         raise Bad("empty", "no text is left")
     url = storable(url)
-    known = {key: value for key, value in meta.items() if value}
+    filled = {key: value for key, value in meta.items() if value}
     return Document(
         key_of(source, identity, url, text),
         text,
         url,
         date,
         language(text),
-        storable(json.dumps(known, ensure_ascii=False)) if known else None,
+        storable(json.dumps(filled, ensure_ascii=False)) if filled else None,
     )
 
 
 def key_of(source: str, identity: str | None, url: str, text: str) -> bytes:
     """16 bytes: of the record's own id, else of source, URL and text."""
-    what = identity if identity is not None else f"{source}\0{url}\0{text}"
-    return hashlib.sha256(what.encode("utf-8", "surrogatepass")).digest()[:16]
+    identifier = identity if identity is not None else f"{source}\0{url}\0{text}"
+    return hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def storable(text: str) -> str:

@@ -1,7 +1,7 @@
 """A source's files: patterns and crawl names to a frozen list of (path, size, checksum or ETag).
 
 {files: "books/*.txt"}                              relative to the folder of the configuration; also a list
-{files: "https://host/path/file.warc.gz"}           http, https and s3, one file a name
+{files: "https://host/path/file.warc.gz"}           http, https and s3, one file per name
 {crawl: CC-MAIN-2019-35, files: 40, seed: 1}        N files of a crawl, drawn by hash of seed and path
 """
 
@@ -19,7 +19,6 @@ from tasks.sources import remote
 
 SHAPES_NO_BYTES = True
 
-COMMON_CRAWL = "https://data.commoncrawl.org/"
 MEMO = "files/checksums.json"  # below the store
 LISTS = {"warc": "warc.paths.gz", "wet": "wet.paths.gz"}
 
@@ -42,7 +41,7 @@ def expand(source: dict[str, Any], base: Path, memo: Store | None = None, checks
 
     Args:
         source: keys `name` (for messages), `files` (a pattern, a list of them, or with `crawl` a number), `crawl`,
-            `seed`, `form` (warc or wet) and `base` (of a crawl; default Common Crawl over https).
+            `seed`, `form` (warc or wet) and `base` (the URL that a crawl's paths begin at).
         base: the folder that relative patterns begin at.
         memo: the store; checksums of local files are remembered there by path, size and time of change.
         checksums: False lists files without reading them.
@@ -54,43 +53,43 @@ def expand(source: dict[str, Any], base: Path, memo: Store | None = None, checks
     if source.get("crawl"):
         return _crawl(source, name)
     patterns = source.get("files", [])
-    found: dict[str, InputFile] = {}
+    files: dict[str, InputFile] = {}
     remembered = _Checksums(memo)
     for pattern in [patterns] if isinstance(patterns, str) else patterns:
         if remote.is_remote(pattern):
-            there = remote.look(pattern)
-            found.setdefault(pattern, InputFile(pattern, there.size, etag=there.etag))
+            remote_file = remote.look(pattern)
+            files.setdefault(pattern, InputFile(pattern, remote_file.size, etag=remote_file.etag))
             continue
         paths = match(pattern, base)
         if not paths:
             raise Mistake(f"source {name}: {pattern!r} matches no file below {base}; check `files`")
         for path in paths:
             try:
-                made = remembered.of(path) if checksums else None
-                found.setdefault(str(path), InputFile(str(path), path.stat().st_size, made))
+                sha256 = remembered.of(path) if checksums else None
+                files.setdefault(str(path), InputFile(str(path), path.stat().st_size, sha256))
             except OSError as error:
                 raise Mistake(f"source {name}: {path} cannot be read ({error.strerror})") from None
-    if not found:
+    if not files:
         raise Mistake(f"source {name}: `files` names no file")
     remembered.keep()
-    return list(found.values())
+    return list(files.values())
 
 
 def match(pattern: str, base: Path) -> list[Path]:
     """Files of a pattern, sorted; a folder stands for the files in it."""
-    whole = os.path.join(base, os.path.expanduser(pattern))  # noqa: PTH118, PTH111 (Path would lose `**/`)
-    exact = Path(whole)
+    full_pattern = os.path.join(base, os.path.expanduser(pattern))  # noqa: PTH118, PTH111 (Path would lose `**/`)
+    exact = Path(full_pattern)
     if exact.is_file():  # a name may hold what looks like a pattern
         return [exact.absolute()]
     if exact.is_dir():
-        whole = os.path.join(glob.escape(whole), "**", "*")  # noqa: PTH118
-    matches = sorted(glob.glob(whole, recursive=True))  # noqa: PTH207
+        full_pattern = os.path.join(glob.escape(full_pattern), "**", "*")  # noqa: PTH118
+    matches = sorted(glob.glob(full_pattern, recursive=True))  # noqa: PTH207
     return [Path(match).absolute() for match in matches if os.path.isfile(match)]  # noqa: PTH113
 
 
 def _crawl(source: dict[str, Any], name: str) -> list[InputFile]:
     crawl, count, seed = source["crawl"], source.get("files", 1), source.get("seed", 1)
-    base = source.get("base", COMMON_CRAWL).rstrip("/") + "/"
+    base = source["base"].rstrip("/") + "/"
     if not isinstance(count, int) or count < 1:
         raise Mistake(f"source {name}: `files` beside `crawl` is how many files to draw, not {count!r}")
     listing = LISTS.get(source.get("form", "warc"), LISTS["warc"])
@@ -99,8 +98,8 @@ def _crawl(source: dict[str, Any], name: str) -> list[InputFile]:
         raise Mistake(f"source {name}: crawl {crawl} has {len(paths)} files, not {count}")
     files = []
     for path in sorted(draw(paths, count, seed)):
-        there = remote.look(base + path)
-        files.append(InputFile(there.url, there.size, etag=there.etag))
+        remote_file = remote.look(base + path)
+        files.append(InputFile(remote_file.url, remote_file.size, etag=remote_file.etag))
     return files
 
 

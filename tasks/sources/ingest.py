@@ -103,7 +103,7 @@ def ingest(
         kind: warc (and WET), jsonl, parquet or text.
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet).
         reject_share: more damaged records than this share of all stop the stage.
-        shard: bytes of input a shard. limits: see `documents.LIMITS`.
+        shard: bytes of input per shard. limits: see `documents.LIMITS`.
 
     Raises:
         Mistake: a pattern that matches nothing, an unknown kind or limit.
@@ -115,8 +115,8 @@ def ingest(
         raise Mistake(f"source {source}: limits {sorted(unknown)} are unknown; there are {', '.join(LIMITS)}")
     if inside is not None:
         files = _inside(files, inside, source)
-    how = {"source": source, "kind": kind, "fields": fields, "limits": limits or {}}
-    counts = job.total(read_shard, plan(files, kind, shard), inside=inside, **how)
+    settings = {"source": source, "kind": kind, "fields": fields, "limits": limits or {}}
+    counts = job.total(read_shard, plan(files, kind, shard), inside=inside, **settings)
     _judge(source, counts, reject_share)
     return replace(counts, by_file={}, worst_files=_worst(counts.by_file))
 

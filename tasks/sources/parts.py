@@ -17,7 +17,7 @@ from tasks.sources.content import Raw, kind_of
 from tasks.sources.files import require_unchanged
 from tasks.sources.remote import is_remote
 
-SHARD = 64 << 20  # bytes of input a shard
+SHARD = 64 << 20  # bytes of input per shard
 PACK = 8  # files smaller than SHARD / PACK share a shard, up to that size
 Span = tuple[int, int]  # bytes of a file, half-open
 
@@ -131,13 +131,13 @@ def _row_groups(path: str, size: int, shard_bytes: int) -> list[tuple[Part, list
         return []  # the reader will say so, in a Reject
     parts: list[tuple[Part, list[Span]]] = []
     start, taken = 0, 0
-    ends = [_group_span(metadata.row_group(group)) for group in range(metadata.num_row_groups)]
-    footer = max((high for _, high in ends), default=0)
+    group_spans = [_group_span(metadata.row_group(group)) for group in range(metadata.num_row_groups)]
+    footer = max((high for _, high in group_spans), default=0)
     for group in range(metadata.num_row_groups):
         taken += size * metadata.row_group(group).num_rows // max(1, metadata.num_rows)
         if taken >= shard_bytes or group + 1 == metadata.num_row_groups:
-            here = ends[start : group + 1]
-            span = (min(low for low, _ in here), max(high for _, high in here))
+            spans = group_spans[start : group + 1]
+            span = (min(low for low, _ in spans), max(high for _, high in spans))
             parts.append((Part(path, taken, start, group + 1), [span, (footer, size)]))
             start, taken = group + 1, 0
     return parts

@@ -60,19 +60,19 @@ def download(remote: Remote, to: Path) -> Path:
     Raises:
         Failure: after 7 attempts at one range (what has arrived is kept), or if the file is not what was listed.
     """
-    there = look(remote.url)
-    if (there.size, there.etag or remote.etag) != (remote.size, remote.etag or there.etag):
+    now = look(remote.url)
+    if (now.size, now.etag or remote.etag) != (remote.size, remote.etag or now.etag):
         raise Failure(f"{remote.url} changed since the source's list was frozen; give the new file a new source")
-    done = to.stat().st_size if to.exists() else 0
-    if done > remote.size:
+    arrived = to.stat().st_size if to.exists() else 0
+    if arrived > remote.size:
         to.unlink()
-        done = 0
+        arrived = 0
     with to.open("ab") as file:
-        while done < remote.size:
-            data = _range(remote, done)
+        while arrived < remote.size:
+            data = _range(remote, arrived)
             file.write(data)
             file.flush()
-            done += len(data)
+            arrived += len(data)
     if (size := to.stat().st_size) != remote.size:
         raise Failure(f"{remote.url} has {remote.size} bytes, {size} arrived in {to}; delete that file and run again")
     return to
@@ -92,7 +92,7 @@ def _range(remote: Remote, start: int) -> bytes:
     return _again(f"{remote.url}, bytes {start} to {end}", ask)
 
 
-def _again(what: str, ask: Callable[[], Any]) -> Any:
+def _again(request: str, ask: Callable[[], Any]) -> Any:
     """Ask until there is an answer, at most ATTEMPTS times."""
     from aiohttp import ClientError
 
@@ -103,16 +103,16 @@ def _again(what: str, ask: Callable[[], Any]) -> Any:
         try:
             return ask()
         except FileNotFoundError:
-            raise Mistake(f"{what}: there is no such file (404); check the crawl's name or the path") from None
+            raise Mistake(f"{request}: there is no such file (404); check the crawl's name or the path") from None
         except PermissionError as error:
-            raise Mistake(f"{what}: access is refused ({error}); s3 needs credentials, https does not") from None
+            raise Mistake(f"{request}: access is refused ({error}); s3 needs credentials, https does not") from None
         except (OSError, ClientError) as error:
             status = getattr(error, "status", None)
             if status in (400, 401, 403, 405, 410):
-                raise Mistake(f"{what}: the server refuses ({status}); check the address and your access") from None
+                raise Mistake(f"{request}: the server refuses ({status}); check the address and your access") from None
             last = error
-    said = f"{type(last).__name__}: {str(last)[:160]}"
-    raise Failure(f"{what}: {ATTEMPTS} attempts failed, the last with {said}; what has arrived is kept, run again")
+    fault = f"{type(last).__name__}: {str(last)[:160]}"
+    raise Failure(f"{request}: {ATTEMPTS} attempts failed, the last with {fault}; what has arrived is kept, run again")
 
 
 def _system(url: str) -> Any:
@@ -131,7 +131,7 @@ def _system(url: str) -> Any:
 
 
 def _anonymous(url: str) -> bool:
-    """Common Crawl's bucket asks for signed requests; other public ones are read without where there is no key."""
+    """Common Crawl's bucket asks for signed requests; other public ones are read unsigned where there is no key."""
     import os
 
     return not url.startswith("s3://commoncrawl/") and "AWS_ACCESS_KEY_ID" not in os.environ

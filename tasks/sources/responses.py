@@ -1,4 +1,4 @@
-"""From a WARC record to a page: the headers read (by FastWARC), the body decoded, what is no page sorted out."""
+"""From a WARC record to a page: the headers read (by FastWARC), the body decoded, what is not a page sorted out."""
 
 import re
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ def page(record: Record, limit: int) -> Page | None:
     date = _date(headers.get("WARC-Date"))
     if record.type == "conversion":
         text = parsed.reader.read()
-        return Page(identity, url, date, _some(text), False, "utf-8")
+        return Page(identity, url, date, _not_empty(text), False, "utf-8")
     if not url.lower().startswith(("http:", "https:")):
         if record.type == "resource":
             return None
@@ -67,7 +67,7 @@ def page(record: Record, limit: int) -> Page | None:
         raise Bad("type", mime[:80] or "unknown")
     if body.startswith(BINARY):
         raise Bad("type", f"{mime} by its header, but the body begins with {body[:4]!r}")
-    return Page(identity, url, date, _some(body), mime in HTML, charset)
+    return Page(identity, url, date, _not_empty(body), mime in HTML, charset)
 
 
 def split_type(value: str | None) -> tuple[str, str | None]:
@@ -110,7 +110,7 @@ def _http(parsed: Any, record: Record) -> Any:
     return http
 
 
-def _some(body: bytes) -> bytes:
+def _not_empty(body: bytes) -> bytes:
     if not body.strip():
         raise Bad("empty", "the body is empty")
     return body

@@ -1,4 +1,4 @@
-"""JSONL, Parquet and plain-text files: their records, and a Reject for each line, row or file that is none.
+"""JSONL, Parquet and plain-text files: their records, and a Reject for each line, row or file that is not one.
 
 Compressed files (.gz, .zst) are known by their first bytes. Offsets are bytes of the (decompressed) content, for
 Parquet row numbers; the line number stands in the detail.
@@ -89,9 +89,9 @@ def _behind_newline(content: Content, position: int) -> int:
         return content.end
     content.drop(position)
     while content.fill(position + 1):
-        found = content.window.find(b"\n", position - content.base)
-        if found >= 0:
-            behind = content.base + found + 1
+        newline = content.window.find(b"\n", position - content.base)
+        if newline >= 0:
+            behind = content.base + newline + 1
             content.drop(behind)
             return behind
         position = content.end
@@ -187,12 +187,12 @@ def parquet(path: Path, name: str, fields: dict[str, Any], groups: list[int] | N
                     for value in batch.to_pylist():
                         row += 1
                         try:
-                            made = _row(value, fields, row - 1, 1)
+                            record = _row(value, fields, row - 1, 1)
                         except Bad as bad:
                             yield Reject(name, row - 1, 1, bad.reason, f"row {row - 1}: {bad.detail}")
                         else:
-                            if made is not None:
-                                yield made
+                            if record is not None:
+                                yield record
             except (pa.ArrowException, OSError) as error:
                 left = sum(counts[: group + 1]) - row
                 yield Reject(name, row, left, "parquet", f"row group {group}: {str(error)[:160]}")

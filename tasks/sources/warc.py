@@ -104,12 +104,12 @@ class _Reader:
         header = HEADER.search(window)
         best = header.start() if header else WINDOW
         for kind, magic in MAGIC.items():
-            found = window.find(magic, 0, best)
-            while found >= 0:
-                if self._begins(found, kind):
-                    self.kind, best = kind, found
+            start = window.find(magic, 0, best)
+            while start >= 0:
+                if self._begins(start, kind):
+                    self.kind, best = kind, start
                     break
-                found = window.find(magic, found + 1, best)
+                start = window.find(magic, start + 1, best)
 
     def _arc(self) -> bool:
         content = Content(self.raw, self.kind)
@@ -131,12 +131,12 @@ class _Reader:
                 start = position
                 if damage.search < content.base:
                     content = self._rewind(content, damage.search)
-                found = self._search(content, damage.search)
-                if found is None and content.broken:
+                resumed = self._search(content, damage.search)
+                if resumed is None and content.broken:
                     break
-                position = content.end if found is None else found
+                position = content.end if resumed is None else resumed
                 reason, detail = damage.reason, damage.detail
-                if content.broken is None and found is None and reason == "length" and self.kind == "plain":
+                if content.broken is None and resumed is None and reason == "length" and self.kind == "plain":
                     reason = "truncated"
                 yield self._damaged(content.place(position), reason, f"{detail} (content byte {start})")
         if content.broken:
@@ -158,8 +158,8 @@ class _Reader:
         behind = next((begin for begin in content.starts if start < begin < end), None)
         if not complete or behind is not None:
             last = self.raw.size - content.offset if self.kind == "plain" else content.end
-            there = (last if behind is None else behind) - head.end
-            detail = f"Content-Length says {head.size} bytes, the record has {there}"
+            present = (last if behind is None else behind) - head.end
+            detail = f"Content-Length says {head.size} bytes, the record has {present}"
             raise _Damage("length", detail, head.end if behind is None else behind)
         after = self._separator(content, end)
         if after is None:
@@ -246,11 +246,11 @@ class _Reader:
         offset = self.at + 1
         while offset < self.raw.size:
             window = self.raw.read(offset, WINDOW)
-            found = window.find(magic)
-            while found >= 0:
-                if self._begins(offset + found, self.kind):
-                    return offset + found
-                found = window.find(magic, found + 1)
+            start = window.find(magic)
+            while start >= 0:
+                if self._begins(offset + start, self.kind):
+                    return offset + start
+                start = window.find(magic, start + 1)
             offset += max(1, len(window) - len(magic) + 1)
         return self.raw.size
 

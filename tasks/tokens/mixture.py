@@ -92,11 +92,11 @@ def mixture(
         for group, weight in asked.items()
         if weight
     ]
-    first = next(iter(shards.values())).about
+    about = next(iter(shards.values())).about
     plan = {
-        "tokenizer": first["tokenizer"],
-        "dtype": first["dtype"],
-        "end_of_text": first["end_of_text"],
+        "tokenizer": about["tokenizer"],
+        "dtype": about["dtype"],
+        "end_of_text": about["end_of_text"],
         "seed": seed,
         "groups": rows,
     }

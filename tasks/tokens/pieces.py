@@ -41,16 +41,16 @@ def pieces(
     first = 0
     for batch in batches(shard, ["id", "text"]):
         rows = np.flatnonzero(keep[first : first + batch.num_rows])
-        held = held_out(batch.column("id"), validation, seed)
+        in_validation = held_out(batch.column("id"), validation, seed)
         for row in rows.tolist():
             id, removed = batch.column("id")[row].as_py(), None if spans is None else spans[first + row].as_py()
             text = batch.column("text")[row]
             if not removed:
-                yield Piece(id, text.as_py(), bool(held[row]))
+                yield Piece(id, text.as_py(), bool(in_validation[row]))
                 continue
             content = text.as_buffer().to_pybytes()
             for number, (start, end) in enumerate(left(removed, len(content))):
-                yield Piece(f"{id}#{number}", content[start:end].decode(), bool(held[row]))
+                yield Piece(f"{id}#{number}", content[start:end].decode(), bool(in_validation[row]))
         first += batch.num_rows
 
 

@@ -57,27 +57,27 @@ def tokenizer(
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     texts: list[tuple[str, str]] = []
-    taken = {}
+    sample_bytes = {}
     for source, artifact in documents.items():
         chosen = _sample(job, artifact, decisions[source], int(sample * shares[source]), validation, seed)
-        taken[source] = sum(len(text.encode()) for _, text in chosen)
+        sample_bytes[source] = sum(len(text.encode()) for _, text in chosen)
         texts.extend(chosen)
     if not texts:
         raise Failure("the tokenizer has no text to learn from: every document was filtered out; see `millrace status`")
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    made.decoder = decoders.ByteLevel()
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    bpe.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary - 1,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
         special_tokens=[],
     )
-    made.train_from_iterator((text for _, text in sorted(texts)), trainer)
-    made.add_special_tokens([END_OF_TEXT])
+    bpe.train_from_iterator((text for _, text in sorted(texts)), trainer)
+    bpe.add_special_tokens([END_OF_TEXT])
     with job.publish(FILE) as file:
-        file.write(made.to_str(pretty=True).encode())
-    return Learned(made.get_vocab_size(), vocabulary, len(texts), taken)
+        file.write(bpe.to_str(pretty=True).encode())
+    return Learned(bpe.get_vocab_size(), vocabulary, len(texts), sample_bytes)
 
 
 def tokenizer_file(tokenizer: Artifact) -> Path:

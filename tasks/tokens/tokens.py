@@ -1,4 +1,4 @@
-"""`tokens`: a source's kept text as token shards, a stream a split. Knows no weights.
+"""`tokens`: a source's kept text as token shards, a stream per split. Knows no weights.
 
 Layout, little-endian: <key>.train.bin and <key>.validation.bin, uint16 (uint32 past 65,536 ids), every document
 followed by <|endoftext|>; <key>.parquet says where each document lies; tokens.json gives type, ids and counts.
@@ -54,8 +54,8 @@ def tokens(
     vocabulary = vocabulary_of(tokenizer)
     dtype = "uint16" if vocabulary <= 1 << 16 else "uint32"
     shards = documents.shards()
-    how = {"tokenizer": tokenizer, "dtype": dtype, "validation": validation, "seed": seed}
-    parts = job.map(tokens_shard, [(shard.key, shard) for shard in shards], decision=decision, **how)
+    settings = {"tokenizer": tokenizer, "dtype": dtype, "validation": validation, "seed": seed}
+    parts = job.map(tokens_shard, [(shard.key, shard) for shard in shards], decision=decision, **settings)
     about = {
         "dtype": dtype,
         "vocabulary": vocabulary,
@@ -109,7 +109,7 @@ class TokenShards:
 def tokens_shard(
     out: Output, shard: Shard, *, decision: Artifact, tokenizer: Artifact, dtype: str, validation: float, seed: int
 ) -> Tokenised:
-    # The engine has a process a core: the library's own threads would only contend.
+    # The engine has a process per core: the library's own threads would only contend.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     from tokenizers import Tokenizer
 
@@ -119,8 +119,8 @@ def tokens_shard(
     rows: dict[str, list[Any]] = {"id": [], "split": [], "start": [], "tokens": []}
     written = dict.fromkeys(SPLITS, 0)
     size = 0
-    with out.open("train.bin") as train, out.open("validation.bin") as held:
-        files = {"train": train, "validation": held}
+    with out.open("train.bin") as train, out.open("validation.bin") as held_out:
+        files = {"train": train, "validation": held_out}
         waiting: list[Piece] = []
 
         def flush() -> None:

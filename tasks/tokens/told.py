@@ -16,8 +16,8 @@ def tell_tokens(artifact: Artifact, place: Place, others: Mapping[tuple[str, str
     """Where the document, or each piece of it, lies in the token shard."""
     table = read_beside(artifact, place.shard)
     ids = table.column("id")
-    mine = table.filter(pc.or_(pc.equal(ids, place.id), pc.starts_with(ids, f"{place.id}#")))
-    if not mine.num_rows:
+    pieces = table.filter(pc.or_(pc.equal(ids, place.id), pc.starts_with(ids, f"{place.id}#")))
+    if not pieces.num_rows:
         yield "none: it is not trained on"
-    for row in mine.slice(0, SHOWN).to_pylist():
+    for row in pieces.slice(0, SHOWN).to_pylist():
         yield f"{row['id']}: {row['tokens']:,} tokens of {row['split']}, from {row['start']:,}"

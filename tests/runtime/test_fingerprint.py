@@ -61,6 +61,7 @@ def forget() -> None:
         fingerprint._file_hash,
         fingerprint._parsed,
         fingerprint._shapes_nothing,
+        fingerprint.imports,
     ):
         remembered.cache_clear()
 
