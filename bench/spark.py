@@ -34,9 +34,11 @@ def build(conf: Path, way: str) -> None:
     """In a process of its own: build the corpus, and print the seconds of each stage as JSON."""
     from conf.load import load
     from flows import dag
+    from tasks.runtime.artifact import Artifact
     from tasks.runtime.engine import Engine, LocalEngine
+    from tasks.runtime.job import Silent
+    from tasks.runtime.run import Run
     from tasks.runtime.spark import SparkEngine
-    from tasks.runtime.stage import Artifact, Run, Silent
 
     stages: dict[str, float] = {}
 
@@ -48,10 +50,12 @@ def build(conf: Path, way: str) -> None:
     engine: Engine = LocalEngine(2) if way == "local" else SparkEngine("local[2]")
     pipeline = load(conf)
     start = time.perf_counter()
+    run = Run(pipeline.store_url(), engine, Clock(), side_by_side=2)
     try:
-        dag.build_corpus(Run(pipeline.root(), engine, Clock()), pipeline)
+        dag.build_corpus(run, pipeline)
+        run.wait()
     finally:
-        engine.close()
+        run.close()
     print(json.dumps({"wall": time.perf_counter() - start, "stages": stages}))
 
 

@@ -33,7 +33,7 @@ def run_stage(
     """
     what = PLACEABLE[stage]
     with tempfile.TemporaryDirectory(prefix="millrace-conf-") as folder:
-        path = Path(folder) / conf
+        path = Path(folder) / Path(conf).name
         path.write_text(text, encoding="utf-8")
         with begin(str(path), workers, alone=True) as (run, _):
             arguments = {**parameters, **{key: _handles(labels, run.store) for key, labels in inputs.items()}}

@@ -45,6 +45,13 @@ from tasks.runtime.spark_tasks import (
 )
 
 POLL = 0.05  # seconds between two looks at what has been finished
+WAVES = 8  # tasks a core of one map at most: the last wave idles a sixteenth of the time on average
+
+
+def group_bounds(items: int, most: int) -> list[tuple[int, int]]:
+    """Contiguous groups of items, half-open, as equal as can be and at most `most` of them."""
+    count = min(items, max(1, most))
+    return [(items * number // count, items * (number + 1) // count) for number in range(count)]
 
 
 class SparkEngine:
@@ -71,13 +78,11 @@ class SparkEngine:
         find_java()
 
     def map(self, function: Callable[[Any], Any], items: list[Any], progress: Progress | None = None) -> list[Any]:
-        """As `Engine.map`; a task an item, tried again as often as spark.task.maxFailures says."""
+        """As `Engine.map`; a task is tried again as often as spark.task.maxFailures says."""
         if not items:
             return []
         context, news = self._open()
-        tasks = context.parallelize(list(enumerate(items)), len(items)).mapPartitions(
-            self._task(partial(map_items, function=function), news)
-        )
+        tasks = self._grouped(context, items).mapPartitions(self._task(partial(map_items, function=function), news))
         results: list[Any] = self._run(tasks.collect, news, items, progress)[0]
         return results
 
@@ -90,9 +95,7 @@ class SparkEngine:
         from pyspark import StorageLevel
 
         context, news = self._open()
-        emitted = context.parallelize(list(enumerate(items)), len(items)).mapPartitions(
-            self._task(partial(emit_items, emit=emit), news)
-        )
+        emitted = self._grouped(context, items).mapPartitions(self._task(partial(emit_items, emit=emit), news))
         emitted.persist(StorageLevel.MEMORY_AND_DISK)
         reduced: Any = None
         try:
@@ -168,6 +171,16 @@ class SparkEngine:
                 raise pickle.loads(told)
         return piece
 
+    def _grouped(self, context: Any, items: list[Any]) -> Any:
+        """The items with their numbers, in their order, a group a task.
+
+        A task costs 36 ms beside its work (measured, docs/lab-notes.md), and a decision on a shard less than that: so
+        there are no more tasks than WAVES a core. Finished shards are kept, so a task tried again repeats one item.
+        """
+        bounds = group_bounds(len(items), WAVES * context.defaultParallelism)
+        groups = [list(enumerate(items))[start:end] for start, end in bounds]
+        return context.parallelize(groups, len(groups))
+
     def _task(self, work: Callable[..., Iterator[Any]], news: Any) -> Callable[[Iterator[Any]], Iterator[Any]]:
         return partial(telling, work=work, news=news, check=self._check)
 
@@ -215,6 +228,11 @@ class SparkEngine:
             raise self._failure(outcome["error"], items) from outcome["error"]
         return outcome["rows"], heard
 
+    def _suspects(self, items: list[Any], task: int) -> str:
+        parallelism = self._context.defaultParallelism if self._context is not None else len(items)
+        start, end = group_bounds(len(items), WAVES * parallelism)[task]
+        return f"{items[start]!r:.300}" + (f" or one of the {end - start - 1} after it" if end - start > 1 else "")
+
     def _failure(self, error: Exception, items: list[Any] | None) -> Exception:
         """A sentence for what Spark says in two pages; those stay in its log."""
         from py4j.protocol import Py4JError, Py4JJavaError
@@ -228,7 +246,7 @@ class SparkEngine:
         text = str(getattr(error, "java_exception", None) or error)
         lost = re.search(r"Task (\d+) in stage \S+ failed (\d+) times", text)
         if lost and ("exited unexpectedly" in text or "ExecutorLostFailure" in text):
-            what = f"{items[int(lost[1])]!r:.300}" if items is not None else f"part {lost[1]} of a shuffle"
+            what = self._suspects(items, int(lost[1])) if items is not None else f"part {lost[1]} of a shuffle"
             return Failure(
                 f"a worker died {lost[2]} times over {what}; if it was killed for memory (dmesg says so), "
                 f"give executors more, or run with fewer workers{where}"

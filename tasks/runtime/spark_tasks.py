@@ -5,6 +5,7 @@ A task does not fail for an exception of ours: Spark would try it again, and the
 
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -40,16 +41,19 @@ def telling(
         news.add([(None, portable(error))])
 
 
-def map_items(tasks: Iterator[tuple[int, Any]], news: Any, *, function: Callable[[Any], Any]) -> Iterator[Any]:
-    for _, item in tasks:
+Groups = Iterator[list[tuple[int, Any]]]  # a task's items with their numbers
+
+
+def map_items(groups: Groups, news: Any, *, function: Callable[[Any], Any]) -> Iterator[Any]:
+    for _, item in chain.from_iterable(groups):
         result = function(item)
         news.add([(result, None)])
         yield result
 
 
-def emit_items(tasks: Iterator[tuple[int, Any]], news: Any, *, emit: Callable[[Any], pa.Table]) -> Iterator[bytes]:
+def emit_items(groups: Groups, news: Any, *, emit: Callable[[Any], pa.Table]) -> Iterator[bytes]:
     """The items' tables, hashed and in order; their bytes are the news."""
-    for index, item in tasks:
+    for index, item in chain.from_iterable(groups):
         table = hashed(emit(item))
         yield from streams(table)
         news.add([((index, table.nbytes), None)])
