@@ -66,6 +66,7 @@ def build_there(artifact: Artifact, judges: dict[str, Any], pool: str, conf: str
         parameters={
             "conf": Path(conf).name,
             "text": find(conf).read_text(encoding="utf-8"),
+            "store": artifact.store.url,
             "stage": artifact.stage,
             "name": artifact.name,
             "fingerprint": artifact.fingerprint,
@@ -91,11 +92,10 @@ def _ended(started: FlowRun, stop: threading.Event | None) -> Any:
     """The last state of a run elsewhere; it is cancelled when we are to stop."""
     stop = stop or threading.Event()
     with get_client(sync_client=True) as client:
-        cancelled = False
         while True:
             state = client.read_flow_run(started.id).state
             if state is not None and state.is_final():
                 return state
-            if stop.wait(POLL) and not cancelled:
+            if stop.wait(POLL):
                 client.set_flow_run_state(started.id, Cancelling())
                 raise Failure(f"{started.name} was asked to stop; it goes on from where it was")

@@ -62,20 +62,22 @@ def recorded(name: str) -> Callable[[Callable[..., Any]], Any]:
 
 
 @contextmanager
-def begin(conf: str, workers: int | None, alone: bool = False) -> Iterator[tuple[Run, Pipeline]]:
+def begin(conf: str, workers: int | None, alone: str | None = None) -> Iterator[tuple[Run, Pipeline]]:
     """A run whose stages are Prefect tasks, and the pipeline it is of; to be entered in a flow.
 
-    `alone`: one stage after another, all of them here, wherever the pipeline places them.
+    `alone`: the store in which one stage after another is built, here, wherever the pipeline places them.
     """
     pipeline = load(conf)
-    places = {} if alone else places_of(pipeline)
+    if alone is not None:
+        pipeline = pipeline.model_copy(update={"store": alone})
+    places = places_of(pipeline) if alone is None else {}
     require_pools(places)
     store = opened_store(pipeline)
-    with engine(pipeline, store, workers, here=alone) as opened:
+    with engine(pipeline, store, workers, here=alone is not None) as opened:
         terminal = watcher.get() or Silent()
         with post() as send:
             maker = Maker(opened, terminal, send, conf, places)
-            run = Run(store, opened, Teller(terminal), maker, side_by_side=1 if alone else opened.workers)
+            run = Run(store, opened, Teller(terminal), maker, side_by_side=opened.workers if alone is None else 1)
             maker.stop = run.stop
             try:
                 yield run, pipeline

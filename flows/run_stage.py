@@ -19,6 +19,7 @@ PLACEABLE = {what.name: what for what in (pretrain, evaluate)}
 def run_stage(
     conf: str,
     text: str,
+    store: str,
     stage: str,
     name: str,
     fingerprint: str,
@@ -28,6 +29,8 @@ def run_stage(
 ) -> Any:
     """Build one artifact from inputs (labels in the store) and parameters; `text` is the pipeline, called `conf`.
 
+    `store` is an absolute folder or a URL: the text may name one relative to where the run was started.
+
     Raises:
         Failure: this machine's code or libraries would build another artifact than the one that was asked for.
     """
@@ -35,7 +38,7 @@ def run_stage(
     with tempfile.TemporaryDirectory(prefix="millrace-conf-") as folder:
         path = Path(folder) / Path(conf).name
         path.write_text(text, encoding="utf-8")
-        with begin(str(path), workers, alone=True) as (run, _):
+        with begin(str(path), workers, alone=store) as (run, _):
             arguments = {**parameters, **{key: _handles(labels, run.store) for key, labels in inputs.items()}}
             here = handle(run.store, what, name, arguments)
             if here.fingerprint != fingerprint:

@@ -147,7 +147,7 @@ def test_a_deployment_runs_through_the_worker(ui: tuple[str, Any], millrace: Cli
 
 
 PLACED = """\
-store: {folder}/store
+store: ./store
 validation: 0.1
 sources:
   a: {{kind: jsonl, files: "{folder}/a.jsonl"}}
