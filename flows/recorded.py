@@ -76,7 +76,7 @@ def begin(conf: str, workers: int | None, alone: str | None = None) -> Iterator[
     with engine(pipeline, store, workers, here=alone is not None) as opened:
         terminal = watcher.get() or Silent()
         with post() as send:
-            maker = Maker(opened, terminal, send, conf, places)
+            maker = Maker(opened, terminal, send, conf, places, Past(store))
             run = Run(store, opened, Teller(terminal), maker, side_by_side=opened.workers if alone is None else 1)
             maker.stop = run.stop
             try:
@@ -127,8 +127,9 @@ class Teller(Silent):
 class Maker:
     """Makes an artifact in a Prefect task of its own."""
 
-    def __init__(self, engine: Engine, watcher: Reporter, send: Send, conf: str, places: Places):
+    def __init__(self, engine: Engine, watcher: Reporter, send: Send, conf: str, places: Places, past: Past):
         self.engine, self.watcher, self.send, self.conf, self.places = engine, watcher, send, conf, places
+        self.past = past  # each stage's folder is listed once per run
         self.stop: threading.Event | None = None  # the run's
 
     def __call__(self, artifact: Artifact, what: Stage, arguments: dict[str, Any]) -> Artifact:
@@ -143,7 +144,7 @@ class Maker:
             retry_condition_fn=_may_pass,
         )
         def work(inputs: dict[str, Any]) -> Any:
-            reporter = Recorder(self.watcher, what, self.send)
+            reporter = Recorder(self.watcher, what, self.send, self.past)
             pool = self.places.get((what.name, artifact.name))
             if pool is not None and not artifact.built:
                 begun = time.monotonic()
@@ -172,8 +173,8 @@ def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
 class Recorder(Reporter):
     """Tells Prefect of one stage: a progress artifact with log lines, then a markdown and a table artifact."""
 
-    def __init__(self, watcher: Reporter, what: Stage, send: Send):
-        self.watcher, self.what, self.send = watcher, what, send
+    def __init__(self, watcher: Reporter, what: Stage, send: Send, past: Past):
+        self.watcher, self.what, self.send, self.past = watcher, what, send, past
         self.logger = get_run_logger()
         self.bar: UUID | None = None  # the progress artifact's, once the server has made it
         self.begun = time.monotonic()
@@ -197,7 +198,7 @@ class Recorder(Reporter):
         how = "cached" if cached else f"fresh, {seconds:.1f} s"
         if not cached:
             self._show(artifact, 100.0, f"{artifact.stage} {artifact.name}: {how}")
-        page, rows = _page(artifact, self.what, how), _rows(artifact.manifest["statistics"])
+        page, rows = _page(artifact, self.what, how, self.past), _rows(artifact.manifest["statistics"])
         about = f"{artifact.label}: {how}"
         self.send(create_markdown_artifact, page, key=_key(artifact, "stage"), description=about)
         self.send(create_table_artifact, rows, key=_key(artifact, "statistics"), description=about)
@@ -225,8 +226,8 @@ def _key(artifact: Artifact, kind: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{artifact.stage}-{artifact.name}-{kind}".lower()).strip("-")
 
 
-def _page(artifact: Artifact, what: Stage, how: str) -> str:
-    before = Past(artifact.store).earlier(artifact)
+def _page(artifact: Artifact, what: Stage, how: str, past: Past) -> str:
+    before = past.earlier(artifact)
     changed = differences(before, artifact.recipe) if before else ["nothing to compare with: the first of its name"]
     inputs = [f"`{key}` = {_cell(value)}" for key, value in artifact.recipe["inputs"].items()]
     parameters = [f"`{key}` = {_cell(value)}" for key, value in flat(artifact.recipe["parameters"]).items()]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from tasks.runtime.artifact import FILES, MANIFEST, Artifact, artifact_at, counted
+from tasks.runtime.artifact import FILES, MANIFEST, Artifact, File, artifact_at, counted
 from tasks.runtime.errors import Failure
 from tasks.runtime.store import Entry
 
@@ -68,7 +68,7 @@ def of_one(artifact: Artifact) -> Damage:
     for name, row in listed.items():
         found.files += 1
         found.bytes += row.bytes
-        if sentence := _of_file(artifact, name, there):
+        if sentence := _of_file(artifact, row, there):
             found.sentences.append(sentence)
             found.wrong.append(name)
     for name in sorted(there):
@@ -78,8 +78,8 @@ def of_one(artifact: Artifact) -> Damage:
     return found
 
 
-def _of_file(artifact: Artifact, name: str, there: dict[str, Entry]) -> str | None:
-    row = artifact.file(name)
+def _of_file(artifact: Artifact, row: File, there: dict[str, Entry]) -> str | None:
+    name = row.file
     if name not in there:
         return f"{artifact.where(name)} is missing"
     if there[name].bytes != row.bytes:

@@ -183,16 +183,18 @@ def _drop_strangers(job: Job) -> None:
             job.store.delete(entry.name)
 
 
-def inputs_of(value: Any) -> Iterator[Artifact]:
-    """The artifacts among arguments, however deep in lists and dictionaries."""
-    if isinstance(value, Artifact):
+def leaves(value: Any) -> Iterator[Any]:
+    """What lists and dictionaries hold, however deep; another value is its own leaf."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from leaves(item)
+    else:
         yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from inputs_of(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from inputs_of(item)
+
+
+def inputs_of(arguments: dict[str, Any]) -> Iterator[Artifact]:
+    """The artifacts among a stage's arguments."""
+    return (leaf for leaf in leaves(arguments) if isinstance(leaf, Artifact))
 
 
 def _trace(job: Job, start: float, seconds: float) -> dict[str, Any]:

@@ -6,7 +6,7 @@ The same functions that read like the DAG (flows/dag) so serve `run` (building),
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.engine import Engine
 from tasks.runtime.fingerprint import code_hashes, digest, libraries_of, versions
-from tasks.runtime.job import Reporter, Silent, build, inputs_of
+from tasks.runtime.job import Reporter, Silent, build, inputs_of, leaves
 from tasks.runtime.schedule import Schedule
 from tasks.runtime.shards import FORMAT
 from tasks.runtime.stage import Stage
@@ -109,16 +109,8 @@ def _is_input(value: Any) -> bool:
 
     Empty ones alone count as values; the fingerprint is the same either way.
     """
-    leaves = list(_leaves(value))
-    return bool(leaves) and all(isinstance(leaf, Artifact) for leaf in leaves)
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _leaves(item)
-    else:
-        yield value
+    held = list(leaves(value))
+    return bool(held) and all(isinstance(leaf, Artifact) for leaf in held)
 
 
 def _labels(value: Any) -> Any:

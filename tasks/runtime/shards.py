@@ -5,8 +5,8 @@ was killed finds the shard's statistics in that footer and goes on behind it.
 """
 
 import errno
-import fcntl
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from tasks.runtime import checked, statistics
 from tasks.runtime.artifact import REMEDY, Artifact, File, Shard
 from tasks.runtime.errors import Failure
 from tasks.runtime.local_store import file_sha256
+from tasks.runtime.scratch import locked
 from tasks.runtime.store import Damaged, Unreachable
 
 FORMAT = 2  # part of every fingerprint: raise it when the files written here change their meaning (tests/golden)
@@ -61,7 +62,7 @@ class Output:
         self._shard: Shard | None = None
         self._rows = 0
         self._others: list[str] = []
-        self._locks: list[IO[str]] = []
+        self._locks: list[int] = []
 
     @property
     def main(self) -> str:
@@ -91,11 +92,8 @@ class Output:
     def kept(self, suffix: str) -> Path:
         """A local file that outlives this attempt (a download goes on where it was); one attempt's at a time."""
         path = self.artifact.store.workspace(self.artifact.label) / f"{self.key}.{suffix}"
-        lock = path.with_name(f"{path.name}.lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:  # another attempt at this shard is alive
-            lock.close()
+        lock = locked(path.with_name(f"{path.name}.lock"))
+        if lock is None:  # another attempt at this shard is alive
             return self.scratch / path.name
         self._locks.append(lock)
         return path
@@ -132,7 +130,7 @@ class Output:
         if self._writer is not None and self._writer.is_open:
             self._writer.is_open = False
         for lock in self._locks:
-            lock.close()
+            os.close(lock)
 
 
 def describe(path: Path, name: str) -> File:

@@ -177,8 +177,9 @@ class SparkEngine:
         A task costs 36 ms beside its work (measured, docs/lab-notes.md), and a decision on a shard less than that: so
         there are no more tasks than WAVES a core. Finished shards are kept, so a task tried again repeats one item.
         """
+        numbered = list(enumerate(items))
         bounds = group_bounds(len(items), WAVES * context.defaultParallelism)
-        groups = [list(enumerate(items))[start:end] for start, end in bounds]
+        groups = [numbered[start:end] for start, end in bounds]
         return context.parallelize(groups, len(groups))
 
     def _task(self, work: Callable[..., Iterator[Any]], news: Any) -> Callable[[Iterator[Any]], Iterator[Any]]:
