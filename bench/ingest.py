@@ -33,11 +33,13 @@ sys.path.insert(0, str(ROOT))
 from tasks.runtime.artifact import Artifact  # noqa: E402
 from tasks.runtime.shards import make_shard  # noqa: E402
 from tasks.runtime.store import store_at  # noqa: E402
-from tasks.sources.documents import Document, Tally, documents  # noqa: E402
+from tasks.sources.documents import Document, documents  # noqa: E402
 from tasks.sources.ingest import read_shard  # noqa: E402
 from tasks.sources.parts import Part  # noqa: E402
+from tasks.sources.reading import Reading  # noqa: E402
+from tasks.sources.tally import Tally  # noqa: E402
 
-FIELDS = {"text": "text", "id": None, "url": None}
+READING = Reading("bench")
 
 
 def read(paths: list[Path]) -> int:
@@ -73,14 +75,14 @@ def ours(paths: list[Path]) -> int:
     count = 0
     for path in paths:
         part = Part(str(path), path.stat().st_size)
-        for item in documents(path, str(path), part, "bench", "warc", FIELDS, {}, Tally()):
+        for item in documents(path, part, "warc", READING, Tally()):
             count += isinstance(item, Document)
     return count
 
 
 def shard(paths: list[Path]) -> int:
     count = 0
-    how = {"source": "bench", "kind": "warc", "fields": FIELDS, "limits": {}}
+    how = {"kind": "warc", "reading": READING}
     with tempfile.TemporaryDirectory() as folder:
         artifact = Artifact("ingest", "bench", "0" * 16, store_at(folder))
         for number, path in enumerate(paths):
@@ -97,7 +99,7 @@ def make_wet(paths: list[Path], to: Path, times: int = 4) -> int:
         for turn in range(times):
             for path in paths:
                 part = Part(str(path), path.stat().st_size)
-                for item in documents(path, str(path), part, "bench", "warc", FIELDS, {}, Tally()):
+                for item in documents(path, part, "warc", READING, Tally()):
                     if isinstance(item, Document):
                         text = item.text.encode()
                         total += len(text)

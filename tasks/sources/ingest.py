@@ -21,9 +21,11 @@ from tasks.runtime.shards import DOCUMENTS, Output
 from tasks.runtime.stage import Column, stage
 from tasks.runtime.statistics import statistics
 from tasks.sources import remote
-from tasks.sources.documents import LIMITS, READERS, Document, Tally, documents, storable
+from tasks.sources.documents import READERS, Document, Met, documents, storable
 from tasks.sources.parts import SHARD, Part, plan, require_as_listed
+from tasks.sources.reading import Reading
 from tasks.sources.rejects import DAMAGE, FILE, POLICY, REJECTS, Reject
+from tasks.sources.tally import Tally
 from tasks.sources.told import tell_document
 
 BATCH = 16 << 20  # bytes of text written at once
@@ -94,6 +96,7 @@ def ingest(
     shard: int = SHARD,
     inside: Artifact | None = None,
     limits: dict[str, int] | None = None,
+    ids: str = "file",
 ) -> Ingested:
     """Read a source.
 
@@ -103,7 +106,7 @@ def ingest(
         kind: warc (and WET), jsonl, parquet or text.
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet).
         reject_share: more damaged records than this share of all stop the stage.
-        shard: bytes of input per shard. limits: see `documents.LIMITS`.
+        shard: bytes of input per shard. limits, ids: see `reading.Reading`.
 
     Raises:
         Mistake: a pattern that matches nothing, an unknown kind or limit.
@@ -111,12 +114,10 @@ def ingest(
     """
     if kind not in READERS:
         raise Mistake(f"source {source}: kind {kind!r} is unknown; it is one of {', '.join(READERS)}")
-    if unknown := set(limits or {}) - set(LIMITS):
-        raise Mistake(f"source {source}: limits {sorted(unknown)} are unknown; there are {', '.join(LIMITS)}")
     if inside is not None:
         files = _inside(files, inside, source)
-    settings = {"source": source, "kind": kind, "fields": fields, "limits": limits or {}}
-    counts = job.total(read_shard, plan(files, kind, shard), inside=inside, **settings)
+    reading = Reading(source, fields, limits or {}, ids)
+    counts = job.total(read_shard, plan(files, kind, shard), inside=inside, kind=kind, reading=reading)
     _judge(source, counts, reject_share)
     return replace(counts, by_file={}, worst_files=_worst(counts.by_file))
 
@@ -139,25 +140,18 @@ def _inside(files: list[dict[str, Any]], inside: Artifact, source: str) -> list[
 
 
 def read_shard(
-    out: Output,
-    parts: list[Part],
-    *,
-    source: str,
-    kind: str,
-    fields: dict,
-    limits: dict,
-    inside: Artifact | None = None,
+    out: Output, parts: list[Part], *, kind: str, reading: Reading, inside: Artifact | None = None
 ) -> Ingested:
     """Read the parts of one shard and write its documents, rejects and inputs. Runs in a worker."""
     tally = Tally()
-    rows = Rows(out, source)
+    rows, met = Rows(out, reading.source), Met()
     inputs: list[dict[str, Any]] = []
     with out.open(FILE) as file, pq.ParquetWriter(file, REJECTS, compression="zstd") as writer:
         rejects: list[Reject] = []
         for number, part in enumerate(parts):
             path = _local(part, out, number, inside)
             inputs.append(_as_read(part, path))
-            for item in documents(path, part.path, part, source, kind, fields, limits, tally):
+            for item in documents(path, part, kind, reading, tally, met):
                 if isinstance(item, Document):
                     rows.add(item)
                     continue

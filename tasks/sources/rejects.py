@@ -38,12 +38,13 @@ DAMAGE = {
     "parquet": "the Parquet file, or a row group of it, cannot be read",
     "format": "the file is of a format that is not read (such as ARC)",
     "empty-file": "the file has no bytes",
+    "id": "another text of this id was met before it",
 }
 POLICY = {
     "status": "the HTTP status is not 200",
     "type": "the body is neither HTML nor plain text",
     "empty": "no text is left",
-    "id": "another record of the same file part has this id",
+    "repeated": "the same id and text were met before it",
 }
 
 

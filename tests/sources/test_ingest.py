@@ -99,8 +99,8 @@ def test_a_crawl_with_everything_in_it(run, tmp_path):
         "empty": 1,
         "encoding": 1,
         "gzip": 1,
-        "id": 1,
         "markup": 1,
+        "repeated": 1,
         "status": 1,
         "type": 1,
     }
@@ -119,7 +119,7 @@ def test_a_crawl_with_everything_in_it(run, tmp_path):
             assert data[row["offset"] :].startswith(b"\x1f\x8b\x08")
 
 
-def test_ids_are_the_records_own_and_do_not_depend_on_the_files(run, tmp_path):
+def test_global_ids_are_the_records_own_and_do_not_depend_on_the_files(run, tmp_path):
     pages = [page(number) for number in range(9)]
     (tmp_path / "one").mkdir()
     (tmp_path / "many").mkdir()
@@ -127,11 +127,51 @@ def test_ids_are_the_records_own_and_do_not_depend_on_the_files(run, tmp_path):
     for number in range(9):
         (tmp_path / f"many/{8 - number}.warc.gz").write_bytes(members(pages[number]))
     one, many = (
-        {row["id"]: row["text"] for row in documents(build(run, tmp_path / folder, "*", source="s"))}
+        {row["id"]: row["text"] for row in documents(build(run, tmp_path / folder, "*", ids="global"))}
         for folder in ("one", "many")
     )
     assert one == many
     assert len(one) == 9
+
+
+def numbered(folder: Path) -> None:
+    """Two files whose records are both numbered 0..59, all texts different; and in a third one number stands twice."""
+    for name in ("a", "b"):
+        lines = [json.dumps({"id": number, "text": f"File {name} says {number}."}) for number in range(60)]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines))
+    twice = [{"id": 7, "text": "One text."}, {"id": 7, "text": "Another text."}, {"id": 7, "text": "One text."}]
+    (folder / "c.jsonl").write_text("\n".join(map(json.dumps, twice)))
+
+
+def test_an_id_is_the_records_own_within_its_file(run, tmp_path):
+    numbered(tmp_path)
+    fields = {**FIELDS, "id": "id"}
+    found = build(run, tmp_path, "[ab].jsonl", "jsonl", fields=fields)
+    assert check_sums(found)["documents"] == 120
+    found = build(run, tmp_path, "*.jsonl", "jsonl", source="t", fields=fields)
+    assert check_sums(found)["rejects"] == {"id": 1, "repeated": 1}
+    other, same = rejects(found)
+    assert (other["reason"], same["reason"]) == ("id", "repeated")
+    for row in (other, same):  # both places are named
+        assert row["file"].endswith("c.jsonl")
+        assert f"in {tmp_path}/c.jsonl at 0" in row["detail"]
+
+
+def test_a_global_id_with_another_text_is_told_with_both_places(run, tmp_path):
+    numbered(tmp_path)
+    found = build(run, tmp_path, "[ab].jsonl", "jsonl", fields={**FIELDS, "id": "id"}, ids="global")
+    assert check_sums(found)["rejects"] == {"id": 60}
+    rows = rejects(found)
+    assert all(row["file"].endswith("b.jsonl") and f"in {tmp_path}/a.jsonl at " in row["detail"] for row in rows)
+
+
+def test_a_repeated_warc_record_id_with_another_page_is_told(run, tmp_path):
+    identity = "<urn:uuid:00000000-0000-0000-0000-000000000001>"
+    (tmp_path / "a.warc").write_bytes(page(1, identity=identity) + page(2, identity=identity))
+    found = build(run, tmp_path, "a.warc")
+    assert check_sums(found)["rejects"] == {"id": 1}
+    (row,) = rejects(found)
+    assert "at 0 <http://example.org/2>" in row["detail"]
 
 
 def test_without_an_id_source_url_and_text_make_one(run, tmp_path):
@@ -140,7 +180,7 @@ def test_without_an_id_source_url_and_text_make_one(run, tmp_path):
     other = warc(body, 3, url="http://y.org/", identity=None)
     (tmp_path / "a.warc").write_bytes(b"".join([*same, other]))
     found = build(run, tmp_path, "a.warc")
-    assert check_sums(found)["rejects"] == {"id": 1}
+    assert check_sums(found)["rejects"] == {"repeated": 1}
     again = build(run, tmp_path, "a.warc", source="t")
     assert {row["id"].split(":")[1] for row in documents(found)}.isdisjoint(
         row["id"].split(":")[1] for row in documents(again)

@@ -9,17 +9,19 @@ import pytest
 from corpora import REAL
 
 from tasks.sources.clean import clean, slow
-from tasks.sources.documents import Document, Tally, documents
+from tasks.sources.documents import Document, documents
 from tasks.sources.parts import Part
+from tasks.sources.reading import Reading
 from tasks.sources.rejects import DAMAGE, Reject
+from tasks.sources.tally import Tally
 
 pytestmark = pytest.mark.real
 
 
 def read(path: Path, kind: str = "warc") -> tuple[list[Document], list[Reject], dict]:
     tally = Tally()
-    part = Part(str(path), path.stat().st_size)
-    found = list(documents(path, path.name, part, "real", kind, {}, {}, tally))
+    part = Part(path.name, path.stat().st_size)
+    found = list(documents(path, part, kind, Reading("real"), tally))
     statistics = tally.statistics()
     assert statistics["bytes"] == path.stat().st_size
     assert statistics["bytes"] == statistics["bytes_in_records"] + statistics["bytes_damaged"]

@@ -12,10 +12,26 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.sources.jsonl import jsonl as read_jsonl
+from tasks.sources.lines import Line, lines
+from tasks.sources.parquet import parquet as read_parquet
+from tasks.sources.parts import Part
+from tasks.sources.reading import Candidate, Reading
 from tasks.sources.rejects import Reject
-from tasks.sources.text import Line, Row, jsonl, lines, moment, parquet, whole
+from tasks.sources.rows import moment
+from tasks.sources.tally import Tally
+from tasks.sources.text import whole
 
 FIELDS = {"text": "text", "id": "id", "url": "url", "date": "date", "title": "title"}
+
+
+def jsonl(path, tally=None, **limits):
+    return list(read_jsonl(path, Part("a", path.stat().st_size), Reading("s", FIELDS, limits), tally or Tally()))
+
+
+def parquet(path, start=0, end=None, **fields):
+    part = Part("a", path.stat().st_size, start, end)
+    return list(read_parquet(path, part, Reading("s", {**FIELDS, **fields}), Tally()))
 
 
 def write(path, data):
@@ -38,10 +54,10 @@ def test_records_and_what_is_wrong_with_lines(tmp_path):
         b'{"text": "last", "id": ""}',
     ]
     path = write(tmp_path / "a.jsonl", b"\r\n".join(rows))
-    found = list(jsonl(path, "a", FIELDS, limit=4000))
-    good = [item for item in found if isinstance(item, Row)]
+    found = jsonl(path, payload=4000)
+    good = [item for item in found if isinstance(item, Candidate)]
     assert [(row.id, row.text) for row in good] == [("a", "one"), ("7", "two"), (None, "last")]
-    assert good[0][2:5] == ("http://x/1", datetime(2019, 8, 20, 1, 2, 3, tzinfo=UTC), "T")
+    assert good[0][2:5] == ("http://x/1", datetime(2019, 8, 20, 1, 2, 3, tzinfo=UTC), {"title": "T"})
     bad = [item for item in found if isinstance(item, Reject)]
     assert [(reject.reason, reject.detail.split(":")[0]) for reject in bad] == [
         ("json", "line 2"),
@@ -62,17 +78,17 @@ def test_records_and_what_is_wrong_with_lines(tmp_path):
 def test_compressed_or_not(tmp_path, pack):
     data = b"".join(b'{"text": "text %d"}\n' % number for number in range(10_000))
     path = write(tmp_path / "a.jsonl.any", pack(data))
-    assert [row.text for row in jsonl(path, "a", FIELDS)] == [f"text {number}" for number in range(10_000)]
+    assert [row.text for row in jsonl(path)] == [f"text {number}" for number in range(10_000)]
 
 
 def test_a_broken_stream_gives_what_was_before(tmp_path):
     data = b"".join(b'{"text": "text %d"}\n' % (number * 7919 % 10007) for number in range(10_000))
     path = write(tmp_path / "a.jsonl.gz", gzip.compress(data)[:-1000])
-    lost = []
-    *rows, reject = jsonl(path, "a", FIELDS, lost=lost.append)
+    tally = Tally()
+    *rows, reject = jsonl(path, tally)
     assert len(rows) > 8000
     assert (reject.reason, reject.offset + reject.length) == ("truncated", path.stat().st_size)
-    assert sum(lost) == reject.length > 0
+    assert tally.counts["bytes_damaged"] == reject.length > 0
 
 
 @settings(max_examples=150, deadline=None)
@@ -98,11 +114,11 @@ def test_any_damage_to_jsonl_is_a_row_or_a_reject(tmp_path_factory, data):
     for _ in range(data.draw(st.integers(1, 5))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path = write(tmp_path_factory.mktemp("damage") / "a.jsonl", bytes(content))
-    found = list(jsonl(path, "a", FIELDS))
+    found = jsonl(path)
     for item in found:
-        assert isinstance(item, Row) or item.reason in ("json", "charset", "no-text")
+        assert isinstance(item, Candidate) or item.reason in ("json", "charset", "no-text")
     untouched = [line for line in records if line.encode() in bytes(content).split(b"\n")]
-    texts = [item.text for item in found if isinstance(item, Row)]
+    texts = [item.text for item in found if isinstance(item, Candidate)]
     assert all(json.loads(line)["text"] in texts for line in untouched)
 
 
@@ -111,15 +127,15 @@ def test_parquet(tmp_path):
     date = datetime(2020, 1, 1, tzinfo=UTC)
     table = pa.table({"text": ["one", None, "three", "four"], "id": [1, 2, 3, 4], "date": [date] * 4})
     pq.write_table(table, path, row_group_size=2)
-    found = list(parquet(path, "a", {**FIELDS, "url": None}))
-    assert [(row.text, row.id, row.date) for row in found if isinstance(row, Row)] == [
+    found = parquet(path, url=None)
+    assert [(row.text, row.id, row.date) for row in found if isinstance(row, Candidate)] == [
         ("one", "1", date),
         ("three", "3", date),
         ("four", "4", date),
     ]
     assert [(reject.reason, reject.offset) for reject in found if isinstance(reject, Reject)] == [("no-text", 1)]
-    assert [row.text for row in parquet(path, "a", FIELDS, [1])] == ["three", "four"]
-    (reject,) = parquet(path, "a", {**FIELDS, "text": "body"})
+    assert [row.text for row in parquet(path, 1, 2)] == ["three", "four"]
+    (reject,) = parquet(path, text="body")
     assert (reject.reason, reject.length) == ("no-text", 4)
 
 
@@ -130,10 +146,12 @@ def test_a_damaged_parquet_file_is_a_reject(tmp_path):
     middle = pq.read_metadata(path).row_group(1).column(0).data_page_offset
     data[middle - 40 : middle + 40] = bytes(80)
     path.write_bytes(data)
-    found = list(parquet(path, "a", FIELDS))
+    found = parquet(path)
     assert {item.reason for item in found if isinstance(item, Reject)} == {"parquet"}
-    assert {row.text for row in found if isinstance(row, Row)} >= {str(number) * 50 for number in (0, 999, 2000, 3999)}
-    (reject,) = parquet(write(path, b"PAR1 no"), "a", FIELDS)
+    assert {row.text for row in found if isinstance(row, Candidate)} >= {
+        str(number) * 50 for number in (0, 999, 2000, 3999)
+    }
+    (reject,) = parquet(write(path, b"PAR1 no"))
     assert reject.reason == "parquet"
 
 
