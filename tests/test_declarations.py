@@ -122,6 +122,8 @@ TEXTS = [
     *(f"{FILL} {n}" for n in range(3)),
     "one two three four five",
     "one two three four five",
+    "six seven eight nine ten",
+    "six seven eight nine ten",
     f"{FILL} a {LEAK} b {FILL}",
     LEAK,
     *(f"text {n} " * 30 for n in range(40)),
@@ -136,7 +138,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     folder = tmp_path_factory.mktemp("declared")
     run = Run(folder / "store", workers(1))
     ids = [document_id("web", n) for n in range(len(TEXTS))]
-    ids[7] = ids[40]  # two documents of one id
+    ids[6] = ids[5]  # one document twice
+    ids[9] = ids[40]  # two documents of one id
     documents = source(run, "web", TEXTS, shards=2, ids=ids, languages=["en", "de"] + ["en"] * (len(TEXTS) - 2))
     (folder / "a.txt").write_text("A text of some words.")
     files = [file.as_dict() for file in expand({"name": "files", "files": "a.txt"}, folder)]
@@ -145,7 +148,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     other = source(run, "good", [f"other {n}" for n in range(20)])
     fitted = run(classifier, "all", good=[other], raw=[documents], sample=40, features=64, validation=0.0, seed=1)
     how = {"pareto": None, "threshold": 0.5, "languages": ["en"], "seed": 1}
-    measured = scored(run, documents, [0.1, *[0.9] * 40])
+    measured = scored(run, documents, [0.1, *[0.9] * (len(TEXTS) - 1)])
     kept = run(keep, "web", documents=documents, before=None, scores=measured, **how)
     everything = decided(run, documents)
     signed = run(signatures, "web", documents=documents, shingle=5, permutations=64, seed=1)

@@ -61,7 +61,8 @@ def _document(found: Candidate, part: Part, reading: Reading, tally: Tally, met:
     text = clean(found.text)
     url = storable(found.url)
     if not text:
-        return Reject(part.path, found.offset, found.length, "empty", f"no text is left <{url or found.id or ''}>")
+        reason = "no-content" if found.text.strip() or found.html else "empty"
+        return Reject(part.path, found.offset, found.length, reason, f"no text is left <{url or found.id or ''}>")
     data = text.encode()
     content = hashlib.sha256(data).digest()
     key = key_of(reading, part.path, found.id, url, content)

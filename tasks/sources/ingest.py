@@ -24,7 +24,7 @@ from tasks.sources import remote
 from tasks.sources.documents import READERS, Document, Met, documents, storable
 from tasks.sources.parts import SHARD, Part, plan, require_as_listed
 from tasks.sources.reading import Reading
-from tasks.sources.rejects import DAMAGE, FILE, POLICY, REJECTS, Reject
+from tasks.sources.rejects import FAULTS, FILE, REASONS, REJECTS, Reject
 from tasks.sources.tally import Tally
 from tasks.sources.told import tell_document
 
@@ -46,7 +46,7 @@ MEANINGS = {
 
 @statistics
 class Worst:
-    """A file with damaged records, and how many records it has."""
+    """A file with damaged or lost records, and how many records it has."""
 
     file: str = ""
     damaged: int = 0
@@ -80,7 +80,7 @@ class Ingested:
     kind="input",
     section="rejects",
     columns=tuple(Column(name, DOCUMENTS.field(name).type, meaning) for name, meaning in MEANINGS.items()),
-    reasons={**DAMAGE, **POLICY},
+    reasons=REASONS,
     tell=tell_document,
     libraries=("fastwarc", "resiliparse", "ftfy", "zstandard", "brotli"),
     judges=("reject_share",),
@@ -105,12 +105,12 @@ def ingest(
             in that artifact.
         kind: warc (and WET), jsonl, parquet or text.
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet).
-        reject_share: more damaged records than this share of all stop the stage.
+        reject_share: more damaged or lost records than this share of all stop the stage.
         shard: bytes of input per shard. limits, ids: see `reading.Reading`.
 
     Raises:
         Mistake: a pattern that matches nothing, an unknown kind or limit.
-        Failure: too many damaged records, no document at all, a file that changed since its list was frozen.
+        Failure: too many damaged or lost records, no document at all, a file that changed since its list was frozen.
     """
     if kind not in READERS:
         raise Mistake(f"source {source}: kind {kind!r} is unknown; it is one of {', '.join(READERS)}")
@@ -237,14 +237,14 @@ def _local(part: Part, out: Output, number: int, inside: Artifact | None) -> Pat
 
 
 def _worst(by_file: dict[str, dict[str, int]]) -> tuple[Worst, ...]:
-    """The files with most damaged records."""
+    """The files with most damaged or lost records."""
     damaged = {name: _damaged(counts) for name, counts in by_file.items()}
     order = sorted((name for name in damaged if damaged[name]), key=lambda name: (-damaged[name], name))
     return tuple(Worst(storable(name), damaged[name], sum(by_file[name].values())) for name in order[:WORST])
 
 
 def _damaged(counts: dict[str, int]) -> int:
-    return sum(count for reason, count in counts.items() if reason in DAMAGE)
+    return sum(count for reason, count in counts.items() if reason in FAULTS)
 
 
 def _judge(source: str, counts: Ingested, reject_share: float) -> None:
@@ -253,11 +253,12 @@ def _judge(source: str, counts: Ingested, reject_share: float) -> None:
     total = counts.documents + sum(counts.rejects.values())
     if damaged > reject_share * total:
         worst = _worst(counts.by_file)[0]
-        reasons = {reason: count for reason, count in counts.by_file[worst.file].items() if reason in DAMAGE}
+        reasons = {reason: count for reason, count in counts.by_file[worst.file].items() if reason in FAULTS}
         reason = max(sorted(reasons), key=lambda key: reasons[key])
         raise Failure(
-            f"source {source}: {damaged} of {total} records are damaged, more than `reject_share: {reject_share:g}`; "
-            f"worst is {worst.file} with {worst.damaged} of {worst.records} ({reason}: {DAMAGE[reason]}). "
+            f"source {source}: {damaged} of {total} records are damaged or lost, more than "
+            f"`reject_share: {reject_share:g}`; worst is {worst.file} with {worst.damaged} of {worst.records} "
+            f"({reason}: {FAULTS[reason]}). "
             f"Replace the file, or raise the share; the list is in *.{FILE}"
         )
     if counts.documents == 0:

@@ -41,7 +41,8 @@ def pages(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Ca
             text = decode(web_page.body, web_page.charset, web_page.html)
             if web_page.html:
                 text, title = extract(text, limits["html"], limits["tags"], limits["nesting"])
-            yield Candidate(web_page.id, text, url, web_page.date, {"title": title}, record.offset, record.length)
+            place = record.offset, record.length
+            yield Candidate(web_page.id, text, url, web_page.date, {"title": title}, *place, html=web_page.html)
         except Bad as bad:
             if kind == "response" and not url and bad.reason not in ("http", "header", "too-large"):
                 tally.status[bad.detail if bad.reason == "status" else "200"] += 1

@@ -55,7 +55,8 @@ class Reading:
 class Candidate(NamedTuple):
     """A text as a reader found it, neither cleaned nor identified: the record's own id, if it has one, and its place.
 
-    `offset` and `length` are those of a Reject. `meta` holds the title and the like.
+    `offset` and `length` are those of a Reject. `meta` holds the title and the like. `html`: taken from a page, whose
+    entities are read already.
     """
 
     id: str | None
@@ -65,6 +66,7 @@ class Candidate(NamedTuple):
     meta: dict[str, str | None]
     offset: int
     length: int
+    html: bool = False
 
 
 Reader = Callable[[Path, Part, Reading, Tally], Iterator[Candidate | Reject]]

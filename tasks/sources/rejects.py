@@ -1,7 +1,8 @@
 """What became of a record that is not a document: the one row, and the names of the reasons.
 
-A reason is either damage (bytes or a record that could not be read as what it claims to be) or policy (read well, not
-wanted). Only damage counts towards a source's `reject_share`.
+A reason is damage (bytes that could not be read as the record that they claim to be), loss (a record that had a body,
+of which no document came) or policy (read well, not wanted). What is a fault, the input's or ours, is never policy;
+damage and loss count towards a source's `reject_share`.
 """
 
 from typing import NamedTuple
@@ -29,23 +30,29 @@ DAMAGE = {
     "header": "no WARC header, or one without type or length, or one longer than the limit",
     "length": "Content-Length does not agree with where the record ends",
     "http": "the HTTP header cannot be read",
-    "encoding": "the body does not decode as its Transfer-Encoding or Content-Encoding says",
-    "charset": "the text does not decode in any character set that it claims or looks like",
-    "too-large": "a record, body or page is larger than the limit",
-    "markup": "the page has more tags, or deeper nesting, than the limit",
     "json": "the line is not a JSON object",
     "no-text": "the record has no text field, or it is not a string",
     "parquet": "the Parquet file, or a row group of it, cannot be read",
     "format": "the file is of a format that is not read (such as ARC)",
     "empty-file": "the file has no bytes",
+}
+LOSS = {
+    "encoding": "the body does not decode as its Transfer-Encoding or Content-Encoding says",
+    "charset": "the text does not decode in any character set that it claims or looks like",
+    "too-large": "a record, body or page is larger than the limit",
+    "markup": "the page has more tags, or deeper nesting, than the limit",
+    "no-content": "the page has a body, and no text was found in it",
     "id": "another text of this id was met before it",
 }
 POLICY = {
     "status": "the HTTP status is not 200",
     "type": "the body is neither HTML nor plain text",
-    "empty": "no text is left",
+    "empty": "the body, or the record's text, is empty",
     "repeated": "the same id and text were met before it",
 }
+KINDS = {"damage": DAMAGE, "loss": LOSS, "policy": POLICY}
+REASONS = {**DAMAGE, **LOSS, **POLICY}
+FAULTS = {**DAMAGE, **LOSS}
 
 
 def rejects_of(documents: Artifact, shard: Shard, columns: list[str] | None = None) -> pa.Table:

@@ -28,7 +28,7 @@ from tasks.runtime.stage import stage
 from tasks.sources.files import expand
 from tasks.sources.ingest import ingest
 from tasks.sources.parts import plan, require_as_listed
-from tasks.sources.rejects import DAMAGE, POLICY, REJECTS, rejects_of
+from tasks.sources.rejects import REASONS, REJECTS, rejects_of
 
 FIELDS = {"text": "text", "id": None, "url": None}
 
@@ -66,7 +66,7 @@ def check_sums(artifact: Artifact) -> dict:
     assert found["text_bytes"] == sum(len(row["text"].encode()) for row in rows) == sum(row["bytes"] for row in rows)
     assert found["bytes"] == found["bytes_in_records"] + found["bytes_damaged"]
     assert sum(found["rejects"].values()) == len(refused)
-    assert {row["reason"] for row in refused} == set(found["rejects"]) <= set(DAMAGE) | set(POLICY)
+    assert {row["reason"] for row in refused} == set(found["rejects"]) <= set(REASONS)
     assert sum(found["languages"].values()) == len(rows)
     assert all(row["text"].strip() == row["text"] != "" for row in rows)
     assert harm(artifact) == []
@@ -96,15 +96,15 @@ def test_a_crawl_with_everything_in_it(run, tmp_path):
     assert statistics["records"] == {"request": 1, "response": 27, "warcinfo": 1}
     assert statistics["status"] == {"200": 26, "404": 1}
     assert statistics["rejects"] == {
-        "empty": 1,
         "encoding": 1,
         "gzip": 1,
         "markup": 1,
+        "no-content": 1,
         "repeated": 1,
         "status": 1,
         "type": 1,
     }
-    assert statistics["worst_files"] == [{"file": str(tmp_path / "a.warc.gz"), "damaged": 3, "records": 28}]
+    assert statistics["worst_files"] == [{"file": str(tmp_path / "a.warc.gz"), "damaged": 4, "records": 28}]
     rows = documents(found)
     assert re.fullmatch("s:[0-9a-f]{32}", rows[0]["id"])
     assert rows[0]["url"] == "http://example.org/0"
