@@ -28,7 +28,10 @@ class Source(Keys):
     text: str = Field("text", description="field of the text (jsonl, parquet)")
     id: str | None = Field(None, description="field of the record's own id (jsonl, parquet)")
     url: str | None = Field(None, description="field of the URL (jsonl, parquet)")
-    languages: list[str] | None = Field(None, description="languages kept, as ISO 639-1 codes; all if absent")
+    languages: list[str] | dict[str, Share] | None = Field(
+        None,
+        description="languages kept, as ISO 639-1 codes, or `{en: 0.8}` with the least score of each; all if absent",
+    )
     reject_share: Share = Field(0.1, description="more damaged records than this share fail the stage, when it is read")
     shard: Positive = Field(64_000_000, description="bytes of input per shard, about (jsonl, parquet, text)")
 

@@ -29,6 +29,7 @@ class Document(NamedTuple):
     url: str
     date: datetime | None
     language: str | None
+    language_score: float | None
     meta: str | None
 
 
@@ -74,7 +75,9 @@ def _document(found: Candidate, part: Part, reading: Reading, tally: Tally, met:
     code = language(text)
     tally.document(part.path, text, len(data), code)
     meta = {name: value for name, value in found.meta.items() if value}
-    return Document(key, text, url, found.date, code, storable(json.dumps(meta, ensure_ascii=False)) if meta else None)
+    return Document(
+        key, text, url, found.date, code, None, storable(json.dumps(meta, ensure_ascii=False)) if meta else None
+    )
 
 
 def key_of(reading: Reading, file: str, identity: str | None, url: str, content: bytes) -> bytes:

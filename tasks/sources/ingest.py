@@ -40,6 +40,7 @@ MEANINGS = {
     "url": "where it was found",
     "date": "when it was captured or written",
     "language": "ISO 639-1, as far as it shows",
+    "language_score": "how sure that is, 0 to 1; null where the language is",
     "meta": "title and the like, as JSON",
 }
 
@@ -205,6 +206,7 @@ class Rows:
                 [int(document.date.timestamp()) if document.date else None for document in self.waiting], pa.int64()
             ).cast(pa.timestamp("s", tz="UTC")),
             "language": pa.array([document.language for document in self.waiting], pa.string()),
+            "language_score": pa.array([document.language_score for document in self.waiting], pa.float32()),
             "meta": pa.array([document.meta for document in self.waiting], pa.string()),
         }
         self.out.write(pa.table(columns, schema=DOCUMENTS))
