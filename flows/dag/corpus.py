@@ -34,6 +34,8 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
             source=name,
             kind=source.kind,
             fields={"text": source.text, "id": source.id, "url": source.url},
+            ids=source.ids,
+            limits=source.limits.model_dump(),
             reject_share=source.reject_share,
             shard=source.shard,
         )

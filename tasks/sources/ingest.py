@@ -110,7 +110,7 @@ def ingest(
         shard: bytes of input per shard. limits, ids: see `reading.Reading`.
 
     Raises:
-        Mistake: a pattern that matches nothing, an unknown kind or limit.
+        Mistake: a pattern that matches nothing, an unknown kind.
         Failure: too many damaged or lost records, no document at all, a file that changed since its list was frozen.
     """
     if kind not in READERS:

@@ -10,19 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tasks.runtime.errors import Mistake
+from conf.sources import Limits
 from tasks.sources.parts import Part
 from tasks.sources.rejects import Reject
 from tasks.sources.tally import Tally
 
-LIMITS = {
-    "payload": 32 << 20,  # bytes of a WARC record's block, of its decoded body, of a line of JSONL
-    "header": 64 << 10,  # bytes of a WARC record's header
-    "file": 64 << 20,  # bytes of a text file, decompressed: it is one document
-    "html": 8 << 20,  # characters of a page
-    "tags": 500_000,  # `<` characters of a page
-    "nesting": 2_000,  # elements inside one another
-}
 FIELDS = {"text": "text", "id": None, "url": None, "date": "date", "title": "title"}
 
 
@@ -33,11 +25,8 @@ class Reading:
     Args:
         source: its name.
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet); None where there is none.
-        limits: see LIMITS.
+        limits: see `conf.sources.Limits`; the defaults where absent.
         ids: `file`, a record's own id is its own within its file; `global`, within the source.
-
-    Raises:
-        Mistake: an unknown limit.
     """
 
     source: str
@@ -46,10 +35,8 @@ class Reading:
     ids: str = "file"
 
     def __post_init__(self) -> None:
-        if unknown := set(self.limits) - set(LIMITS):
-            raise Mistake(f"source {self.source}: limits {sorted(unknown)} are unknown; there are {', '.join(LIMITS)}")
         object.__setattr__(self, "fields", {**FIELDS, **self.fields})
-        object.__setattr__(self, "limits", {**LIMITS, **self.limits})
+        object.__setattr__(self, "limits", Limits(**self.limits).model_dump())
 
 
 class Candidate(NamedTuple):

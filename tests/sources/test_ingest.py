@@ -315,8 +315,6 @@ def test_sentences(run, tmp_path):
         build(run, tmp_path, "a.warc")
     with pytest.raises(Mistake, match="kind 'pdf' is unknown"):
         build(run, tmp_path, "a.warc", "pdf")
-    with pytest.raises(Mistake, match=r"limits .*'speed'.* are unknown"):
-        build(run, tmp_path, "a.warc", limits={"speed": 1})
     listed = [file.as_dict() for file in expand({"files": "a.warc"}, tmp_path)]
     settings = {"source": "t", "kind": "warc", "fields": FIELDS, "reject_share": 1.0}
     (tmp_path / "a.warc").write_bytes(page(1))
