@@ -4,11 +4,11 @@ import hashlib
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from tasks.sources.clean import clean
 from tasks.sources.extract import language
+from tasks.sources.hashed import Source
 from tasks.sources.jsonl import jsonl
 from tasks.sources.pages import pages
 from tasks.sources.parquet import parquet
@@ -39,7 +39,7 @@ Met = dict[
 
 
 def documents(
-    path: Path, part: Part, kind: str, reading: Reading, tally: Tally, met: Met | None = None
+    path: Source, part: Part, kind: str, reading: Reading, tally: Tally, met: Met | None = None
 ) -> Iterator[Document | Reject]:
     """Documents and rejects of a local file, or of a part of it, in its order; counted in `tally` as they come.
 

@@ -5,7 +5,6 @@ batches of 16 MB of text, whatever the file. Statistics: files, bytes = bytes_in
 WARC type), status (by HTTP status), documents, characters, text_bytes, rejects (by reason), languages, worst_files.
 """
 
-import hashlib
 from dataclasses import field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,7 +21,9 @@ from tasks.runtime.stage import Column, stage
 from tasks.runtime.statistics import statistics
 from tasks.sources import remote
 from tasks.sources.documents import READERS, Document, Met, documents, storable
-from tasks.sources.parts import SHARD, Part, plan, require_as_listed
+from tasks.sources.hashed import as_listed
+from tasks.sources.manners import Manners
+from tasks.sources.parts import SHARD, Part, plan
 from tasks.sources.reading import Reading
 from tasks.sources.rejects import FAULTS, FILE, REASONS, REJECTS, Reject
 from tasks.sources.tally import Tally
@@ -84,7 +85,7 @@ class Ingested:
     reasons=REASONS,
     tell=tell_document,
     libraries=("fastwarc", "resiliparse", "ftfy", "zstandard", "brotli"),
-    judges=("reject_share",),
+    judges=("reject_share", "manners"),
 )
 def ingest(
     job: Job,
@@ -98,6 +99,7 @@ def ingest(
     inside: Artifact | None = None,
     limits: dict[str, int] | None = None,
     ids: str = "file",
+    manners: dict[str, Any] | None = None,
 ) -> Ingested:
     """Read a source.
 
@@ -108,6 +110,7 @@ def ingest(
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet).
         reject_share: more damaged or lost records than this share of all stop the stage.
         shard: bytes of input per shard. limits, ids: see `reading.Reading`.
+        manners: how remote files are asked for, as `manners.Manners` takes it.
 
     Raises:
         Mistake: a pattern that matches nothing, an unknown kind.
@@ -118,7 +121,8 @@ def ingest(
     if inside is not None:
         files = _inside(files, inside, source)
     reading = Reading(source, fields, limits or {}, ids)
-    counts = job.total(read_shard, plan(files, kind, shard), inside=inside, kind=kind, reading=reading)
+    shards = plan(files, kind, shard, inside.local if inside is not None else Path)
+    counts = job.total(read_shard, shards, inside=inside, kind=kind, reading=reading, manners=manners)
     _judge(source, counts, reject_share)
     return replace(counts, by_file={}, worst_files=_worst(counts.by_file))
 
@@ -126,22 +130,29 @@ def ingest(
 def _inside(files: list[dict[str, Any]], inside: Artifact, source: str) -> list[dict[str, Any]]:
     """Files of an artifact by patterns, in which `*` matches within one folder's names."""
     chosen: dict[str, dict[str, Any]] = {}
+    held = inside.files()
     for file in files:
         pattern = PurePosixPath(file["path"])
         names = [
             name
-            for name in inside.files()
+            for name in held
             if PurePosixPath(name).match(str(pattern)) and len(PurePosixPath(name).parts) == len(pattern.parts)
         ]
         if not names:
             raise Mistake(f"source {source}: {file['path']!r} matches no file in {inside.where()}; check `files`")
         for name in names:
-            chosen[name] = {"path": name, "size": inside.file(name).bytes}
+            chosen[name] = {"path": name, "size": held[name].bytes, "sha256": held[name].sha256, "name": name}
     return list(chosen.values())
 
 
 def read_shard(
-    out: Output, parts: list[Part], *, kind: str, reading: Reading, inside: Artifact | None = None
+    out: Output,
+    parts: list[Part],
+    *,
+    kind: str,
+    reading: Reading,
+    inside: Artifact | None = None,
+    manners: dict[str, Any] | None = None,
 ) -> Ingested:
     """Read the parts of one shard and write its documents, rejects and inputs. Runs in a worker."""
     tally = Tally()
@@ -150,16 +161,17 @@ def read_shard(
     with out.open(FILE) as file, pq.ParquetWriter(file, REJECTS, compression="zstd") as writer:
         rejects: list[Reject] = []
         for number, part in enumerate(parts):
-            path = _local(part, out, number, inside)
-            inputs.append(_as_read(part, path))
-            for item in documents(path, part, kind, reading, tally, met):
-                if isinstance(item, Document):
-                    rows.add(item)
-                    continue
-                rejects.append(item)
-                if len(rejects) >= REJECT_ROWS:
-                    writer.write_table(_reject_table(rejects))
-                    rejects.clear()
+            part, path = _local(part, out, number, inside, manners)
+            with as_listed(part, path, kind) as read:
+                for item in documents(read.source, part, kind, reading, tally, met):
+                    if isinstance(item, Document):
+                        rows.add(item)
+                        continue
+                    rejects.append(item)
+                    if len(rejects) >= REJECT_ROWS:
+                        writer.write_table(_reject_table(rejects))
+                        rejects.clear()
+            inputs.append({"file": storable(part.path), "bytes": part.size, "sha256": read.sha256, "etag": part.etag})
             if remote.is_remote(part.path):
                 path.unlink()
         writer.write_table(_reject_table(rejects))
@@ -167,18 +179,6 @@ def read_shard(
         pq.write_table(pa.Table.from_pylist(inputs, schema=INPUTS), file, compression="zstd")
     rows.close()
     return Ingested(**tally.statistics())
-
-
-def _as_read(part: Part, path: Path) -> dict[str, Any]:
-    """What was read, by its checksum: of the whole file, or of the part's own bytes."""
-    if part.spans:
-        sha256 = part.spans[0][2]
-    elif part.sha256:
-        sha256 = part.sha256
-    else:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"file": storable(part.path), "bytes": part.size, "sha256": sha256, "etag": part.etag}
 
 
 class Rows:
@@ -227,15 +227,17 @@ def _reject_table(rejects: list[Reject]) -> pa.Table:
     )
 
 
-def _local(part: Part, out: Output, number: int, inside: Artifact | None) -> Path:
-    """The part's file on this machine, as its list was frozen."""
+def _local(
+    part: Part, out: Output, number: int, inside: Artifact | None, manners: dict[str, Any] | None
+) -> tuple[Part, Path]:
+    """The part's file on this machine; where it was brought here, the part with the checksum of what arrived."""
     if inside is not None:
-        return inside.local(part.path)
-    if remote.is_remote(part.path):
-        return remote.download(remote.Remote(part.path, part.size, part.etag or ""), out.kept(f"{number}.download"))
-    path = Path(part.path)
-    require_as_listed(part, path)
-    return path
+        return part, inside.local(part.path)
+    if not remote.is_remote(part.path):
+        return part, Path(part.path)
+    path = out.scratch / f"{number}.download"  # this attempt's own: two at one shard never write one file
+    there = remote.Remote(part.path, part.size, part.etag or "")
+    return part._replace(sha256=remote.download(there, path, Manners(**(manners or {})))), path
 
 
 def _worst(by_file: dict[str, dict[str, int]]) -> tuple[Worst, ...]:

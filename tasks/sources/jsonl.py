@@ -5,9 +5,9 @@ Offsets are bytes of the (decompressed) content; the line number stands in the d
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from tasks.sources.hashed import Source, size_of
 from tasks.sources.lines import Line, lines
 from tasks.sources.parts import Part
 from tasks.sources.reading import Candidate, Reading
@@ -16,11 +16,11 @@ from tasks.sources.rows import candidate
 from tasks.sources.tally import Tally
 
 
-def jsonl(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
+def jsonl(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
     """Texts of a JSONL file, or of a byte range of an uncompressed one."""
     name, limit = part.path, reading.limits["payload"]
     damaged = 0
-    if path.stat().st_size == 0:
+    if size_of(path) == 0:
         yield Reject(name, 0, 0, "empty-file", "the file has 0 bytes")
     since = f" after byte {part.start}" if part.start else ""
     for number, line in enumerate(lines(path, part.start, part.end, limit), start=1):
@@ -37,7 +37,7 @@ def jsonl(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Ca
             continue
         if found is not None:
             yield found
-    size = path.stat().st_size if part.end is None else part.end - part.start
+    size = size_of(path) if part.end is None else part.end - part.start
     # A part's last line may reach into the next part, where none of its bytes are counted again.
     tally.bytes(max(0, size - damaged), min(size, damaged))
 

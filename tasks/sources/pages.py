@@ -1,9 +1,9 @@
 """Reader of `kind: warc`: the pages, and plain texts, of WARC and WET files."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from tasks.sources.extract import decode, extract
+from tasks.sources.hashed import Source, size_of
 from tasks.sources.parts import Part
 from tasks.sources.reading import Candidate, Reading
 from tasks.sources.rejects import Bad, Reject
@@ -14,7 +14,7 @@ from tasks.sources.warc import Ledger, Record, records
 TYPES = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
 
 
-def pages(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
+def pages(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
     """Texts of a WARC file's pages, and a Reject for every record or range of bytes that holds none.
 
     Raises:
@@ -49,7 +49,7 @@ def pages(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Ca
             address = url or target(record)
             detail = f"{bad.detail} <{address}>" if address else bad.detail
             yield Reject(name, record.offset, record.length, bad.reason, detail)
-    ledger.close(path.stat().st_size)
+    ledger.close(size_of(path))
     tally.bytes(ledger.in_records, ledger.damaged)
 
 

@@ -4,8 +4,8 @@ Offsets are row numbers.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
+from tasks.sources.hashed import Source
 from tasks.sources.parts import Part
 from tasks.sources.reading import Candidate, Reading
 from tasks.sources.rejects import Bad, Reject
@@ -15,7 +15,7 @@ from tasks.sources.tally import Tally
 ROWS = 1024  # of a Parquet file at once
 
 
-def parquet(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
+def parquet(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
     """Texts of a Parquet file, or of some of its row groups."""
     groups = None if part.end is None else list(range(part.start, part.end))
     readable = True
@@ -26,7 +26,7 @@ def parquet(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[
 
 
 def rows_of(
-    path: Path, name: str, fields: dict[str, str | None], groups: list[int] | None = None
+    path: Source, name: str, fields: dict[str, str | None], groups: list[int] | None = None
 ) -> Iterator[Candidate | Reject]:
     """Rows of a Parquet file, or of some of its row groups; offsets are row numbers."""
     import pyarrow as pa

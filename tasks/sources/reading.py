@@ -7,10 +7,10 @@ order. It finds texts and says where they stand; cleaning, identity and language
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from conf.sources import Limits
+from tasks.sources.hashed import Source
 from tasks.sources.parts import Part
 from tasks.sources.rejects import Reject
 from tasks.sources.tally import Tally
@@ -56,4 +56,4 @@ class Candidate(NamedTuple):
     html: bool = False
 
 
-Reader = Callable[[Path, Part, Reading, Tally], Iterator[Candidate | Reject]]
+Reader = Callable[[Source, Part, Reading, Tally], Iterator[Candidate | Reject]]

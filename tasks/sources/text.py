@@ -5,13 +5,14 @@ from pathlib import Path
 
 from tasks.sources.content import Content, Raw, kind_of
 from tasks.sources.extract import decode
+from tasks.sources.hashed import Source
 from tasks.sources.parts import Part
 from tasks.sources.reading import Candidate, Reading
 from tasks.sources.rejects import Bad, Reject
 from tasks.sources.tally import Tally
 
 
-def text_file(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
+def text_file(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
     """The text of a file, or why there is none."""
     name = part.path
     for item in whole(path, name, reading.limits["file"]):
@@ -27,7 +28,7 @@ def text_file(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterato
             yield Reject(name, 0, size, bad.reason, bad.detail)
 
 
-def whole(path: Path, name: str, limit: int = 64 << 20) -> Iterator[tuple[bytes, int] | Reject]:
+def whole(path: Source, name: str, limit: int = 64 << 20) -> Iterator[tuple[bytes, int] | Reject]:
     """A text (or HTML) file's bytes, decompressed, with the number of its bytes in the file; or why there are none."""
     raw = Raw(path)
     try:
