@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import tempfile
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,22 +77,27 @@ def look_all(urls: list[str], manners: Manners, known: dict[str, Remote]) -> Non
 
     # Daemons: one that waits for a crowded server holds up neither a fault's telling nor the end of the process.
     connections = max((manners.budget(_host(url))[1] for url in urls), default=0)
-    for _ in range(min(len(urls), connections)):
-        threading.Thread(target=work, daemon=True).start()
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(len(urls), connections))]
+    for thread in threads:
+        thread.start()
     fault: Exception | None = None
     try:
         for _ in urls:
-            url, found = done.get(timeout=None if fault is None else GRACE)
-            if isinstance(found, Remote):
-                known[url] = found
-            else:
-                fault = fault or found
-                given_up.set()
-    except Empty:
-        pass
+            url, found = done.get()
+            if not isinstance(found, Remote):
+                fault = found
+                break
+            known[url] = found
     finally:
         given_up.set()
     if fault is not None:
+        end = time.monotonic() + GRACE
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        while not done.empty():
+            url, found = done.get()
+            if isinstance(found, Remote):
+                known[url] = found
         raise fault
 
 
