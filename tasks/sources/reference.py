@@ -10,6 +10,7 @@ from pathlib import Path
 
 from conf.sources import Limits
 from tasks.sources.documents import READERS
+from tasks.sources.outages import KINDS as OUTAGES
 from tasks.sources.rejects import KINDS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "ingest.md"
@@ -38,7 +39,19 @@ def limits() -> Iterator[str]:
         yield f"| `{name}` | {field.default:,} | {_escaped(field.description or '')} |"
 
 
-TABLES: dict[str, Callable[[], Iterator[str]]] = {"kinds": kinds, "refused": refused, "limits": limits}
+def outages() -> Iterator[str]:
+    """A row a kind of outage."""
+    yield "| what is told | tried | what helps |\n|---|---|---|"
+    for kind in OUTAGES.values():
+        yield f"| {_escaped(kind.says)} | {kind.attempts} | {_escaped(kind.remedy)} |"
+
+
+TABLES: dict[str, Callable[[], Iterator[str]]] = {
+    "kinds": kinds,
+    "refused": refused,
+    "limits": limits,
+    "outages": outages,
+}
 
 
 def filled(page: str) -> str:
