@@ -4,7 +4,21 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from conf.keys import Address, Keys, Positive, Share
+from conf.keys import Address, Keys, Positive, Share, Text
+
+
+class Servers(Keys):
+    """How servers of input are asked, as a guest; for each server, over all processes of this machine together."""
+
+    contact: Text = Field(
+        "", description="mail or web address for whoever runs them; MILLRACE_CONTACT of the environment if empty"
+    )
+    requests: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="a second, to one server; 5 of Common Crawl's and 20 of others if absent"
+    )
+    connections: Positive | None = Field(
+        None, description="open at once, to one server; 8 to Common Crawl's and 16 to others if absent"
+    )
 
 
 class Limits(Keys):

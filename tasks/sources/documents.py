@@ -66,7 +66,7 @@ def _document(found: Candidate, part: Part, reading: Reading, tally: Tally, met:
         return Reject(part.path, found.offset, found.length, reason, f"no text is left <{url or found.id or ''}>")
     data = text.encode()
     content = hashlib.sha256(data).digest()
-    key = key_of(reading, part.path, found.id, url, content)
+    key = key_of(reading, part.name or part.path, found.id, url, content)
     first, file, offset = met.setdefault(key, (content, part.path, found.offset))
     if (file, offset) != (part.path, found.offset):
         reason, what = ("repeated", "this text") if first == content else ("id", "another text")

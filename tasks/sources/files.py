@@ -32,9 +32,9 @@ REMEDY = "put the file back as it was, or add a source for the new one"
 class InputFile(NamedTuple):
     """One input file: a local path or a URL, its size in bytes, and sha256 (local) or ETag (remote).
 
-    `name` is what the ids of its documents are made of: the path from the folder that relative patterns begin at, with
-    slashes, so that the folder may be moved; outside of it the whole path; of a remote file the URL. The size of a
-    remote file that was not asked for is None.
+    `name` is what the ids of its documents are made of: the path below the folder that the source's files share, with
+    slashes, so that the folder may lie anywhere; of a remote file the URL. The size of a remote file that was not asked
+    for is None.
     """
 
     path: str
@@ -92,19 +92,22 @@ def expand(
         for path in map(Path, once(map(str, paths), seen)):
             try:
                 sha256 = remembered.of(path) if checksums else None
-                file = InputFile(str(path), path.stat().st_size, sha256, name=name_of(path, base))
+                file = InputFile(str(path), path.stat().st_size, sha256)
             except OSError as error:
                 raise Mistake(f"source {name}: {path} cannot be read ({error.strerror})") from None
             files.setdefault(str(path), file)
     if not files:
         raise Mistake(f"source {name}: `files` names no file")
     remembered.keep()
-    return list(files.values())
+    return list(_named(list(files.values())))
 
 
-def name_of(path: Path, base: Path) -> str:
-    """A local file's name wherever its folder lies: from `base`, as long as it is below; see `InputFile`."""
-    return str(path).removeprefix(f"{base.absolute()}/")
+def _named(files: list[InputFile]) -> Iterator[InputFile]:
+    """The files with their names; see `InputFile`."""
+    local = [Path(file.path).parent for file in files if not remote.is_remote(file.path)]
+    shared = os.path.commonpath(local) if local else ""
+    for file in files:
+        yield file if file.name else file._replace(name=Path(file.path).relative_to(shared).as_posix())
 
 
 def _unasked(url: str) -> InputFile:

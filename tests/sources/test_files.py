@@ -33,22 +33,20 @@ def test_patterns_folders_and_names(tmp_path):
     def names(files):
         return [file.name for file in expand({"files": files}, tmp_path)]
 
-    assert names("b/*.txt") == ["b/1.txt", "b/2.txt"]
-    assert names("b/**/*.txt") == ["b/1.txt", "b/2.txt", "b/c/3.txt"]
-    assert names(["b/2.txt", "b/*.txt"]) == ["b/2.txt", "b/1.txt"]
+    assert names("b/*.txt") == ["1.txt", "2.txt"]
+    assert names("b/**/*.txt") == ["1.txt", "2.txt", "c/3.txt"]
+    assert names(["b/2.txt", "b/*.txt"]) == ["2.txt", "1.txt"]
     assert names("x[1].txt") == ["x[1].txt"]
-    assert names("b") == ["b/1.txt", "b/2.txt", "b/c/3.txt", "b/other.md"]
-    assert names(str(tmp_path / "b/*.txt")) == ["b/1.txt", "b/2.txt"], "below the base, however it is written"
+    assert names("b") == ["1.txt", "2.txt", "c/3.txt", "other.md"]
+    assert names(["b/*.txt", "x*"]) == ["b/1.txt", "b/2.txt", "x[1].txt"], "below the folder that they share"
+    assert names(str(tmp_path / "b/*.txt")) == ["1.txt", "2.txt"], "however it is written"
     (file,) = expand({"files": str(tmp_path / "b/1.txt")}, tmp_path / "elsewhere")
     assert file.as_dict() == {
         "path": str(tmp_path / "b/1.txt"),
         "size": 7,
         "sha256": hashlib.sha256(b"b/1.txt").hexdigest(),
-        "name": str(tmp_path / "b/1.txt"),
+        "name": "1.txt",
     }
-    (tmp_path / "c").mkdir()
-    (file,) = expand({"files": "../b/1.txt"}, tmp_path / "c")
-    assert file.name == "../b/1.txt"
 
 
 def test_a_file_met_by_several_names_is_one(tmp_path):
@@ -56,7 +54,7 @@ def test_a_file_met_by_several_names_is_one(tmp_path):
     (tmp_path / "a/1.txt").write_text("1")
     (tmp_path / "b").symlink_to("a")
     (tmp_path / "a/here").symlink_to(".")
-    assert [file.name for file in expand({"files": ["b/*.txt", "a/1.txt", "."]}, tmp_path)] == ["b/1.txt"]
+    assert [file.name for file in expand({"files": ["b/*.txt", "a/1.txt", "."]}, tmp_path)] == ["1.txt"]
 
 
 def test_what_matches_nothing_is_a_mistake_that_names_it(tmp_path):
