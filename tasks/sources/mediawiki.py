@@ -68,7 +68,7 @@ def mediawiki(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterato
 
 
 def forms_of(site: Site, reading: Reading) -> Forms:
-    """How texts of a site are written out: the options of the source and the site's own names of files and categories."""
+    """How a site's texts are written out: what the source asks, and the site's names of files and categories."""
     names = Forms()
     media = {name for name, key in site.namespaces.items() if key in (FILES, MEDIA)} | {FORMER.get(site.language, "")}
     categories = {name for name, key in site.namespaces.items() if key == CATEGORIES}

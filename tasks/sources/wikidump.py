@@ -1,8 +1,8 @@
 """An XML dump of MediaWiki as its pages, one after the other, each with its place in the content.
 
-A dump has no `<` in a text, so `<page>` and `</page>` are looked for as bytes, and each page is parsed by itself (expat,
-piece by piece): a broken page is told with its exact place and the next one is read; the stretch of pages in one
-stream of a multistream dump, which has no root element, reads like the whole.
+A dump has no `<` in a text, so `<page>` and `</page>` are looked for as bytes, and each page is parsed by itself
+(expat, piece by piece): a broken page is told with its exact place and the next one is read, and the pages of one
+stream of a multistream dump, which have no root element around them, read like the whole.
 
 Nothing is fetched and nothing is expanded: a document type declaration, without which XML has no entities but its own
 five, is refused. Memory is bounded: of a page's revisions the text of one is held, up to a limit.
@@ -84,10 +84,11 @@ def stretches(content: Content, limit: int) -> Iterator[Stretch]:
         if edge is None:
             return
         if edge.startswith(b"</"):
-            position, what = start + len(edge), Bad("xml", "a page ends that did not begin")
+            position = start + len(edge)
+            yield Stretch(start, position, Bad("xml", "a page ends that did not begin"))
         else:
-            position, what = _page(content, start, len(edge), limit)
-        yield Stretch(start, position, what)
+            position, page = _page(content, start, len(edge), limit)
+            yield Stretch(start, position, page)
         content.drop(position, kept=True)
 
 

@@ -1,9 +1,10 @@
 """Templates of wikitext whose words and numbers belong to the text: what a reader sees of each, from its arguments.
 
-A template that is not here is left out of the text (citations, boxes, notices, navigation, coordinates). Names are those
-of the English Wikipedia, which other wikis share for many of them; names are compared in lower case.
+A template that is not here is left out of the text (citations, boxes, notices, navigation, coordinates). Names are
+those of the English Wikipedia, many of which other wikis have too; they are compared in lower case.
 """
 
+import calendar
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -57,7 +58,7 @@ def lowered(text: str) -> str:
 
 
 def convert(given: Arguments) -> str:
-    """The measure as written, without its conversion: `5|km|mi` is "5 km", `2|-|4|ft` "2–4 ft", `5|ft|6|in` "5 ft 6 in"."""
+    """The measure as written: `5|km|mi` is "5 km", `2|-|4|ft|m` "2–4 ft", `5|ft|6|in|cm` "5 ft 6 in"."""
     words = given.placed
     shown = ""
     at = 0
@@ -105,10 +106,9 @@ def fraction(given: Arguments) -> str:
 
 
 def as_of(given: Arguments) -> str:
-    months = ["", *"January February March April May June July August September October November December".split()]
     date = given.all()[:3]
     if len(date) > 1 and date[1].isdecimal() and 0 < int(date[1]) < 13:
-        date[1] = months[int(date[1])]
+        date[1] = calendar.month_name[int(date[1])]
     words = given.named.get("alt", "").strip()
     return words or ("as of " if given.named.get("lc") else "As of ") + " ".join(reversed(date))
 
@@ -174,19 +174,20 @@ def joined(between: str) -> Shown:
 
 
 FIRST = """
-abbr, abbrlink, tooltip, nowrap, nobr, nobreak, no wrap, nowrap link, nobold, noitalic, normal, small, smaller, smalldiv,
-big, large, larger, resize, em, strong, bold, b, italics, i, italic, underline, u, strikethrough, s, del, ins, code, tt,
-mono, samp, kbd, var, mvar, math, tmath, bigmath, overline, key, keypress, key press, button, sc, smallcaps, small caps,
-smallcaps2, aut, caps, script, unicode, symbol, polytonic, pie, hebrew, arabic, asiantitle, bdi, bdo, ltr, rtl, rtlo,
-proper name, not a typo, sic, typo, as written, notatypo, gloss, lit, literally, visible anchor, vanchor, ill, illm, lien,
-interlanguage link, interlanguage link multi, nts, number, num, formatnum, url, flag, flagcountry, flagu, flaglist, vr,
-center, centre, left, right, justify, font, phrase, ipa-all, sortname link, pslink, nastaliq, grc, gr, death date text
+abbr, abbrlink, tooltip, nowrap, nobr, nobreak, no wrap, nowrap link, nobold, noitalic, normal, small, smaller,
+smalldiv, big, large, larger, resize, em, strong, bold, b, italics, i, italic, underline, u, strikethrough, s, del,
+ins, code, tt, mono, samp, kbd, var, mvar, math, tmath, bigmath, overline, key, keypress, key press, button, sc,
+smallcaps, small caps, smallcaps2, aut, caps, script, unicode, symbol, polytonic, pie, hebrew, arabic, asiantitle,
+bdi, bdo, ltr, rtl, rtlo, proper name, not a typo, sic, typo, as written, notatypo, gloss, lit, literally, visible
+anchor, vanchor, ill, illm, lien, interlanguage link, interlanguage link multi, nts, number, num, formatnum, url,
+flag, flagcountry, flagu, flaglist, vr, center, centre, left, right, justify, font, phrase, ipa-all, pslink, nastaliq,
+grc, gr
 """
 KEPT: dict[str, Shown] = {
     **dict.fromkeys(FIRST.strip().replace("\n", " ").split(", "), argument(1)),
     **dict.fromkeys(["convert", "cvt", "conv"], convert),
     **dict.fromkeys(["lang", "nativename", "native name", "rtl-lang", "wikt-lang", "script/arabic"], argument(2)),
-    **dict.fromkeys(["color", "colour", "font color", "fontcolor", "font colour", "background color", "fsp"], argument(2)),
+    **dict.fromkeys(["color", "colour", "font color", "fontcolor", "font colour", "background color"], argument(2)),
     **dict.fromkeys(["transl", "transliteration", "ipa", "ipalink", "langx", "translit"], last),
     "gaps": joined(""),
     **dict.fromkeys(["quote", "blockquote", "cquote", "quotation", "bquote", "rquote", "poemquote", "poem quote",

@@ -23,14 +23,25 @@ VERBATIM = re.compile(f"{KEEP}([0-9]+){KEPT}")
 SIGNS = {ROW: "\ufdd3", CELL: "\ufdd4", BAR: "\ufdd5"}
 DEPTH = 20  # templates and links kept inside one another; MediaWiki's own limit is 40, texts need three or four
 
-OUT = """ref references gallery timeline imagemap templatedata templatestyles mapframe maplink graph chart hiero score inputbox
-includeonly indicator categorytree section style script rss dynamicpagelist phonos""".split()
-AS_IT_IS = ("nowiki", "pre", "syntaxhighlight", "source", "math", "ce", "chem")
-INLINE = """abbr b bdi bdo big cite code data del dfn em font i ins kbd mark noinclude onlyinclude poem q rb rp rt rtc ruby s samp
-small span strike strong sub sup templatestyles time tt u var wbr langconvert translate tvar nobr""".split()
-BLOCK = """blockquote br caption center dd div dl dt h1 h2 h3 h4 h5 h6 hr li ol p table tbody td tfoot th thead tr ul""".split()
+# Names of elements: left out with their content; kept as they are written; whose tags alone are left out.
+OUT = (
+    "ref|references|gallery|timeline|imagemap|templatedata|templatestyles|mapframe|maplink|graph|chart|hiero|score|"
+    "inputbox|includeonly|indicator|categorytree|section|style|script|rss|dynamicpagelist|phonos"
+)
+AS_IT_IS = "nowiki|pre|syntaxhighlight|source|math|ce|chem"
+INLINE = (
+    "abbr|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|ins|kbd|mark|noinclude|onlyinclude|poem|q|rb|rp|rt|rtc|"
+    "ruby|s|samp|small|span|strike|strong|sub|sup|time|tt|u|var|wbr|langconvert|translate|tvar|nobr"
+)
+BLOCK = "blockquote|br|caption|center|dd|div|dl|dt|h1|h2|h3|h4|h5|h6|hr|li|ol|p|table|tbody|td|tfoot|th|thead|tr|ul"
 
-ELEMENT = re.compile(rf"<!--|<({'|'.join([*OUT, *AS_IT_IS, 'table'])})\b([^<>]*)>", re.IGNORECASE)
+ELEMENT = re.compile(rf"<!--|<({OUT}|{AS_IT_IS}|table)\b([^<>]*)>", re.IGNORECASE)
+TAGS = {
+    **dict.fromkeys(OUT.split("|"), GONE),
+    **dict.fromkeys(INLINE.split("|"), ""),
+    **dict.fromkeys(BLOCK.split("|"), "\n"),
+    **dict.fromkeys(("td", "th"), " "),
+}
 TAG = re.compile(r"</?([a-z][a-z0-9]*)\b[^<>]*>", re.IGNORECASE)
 SMALL = re.compile(r"<(su[bp])\b[^<>]{0,99}>([^<>\n]{0,12})</\1\s*>", re.IGNORECASE)
 ARGUMENT = re.compile(r"\{\{\{[^{}|\n]{0,99}(?:\|([^{}\n]{0,199}))?\}\}\}")
@@ -83,7 +94,7 @@ def _ours(text: str) -> bool:
 
 
 def _elements(text: str, forms: Forms) -> tuple[str, list[str]]:
-    """The text without comments and the elements of OUT, and with signs in place of those of AS_IT_IS, which are given."""
+    """The text without comments and OUT, with signs in place of what is AS_IT_IS; and that, in order."""
     parts: list[str] = []
     verbatim: list[str] = []
     without_end: set[str] = set()  # names of which no end follows: not looked for again
@@ -97,7 +108,7 @@ def _elements(text: str, forms: Forms) -> tuple[str, list[str]]:
             at = len(text) if end < 0 else end + 3
             continue
         if found.group(2).endswith("/") or name in without_end:
-            parts.append(GONE if name in OUT else "")
+            parts.append(GONE if TAGS.get(name) == GONE else "")
             continue
         if name == "table" and forms.tables:
             parts.append("\n")
@@ -105,11 +116,11 @@ def _elements(text: str, forms: Forms) -> tuple[str, list[str]]:
         end_tag = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(text, at)
         if end_tag is None:
             without_end.add(name)
-            parts.append(GONE if name in OUT else "")
+            parts.append(GONE if TAGS.get(name) == GONE else "")
             continue
         body = text[at : end_tag.start()]
         at = end_tag.end()
-        if name in OUT or name == "table" or (name == "math" and not forms.math):
+        if TAGS.get(name) == GONE or name == "table" or (name == "math" and not forms.math):
             parts.append(GONE)
             continue
         before, body, after = _as_it_is(name, found.group(2), body)
@@ -232,9 +243,8 @@ def _small(found: re.Match[str]) -> str:
 
 def _tag(found: re.Match[str]) -> str:
     name = found.group(1).lower()
-    if name in ("td", "th"):
-        return " "
-    return "\n" if name in BLOCK else "" if name in INLINE else GONE if name in OUT else found.group()
+    instead = TAGS.get(name)
+    return found.group() if instead is None else instead
 
 
 def _quotes(found: re.Match[str]) -> str:
