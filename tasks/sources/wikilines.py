@@ -19,13 +19,11 @@ BLANK = re.compile(r"\n{3,}")
 
 def tidy(text: str) -> str:
     """Mend the places of removed markup: brackets with nothing in them, doubled spaces, spaces before a full stop."""
-    if GONE not in text:
-        return text
-    text = EMPTY.sub(lambda found: GONE if GONE in found.group() else found.group(), text)
-    text = OPENED.sub(r"\1", text)
-    text = CLOSED.sub(r"\1", text)
-    text = BETWEEN.sub(r"\1", text)
-    return SPACES.sub(_space, text)
+    if GONE in text:
+        text = EMPTY.sub(lambda found: GONE if GONE in found.group() else found.group(), text)
+        for places, instead in ((OPENED, r"\1"), (CLOSED, r"\1"), (BETWEEN, r"\1"), (SPACES, _space)):
+            text = places.sub(instead, text)
+    return text.strip("\n")
 
 
 def _space(found: re.Match[str]) -> str:
@@ -44,6 +42,7 @@ def laid_out(text: str) -> str:
     counts: list[int] = []
     torn = False  # inside a torn table
     for line in text.split("\n"):
+        line = line.rstrip(" \t\r")
         bare = line.strip(BARE)
         torn = bare.startswith("|") or (torn and bare.startswith("!"))
         if torn or (not bare and GONE in line):

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tasks.sources.wikilines import GONE
+
 RAISED = str.maketrans("0123456789+-−=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ")
 LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
 RAISABLE = re.compile(r"[0-9+\-−=()ni]{1,12}")
@@ -59,23 +61,21 @@ def lowered(text: str) -> str:
 
 def convert(given: Arguments) -> str:
     """The measure as written: `5|km|mi` is "5 km", `2|-|4|ft|m` "2–4 ft", `5|ft|6|in|cm` "5 ft 6 in"."""
-    words = given.placed
-    shown = ""
-    at = 0
-    while at < len(words):
-        word = words[at].strip()
-        following = words[at + 1].strip() if at + 1 < len(words) else ""
-        if not NUMBER.fullmatch(word) or (
-            shown and not shown.endswith(tuple(BETWEEN.values())) and not _unit(following)
-        ):
-            break
-        shown += (" " if shown and not shown.endswith(tuple(BETWEEN.values())) else "") + word
-        if following in BETWEEN:
-            shown += BETWEEN[following]
-        elif _unit(following):
-            shown += " " + unit(following)
-        at += 2
-    return shown.strip() or given.at(1)
+    words = [word.strip() for word in given.placed]
+    shown: list[str] = []
+    ranged = True  # a number is due: it is the first one, or a word between two came before it
+    for number, following in zip(words[::2], [*words[1::2], ""], strict=False):
+        if not NUMBER.fullmatch(number) or not (ranged or _unit(following)):
+            break  # the unit converted into, or how many digits it has
+        shown += ["" if ranged else " ", grouped(number)]
+        ranged = following in BETWEEN
+        shown.append(BETWEEN[following] if ranged else f" {unit(following)}" if following else "")
+    return "".join(shown).strip() or given.at(1)
+
+
+def grouped(number: str) -> str:
+    """A number of four digits or more as `convert` shows it: 2,381,741."""
+    return re.sub(r"^[+\-−]?\d{4,30}(?!\d)", lambda digits: f"{int(digits.group().replace('−', '-')):,}", number)
 
 
 def unit(code: str) -> str:
@@ -113,6 +113,11 @@ def as_of(given: Arguments) -> str:
     return words or ("as of " if given.named.get("lc") else "As of ") + " ".join(reversed(date))
 
 
+def old_style(given: Arguments) -> str:
+    """`OldStyleDate`: day, year, and the day of the Julian calendar."""
+    return f"{given.at(1)} [O.S. {given.at(3)}] {given.at(2)}"
+
+
 def nihongo(given: Arguments) -> str:
     inside = ", ".join(filter(None, (given.at(2), given.at(3))))
     return " ".join(filter(None, (given.at(1), f"({inside})" if inside else "")))
@@ -136,7 +141,7 @@ def vessel(given: Arguments) -> str:
 
 
 def block(text: str) -> str:
-    return f"\n\n{text}\n\n" if text else ""
+    return f"\n\n{text}\n\n{GONE}" if text else ""
 
 
 def quotation(given: Arguments) -> str:
@@ -186,7 +191,7 @@ grc, gr
 KEPT: dict[str, Shown] = {
     **dict.fromkeys(FIRST.strip().replace("\n", " ").split(", "), argument(1)),
     **dict.fromkeys(["convert", "cvt", "conv"], convert),
-    **dict.fromkeys(["lang", "nativename", "native name", "rtl-lang", "wikt-lang", "script/arabic"], argument(2)),
+    **dict.fromkeys(["lang", "nativename", "native name", "rtl-lang", "wikt-lang"], argument(2)),
     **dict.fromkeys(["color", "colour", "font color", "fontcolor", "font colour", "background color"], argument(2)),
     **dict.fromkeys(["transl", "transliteration", "ipa", "ipalink", "langx", "translit"], last),
     "gaps": joined(""),
@@ -199,6 +204,7 @@ KEPT: dict[str, Shown] = {
     **dict.fromkeys(["frac", "fraction", "sfrac"], fraction),
     "val": value,
     **dict.fromkeys(["as of", "asof"], as_of),
+    "oldstyledate": old_style,
     **dict.fromkeys(["nihongo", "nihongo foot"], nihongo),
     "zh": chinese,
     **dict.fromkeys(["chem", "chemf"], chemistry),
@@ -218,18 +224,37 @@ KEPT: dict[str, Shown] = {
     "angbr": around("⟨", "⟩"), "angbr ipa": around("⟨", "⟩"), "sortname": joined(" "),
     "us$": around("US$"), "usd": around("US$"), "a$": around("A$"), "c$": around("C$"), "inr": around("₹"),
     "£": around("£"), "gbp": around("£"), "€": around("€"), "euro": around("€"), "eur": around("€"), "¥": around("¥"),
-    "snd": fixed(" – "), "snds": fixed(" – "), "spaced ndash": fixed(" – "), "spnd": fixed(" – "), "ndash": fixed("–"),
-    "mdash": fixed("—"), "mdashb": fixed("—"), "spaced mdash": fixed(" — "), "emdash": fixed("—"), "endash": fixed("–"),
-    "–": fixed("–"), "—": fixed("—"), "dash": fixed("–"), "nbsp": fixed(" "), "space": fixed(" "), "spaces": fixed(" "),
-    "thinsp": fixed(" "), "thin space": fixed(" "), "hair space": fixed(" "), "sp": fixed(" "), "pipe": fixed("|"),
-    "!": fixed("|"), "=": fixed("="), "'": fixed("'"), '"': fixed('"'), "' \"": fixed("'\""), "dot": fixed(" · "),
-    "·": fixed(" · "), "•": fixed(" • "), "bull": fixed(" • "), "bullet": fixed(" • "), "times": fixed("×"),
-    "minus": fixed("−"), "plusminus": fixed("±"), "deg": fixed("°"), "degree": fixed("°"), "prime": fixed("′"),
-    "ell": fixed("ℓ"), "pi": fixed("π"), "bce": around("", " BCE"), "ce.": around("", " CE"), "dagger": fixed("†"),
-    "break": fixed("\n"), "br": fixed("\n"), "crlf": fixed("\n"), "okina": fixed("ʻ"), "hamza": fixed("ʾ"),
+    "bce": around("", " BCE"), "bc": around("", " BC"), "ad": around("AD "),
     "music": lambda given: {"flat": "♭", "b": "♭", "sharp": "♯", "#": "♯", "natural": "♮"}.get(given.at(1).lower(), ""),
 }  # fmt: skip
 
+SIGNS = {  # what stands for itself, and the names of its templates
+    " – ": ["snd", "snds", "spaced ndash", "spnd"],
+    "–": ["ndash", "endash", "–", "dash"],
+    "—": ["mdash", "mdashb", "emdash", "—"],
+    " — ": ["spaced mdash"],
+    " ": ["nbsp", "space", "spaces", "thinsp", "thin space", "hair space", "sp"],
+    "|": ["pipe", "!"],
+    "=": ["="],
+    "'": ["'"],
+    '"': ['"', '-"'],
+    "'\"": ["' \""],
+    " · ": ["dot", "·"],
+    " • ": ["•", "bull", "bullet"],
+    "'s": ["'s"],
+    "×": ["times"],
+    "−": ["minus"],
+    "±": ["plusminus"],
+    "°": ["deg", "degree"],
+    "′": ["prime"],
+    "ℓ": ["ell"],
+    "π": ["pi"],
+    "†": ["dagger"],
+    "\n": ["break", "br", "crlf"],
+    "ʻ": ["okina"],
+    "ʾ": ["hamza"],
+}  # fmt: skip
+KEPT |= {name: fixed(sign) for sign, names in SIGNS.items() for name in names}
 FAMILIES: dict[str, Shown] = {  # by how the name begins
     "lang-": argument(1),
     "ipac-": lambda given: f"/{''.join(given.all())}/" if given.all() else "",

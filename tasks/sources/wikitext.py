@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from tasks.sources.wikilines import GONE, laid_out, tidy
 from tasks.sources.wikinest import BAR, CELL, LINK, ROW, TABLE, TEMPLATE, Mark, nest
-from tasks.sources.wikitemplates import Arguments, lowered, raised, shown
+from tasks.sources.wikitemplates import FUNCTIONS, Arguments, lowered, raised, shown
 
 # Signs of our own, of code points that no text has (Unicode's noncharacters; `clean` would delete them).
 OURS = dict.fromkeys(range(0xFDD0, 0xFDF0))
@@ -84,7 +84,7 @@ def plain(wikitext: str, forms: Forms = Forms()) -> str:
     text = TAG.sub(_tag, text)
     text = ADDRESS.sub(lambda found: (found.group(1) or "").strip() or GONE, text)
     text = QUOTES.sub(_quotes, text)
-    text = RULE.sub(GONE, SWITCH.sub(GONE, text))
+    text = RULE.sub("", SWITCH.sub(GONE, text))
     text = tidy(laid_out(ENTITY.sub(_entity, text)))
     return VERBATIM.sub(lambda found: verbatim[int(found.group(1))], text)
 
@@ -168,11 +168,10 @@ class _Page:
                 number, at = mark.partner, marks[mark.partner].end
             elif mark.what in SIGNS and marks[opening].what == TABLE:
                 parts[-1].append(SIGNS[mark.what])
-            elif mark.what == BAR:
-                if bars:
-                    parts.append([])
-                else:
-                    parts[-1].append("|")
+            elif mark.what == BAR and bars:
+                parts.append([])
+            elif mark.what in (BAR, TABLE):  # a table without an end: its line goes with its rows (wikilines)
+                parts[-1].append("|")
             number += 1
         parts[-1].append(text[at : marks[ending].start if ending < len(marks) else len(text)])
         return ["".join(part) for part in parts]
@@ -194,10 +193,11 @@ class _Page:
         mark, following = self.marks[number], self.marks[number + 1]
         name = self.text[mark.end : following.start].strip() if following.start - mark.end < 99 else ""
         seen = shown(name)
-        if seen is None or following.what == TEMPLATE:
+        function = name.lower().startswith(FUNCTIONS)
+        if seen is None or (following.what == TEMPLATE and not function):
             return GONE
         name, *values = self._inside(number, mark.partner, depth)
-        if ":" in name:
+        if function:
             values.insert(0, name)
         given = Arguments([], {})
         for value in values:
@@ -231,9 +231,10 @@ def _rows(table: str) -> str:
     rows = []
     for row in table.split(SIGNS[ROW]):
         cells = [cell.partition(SIGNS[BAR]) for cell in row.split(SIGNS[CELL])[1:]]
-        texts = [" ".join((content if bar else cell).replace(SIGNS[BAR], "|").split()) for cell, bar, content in cells]
-        if any(text.strip(GONE) for text in texts):
-            rows.append(" | ".join(texts))
+        contents = [(content if bar else cell).replace(SIGNS[BAR], "|") for cell, bar, content in cells]
+        texts = [" ".join(TAG.sub(_tag, content).split()) for content in contents]
+        if filled := [text for text in texts if text.strip(GONE)]:
+            rows.append(" | ".join(filled))
     return "\n".join(rows) or GONE
 
 
