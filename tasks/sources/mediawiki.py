@@ -99,11 +99,11 @@ def _candidate(
         return Reject(name, start, length, "redirect", title)
     if revision.model != "wikitext":
         return Reject(name, start, length, "type", f"{title}: {revision.model}")
-    if not revision.text:
-        return Reject(name, start, length, "empty", f"{title}: no text, or it was deleted")
-    if revision.size > len(revision.text):
+    if revision.size > len(revision.text or ""):
         limit = reading.limits["payload"]
         return Reject(name, start, length, "too-large", f"{title}: {revision.size} characters, the limit is {limit}")
+    if not revision.text:
+        return Reject(name, start, length, "empty", f"{title}: no text, or it was deleted")
     text, date = plain(revision.text, forms), moment(revision.timestamp)
     return Candidate(page.id, text, address(site, page.title), date, {"title": page.title}, start, length, html=True)
 

@@ -26,7 +26,7 @@ BETWEEN = 1 << 20  # bytes between two pages that are held; a head with its list
 class Site(NamedTuple):
     """What a dump's head says: the address of its main page, its language, names of namespaces (lower case) by key.
 
-    `ended` alone: the dump's last tag.
+    `ended`: the dump's last tag stands there too, or alone.
     """
 
     base: str = ""
@@ -143,7 +143,7 @@ def _site(data: bytes) -> Site | Bad:
         parser.Parse(data, False)
     except (expat.ExpatError, Bad) as error:
         return Bad("xml", f"the head of the dump: {error}")
-    return Site(found.get("base", ""), found.get("language", ""), names)
+    return Site(found.get("base", ""), found.get("language", ""), names, data.endswith(b"</mediawiki>"))
 
 
 def _page(content: Content, start: int, edge: int, limit: int) -> tuple[int, Page | Bad]:

@@ -49,7 +49,7 @@ SEEN = {
     "{{val|5.2|0.1|e=-6|u=m/s2}} {{frac|3|1|2}}": "5.2±0.1×10⁻⁶ m/s² 3 1⁄2",
     "{{chem|H|2|O}} {{chem2|C6H12O6}}": "H₂O C₆H₁₂O₆",
     "1990{{ndash}}2000{{snd}}{{circa|1900}}, {{zh|s=中|t=中|p=zhōng}}": "1990–2000 – c. 1900, 中; zhōng",
-    "{{nihongo|English|日本語|eigo}} {{as of|2015|3}}, {{lang|fr|2=x|italic=no}}": "English (日本語, eigo) As of March 2015, x",
+    "{{nihongo|English|日本|eigo}} {{as of|2015|3}}, {{lang|fr|2=x}}": "English (日本, eigo) As of March 2015, x",
     "{{hlist|a|b}} {{Nowrap | 1 = spaced }} {{template:nowrap|x}} {{no_wrap|y}}": "a, b spaced x y",
     # blocks
     "Intro\n== History ==\nText\n=== Empty ===\n{{x}}\n== See also ==\n{{y}}\n<!-- c -->\n==Refs==\n<references/>": (
@@ -110,8 +110,10 @@ MARKS = (
     "</pre> <math> </math> <br> <table> </table> <sup> </sup> ' '' ''' == = * # : ; ---- [ ] ( ) , . "
     "[http://a.org &amp; &lt; & < > _ __TOC__ {{convert| {{lang|fr| {{nowrap| {{frac| {{val| {{formatnum: "
     "File: Category: fr: 5 12 km - a word é 中 \ufdd0 \ufdd2 \ud800"
-).split(" ")
-PIECES = st.lists(st.sampled_from([*MARKS, "\n", "\n\n", " ", "  ", "\t", "1" * 5000]), max_size=40).map("".join)
+)
+PIECES = st.lists(st.sampled_from([*MARKS.split(" "), "\n", "\n\n", " ", "  ", "\t", "1" * 5000]), max_size=40).map(
+    "".join
+)
 FORMS = st.builds(Forms, tables=st.booleans(), math=st.booleans())
 
 
