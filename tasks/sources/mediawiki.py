@@ -18,7 +18,7 @@ from tasks.sources.tally import Tally
 from tasks.sources.wikidump import Page, Site, stretches
 from tasks.sources.wikitext import Forms, plain
 
-REDIRECT = re.compile(r"\s*#\s*([^\W\d_]{4,30})\s*:?\s*\[\[[^\[\]\n]+\]\]")  # dumps before 2011 have no <redirect>
+REDIRECT = re.compile(r"\s*#\s*([^\W\d_]{4,30})\s*:?\s*\[\[[^\[\]\n]+\]\]")  # dumps without <ns> have no <redirect>
 FILES, CATEGORIES, MEDIA = 6, 14, -2  # keys of namespaces, the same on every wiki
 FORMER = {  # names of files that links of old pages still have, beside those in the dump's head
     "de": "bild", "es": "imagen", "fr": "image", "it": "immagine", "ja": "画像", "nl": "afbeelding", "pl": "grafika",
@@ -38,17 +38,14 @@ def mediawiki(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterato
         content = Content(raw, kind_of(raw), scan=1 << 62)
         site, forms = Site(), forms_of(Site(), reading)
         damaged = 0  # bytes of the file
-        rooted = False  # inside <mediawiki>
+        broken = rooted = False  # told that the stream breaks; inside <mediawiki>
         for start, end, what in stretches(content, reading.limits["payload"]):
             if isinstance(what, Bad):
                 place = content.place(start)
-                if content.broken and end == content.end:
-                    yield _broken(name, raw, content, place)
-                    damaged += raw.size - place
-                else:
-                    yield Reject(name, start, end - start, what.reason, what.detail)
-                    damaged += content.place(end) - place
+                broken = content.broken is not None and end == content.end
+                damaged += (raw.size if broken else content.place(end)) - place
                 rooted = rooted and end < content.end
+                yield _broken(name, raw, content, place) if broken else _reject(name, start, end, what)
             elif isinstance(what, Site):
                 rooted = not what.ended
                 if rooted:
@@ -56,12 +53,12 @@ def mediawiki(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterato
             elif what is not None:
                 tally.records["page"] += 1
                 yield _candidate(name, what, site, forms, reading, start, end)
-        if rooted and not content.broken:
-            yield Reject(
-                name, content.end, 0, "truncated", "the dump has no </mediawiki>: pages may be missing behind it"
-            )
-        elif content.broken and not damaged:
+        if content.broken and not broken:
+            damaged += raw.size - content.place(content.end)
             yield _broken(name, raw, content, content.place(content.end))
+        elif rooted and not content.broken:
+            missing = Bad("truncated", "the dump has no </mediawiki>: pages may be missing behind its last one")
+            yield _reject(name, content.end, content.end, missing)
         tally.bytes(raw.size - damaged, damaged)
     finally:
         raw.close()
@@ -95,7 +92,7 @@ def _candidate(
     namespace = _namespace(page, site)
     if namespace not in reading.wiki.namespaces:
         return Reject(name, start, length, "namespace", f"{title}: namespace {namespace}")
-    if page.redirect or _redirects(revision.text or ""):
+    if page.redirect or (page.namespace is None and _redirects(revision.text or "")):
         return Reject(name, start, length, "redirect", title)
     if revision.model != "wikitext":
         return Reject(name, start, length, "type", f"{title}: {revision.model}")
@@ -120,6 +117,10 @@ def _redirects(text: str) -> bool:
     """Whether a text begins as a redirect, in any language: `#WORD [[...]]` in capitals or a script without them."""
     found = REDIRECT.match(text)
     return found is not None and (found.group(1).lower() == "redirect" or found.group(1).upper() == found.group(1))
+
+
+def _reject(name: str, start: int, end: int, bad: Bad) -> Reject:
+    return Reject(name, start, end - start, bad.reason, bad.detail)
 
 
 def _broken(name: str, raw: Raw, content: Content, place: int) -> Reject:

@@ -84,8 +84,8 @@ def plain(wikitext: str, forms: Forms = Forms()) -> str:
     text = TAG.sub(_tag, text)
     text = ADDRESS.sub(lambda found: (found.group(1) or "").strip() or GONE, text)
     text = QUOTES.sub(_quotes, text)
-    text = RULE.sub("", SWITCH.sub(GONE, text))
-    text = tidy(laid_out(ENTITY.sub(_entity, text)))
+    text = RULE.sub("", SWITCH.sub(GONE, text)).replace("&nbsp;", " ")
+    text = ENTITY.sub(_entity, tidy(laid_out(text)))  # last: `&#42;` begins no list
     return VERBATIM.sub(lambda found: verbatim[int(found.group(1))], text)
 
 
@@ -166,7 +166,7 @@ class _Page:
             if mark.partner >= 0:
                 parts[-1].append(self._written(number, depth + 1))
                 number, at = mark.partner, marks[mark.partner].end
-            elif mark.what in SIGNS and marks[opening].what == TABLE:
+            elif mark.what in SIGNS and opening >= 0 and marks[opening].what == TABLE:
                 parts[-1].append(SIGNS[mark.what])
             elif mark.what == BAR and bars:
                 parts.append([])
@@ -213,14 +213,12 @@ class _Page:
         target = self.text[start : min(end, self.marks[number + 1].start)].strip()
         prefix, colon, rest = target.partition(":")
         prefix = prefix.replace("_", " ").strip()
-        if colon and prefix:
-            namespace = prefix.lower()
-            if namespace in self.forms.media or namespace in self.forms.categories:
-                return GONE
-            if LANGUAGE.fullmatch(prefix) and not rest.startswith(" "):
-                return GONE
+        if colon and prefix.lower() in self.forms.media | self.forms.categories:
+            return GONE
         name, *labels = self._inside(number, mark.partner, depth)
         if not labels:
+            if LANGUAGE.fullmatch(prefix) and colon and not rest.startswith(" "):
+                return GONE  # the same page in another language, which stands beside the text
             return name.strip().removeprefix(":")
         label = "|".join(labels)
         return label if label.strip() else re.sub(r"\s*[(,].*", "", name.strip().removeprefix(":"))
@@ -243,9 +241,7 @@ def _small(found: re.Match[str]) -> str:
 
 
 def _tag(found: re.Match[str]) -> str:
-    name = found.group(1).lower()
-    instead = TAGS.get(name)
-    return found.group() if instead is None else instead
+    return TAGS.get(found.group(1).lower(), found.group())
 
 
 def _quotes(found: re.Match[str]) -> str:

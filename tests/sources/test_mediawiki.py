@@ -65,8 +65,8 @@ def test_a_page(tmp_path):
 def test_what_is_not_wanted(tmp_path):
     pages = [
         page(1, "#REDIRECT [[X]]", redirect=True),
-        page(2, "#weiterleitung [[X]]"),
-        page(3, "#WEITERLEITUNG [[X]]"),
+        page(2, "#weiterleitung [[X]]", namespace=None),
+        page(3, "#WEITERLEITUNG [[X]]", namespace=None),
         page(4, "Talk", "Diskussion:X", 1),
         page(5, "Old talk", "Diskussion:X", None),
         page(6, "Star Trek: an article", "Star Trek: Picard", None),
@@ -74,7 +74,8 @@ def test_what_is_not_wanted(tmp_path):
         page(8, revisions=[]),
         page(9, revisions=[revision("{}", model="json")]),
         page(10, ""),
-        page(11, "#تحويل [[X]]"),
+        page(11, "#تحويل [[X]]", namespace=None),
+        page(13, "# NATO [[x]]"),
         page(12, "# one [[x]]\n# two"),
     ]
     found = read(tmp_path / "a.xml", dump(*pages))

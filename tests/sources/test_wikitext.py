@@ -14,6 +14,7 @@ SEEN = {
     # links
     "[[Train]]s on [[rail transport|rails]]": "Trains on rails",
     "a [[:Category:Trains]] and [[:fr:Train|train]] b": "a Category:Trains and train b",
+    "&#42; no list, &#61;&#61; no heading &#61;&#61; [[mw:Help|help]]": "* no list, == no heading == help",
     "a [[fr:Train]] [[Category:Trains|*]]b": "a b",
     "[[File:A.jpg|thumb|A [[train]] in {{convert|5|km}} <ref>x</ref>]]The [[image:b.png]]text": "The text",
     "[[wikt:train|train]], [[Star Trek: Picard]], [[CSI: Miami]]": "train, Star Trek: Picard, CSI: Miami",
@@ -28,7 +29,7 @@ SEEN = {
         "a\nb\nc d e <foo@bar.org> 1 < 2 <3"
     ),
     "10<sup>6</sup>, H<sub>2</sub>O, 19<sup>th</sup>, x<sub>''i''</sub>": "10⁶, H₂O, 19th, xi",
-    "&lt;b&gt; &amp;lt; &nbsp;&mdash; &#8211; &copy2024 AT&T;": "<b> &lt; \xa0— – &copy2024 AT&T;",
+    "&lt;b&gt; &amp;lt; &nbsp;&mdash; &#8211; &copy2024 AT&T;": "<b> &lt;  — – &copy2024 AT&T;",
     # out
     "A<!-- no -->B<ref name=x>no</ref> C<ref name=\"x\" /> D.<ref>{{cite|[[a]]}}</ref> E": "AB C D. E",
     "before <!-- never ended": "before",
