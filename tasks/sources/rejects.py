@@ -49,7 +49,7 @@ POLICY = {
     "redirect": "the page of a wiki is a redirect to another",
     "namespace": "the page of a wiki is of a namespace that is not read (`namespaces`)",
     "status": "the HTTP status is not 200",
-    "type": "the body is neither HTML nor plain text",
+    "type": "the body is neither HTML nor plain text, or the page of a wiki is no wikitext",
     "empty": "the body, or the record's text, is empty",
     "repeated": "the same id and text were met before it",
 }

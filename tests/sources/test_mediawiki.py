@@ -75,8 +75,8 @@ def test_what_is_not_wanted(tmp_path):
         page(9, revisions=[revision("{}", model="json")]),
         page(10, ""),
         page(11, "#تحويل [[X]]", namespace=None),
-        page(13, "# NATO [[x]]"),
-        page(12, "# one [[x]]\n# two"),
+        page(12, "# NATO [[x]]"),
+        page(13, "# one [[x]]\n# two"),
     ]
     found = read(tmp_path / "a.xml", dump(*pages))
     assert texts(found) == [
