@@ -28,17 +28,24 @@ SAFE = ";@$!*(),/~:"  # what MediaWiki's wfUrlencode leaves as it is, beside let
 
 
 def mediawiki(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
-    """Texts of a dump's pages. After a break of the compressed stream the rest is one Reject, in bytes of the file."""
+    """Texts of a dump's pages, or those of the streams in a part of a multistream one (streams.py).
+
+    After a break of the compressed stream the rest is one Reject, in bytes of the file. In a part, offsets count from
+    its beginning.
+    """
     name = part.path
     raw = Raw(path)
     try:
+        last = part.end in (None, raw.size)
         if raw.size == 0:
             yield Reject(name, 0, 0, "empty-file", "the file has 0 bytes")
             return
-        content = Content(raw, kind_of(raw), scan=1 << 62)
-        site, forms = Site(), forms_of(Site(), reading)
-        damaged = 0  # bytes of the file
-        broken = rooted = False  # told that the stream breaks; inside <mediawiki>
+        site = _head(raw) if part.start else Site()
+        forms = forms_of(site, reading)
+        content = Content(raw, kind_of(raw), part.start, scan=1 << 62)
+        raw.size = part.end or raw.size  # as if the file ended with the part's last stream
+        damaged, broken = 0, False  # bytes of the file; whether it was told that the stream breaks
+        rooted = part.start > 0  # inside <mediawiki>
         for start, end, what in stretches(content, reading.limits["payload"]):
             if isinstance(what, Bad):
                 place = content.place(start)
@@ -56,12 +63,18 @@ def mediawiki(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterato
         if content.broken and not broken:
             damaged += raw.size - content.place(content.end)
             yield _broken(name, raw, content, content.place(content.end))
-        elif rooted and not content.broken:
+        elif rooted and last and not content.broken:
             missing = Bad("truncated", "the dump has no </mediawiki>: pages may be missing behind its last one")
             yield _reject(name, content.end, content.end, missing)
-        tally.bytes(raw.size - damaged, damaged)
+        tally.bytes(raw.size - part.start - damaged, damaged)
     finally:
         raw.close()
+
+
+def _head(raw: Raw) -> Site:
+    """The head of a dump, from its beginning."""
+    first = next(stretches(Content(raw, kind_of(raw), scan=1 << 62), 0), None)
+    return first.what if first is not None and isinstance(first.what, Site) else Site()
 
 
 def forms_of(site: Site, reading: Reading) -> Forms:

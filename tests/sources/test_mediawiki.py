@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import hashlib
 import lzma
 import random
 import re
@@ -18,9 +19,10 @@ from wikis import HEAD, TAIL, dump, page, revision
 from tasks.sources import content
 from tasks.sources.documents import Document, documents
 from tasks.sources.mediawiki import address, mediawiki
-from tasks.sources.parts import Part
+from tasks.sources.parts import Part, plan
 from tasks.sources.reading import Candidate, Reading, Wiki
 from tasks.sources.rejects import DAMAGE, POLICY, Reject
+from tasks.sources.streams import page_streams
 from tasks.sources.tally import Tally
 from tasks.sources.wikidump import Site
 
@@ -257,6 +259,59 @@ def test_a_damaged_stream_of_many(tmp_path):
     assert 30 < len(texts(found)) < 60
     assert rejects(found)[-1][0] in ("truncated", "bzip2")
     assert rejects(found)[-1][1] + rejects(found)[-1][2] == cut
+
+
+def in_parts(path, shard_bytes):
+    """Documents, rejects (without their places) and counted bytes of a dump, part by part as it is planned."""
+    size = path.stat().st_size
+    parts = [part for _, parts in plan([{"path": str(path), "size": size}], "mediawiki", shard_bytes) for part in parts]
+    tally = Tally()
+    found = [item for part in parts for item in documents(path, part, "mediawiki", Reading("s"), tally)]
+    assert tally.counts["bytes"] == size
+    return (
+        parts,
+        [item for item in found if isinstance(item, Document)],
+        Counter(item.reason for item in found if isinstance(item, Reject)),
+    )
+
+
+@pytest.mark.parametrize(
+    "pack", [multistream, bz2.compress, lambda data: bz2.compress(data[:9999]) + bz2.compress(data[9999:])]
+)
+def test_where_a_dump_is_cut(tmp_path, pack):
+    """Only at streams that begin with a page; the first bytes of one inside a text cut nothing."""
+    path = tmp_path / "a.xml.bz2"
+    random.seed(2)
+    made = ["".join(random.choices("abcdefgh ", k=3000)) for _ in range(60)]
+    path.write_bytes(pack(dump(*(page(number, text) for number, text in enumerate(made)))))
+    size = path.stat().st_size
+    spans = page_streams(path, -(-size // 5))
+    assert [start for start, _ in spans] == [0, *(end for _, end in spans[:-1])]
+    assert spans[-1][1] == size
+    assert len(spans) == (5 if pack is multistream else 1)
+    for start, end in spans:
+        content = bz2.decompress(path.read_bytes()[start:end])
+        assert content.lstrip().startswith(b"<page>" if start else b"<mediawiki")
+    path.write_bytes(b"x" * 1000 + b"BZh91AY&SY" * 200)
+    assert page_streams(path, 100) == [(0, 3000)]
+
+
+@BZIP2
+@pytest.mark.parametrize("shard_bytes", [500, 3000, 10**9])
+def test_parts_give_what_the_whole_gives(tmp_path, shard_bytes):
+    path = tmp_path / "a.xml.bz2"
+    made = [page(number, f"Text {number} [[Datei:A|x]]", redirect=number % 3 == 0) for number in range(1, 100)]
+    made[50] = made[50].replace("<title>", "<titel>")
+    path.write_bytes(multistream(dump(*made)))
+    (_,), *whole = in_parts(path, 10**9)
+    parts, *found = in_parts(path, shard_bytes)
+    assert found == whole
+    assert (len(parts) > 1) == (shard_bytes < 10**9)
+    assert whole[0][0].url.startswith("https://de.wikipedia.org/wiki/")
+    data = path.read_bytes()
+    for part in parts:
+        for low, high, sha256 in part.spans:
+            assert hashlib.sha256(data[low:high]).hexdigest() == sha256
 
 
 @settings(max_examples=300, deadline=None)
