@@ -5,6 +5,7 @@ import re
 GONE = "\ufdd2"  # where markup was removed with its content; only around it is anything tidied
 
 BARE = f" \t\r{GONE}"
+LEFT = f"{BARE}.,;:*#()[]–-"  # a line of nothing else had its words in what was removed
 LIST = re.compile(r"[*#:;]+")
 NUMBERED = 20  # levels of a list that are counted
 
@@ -45,7 +46,7 @@ def laid_out(text: str) -> str:
         line = line.rstrip(" \t\r")
         bare = line.strip(BARE)
         torn = bare.startswith("|") or (torn and bare.startswith("!"))
-        if torn or (not bare and GONE in line):
+        if torn or (GONE in line and not line.strip(LEFT)):
             continue
         if level := _level(bare):
             lines += [(0, ""), (level, bare.strip("=").strip(BARE)), (0, "")]

@@ -4,9 +4,9 @@ A template that is not here is left out of the text (citations, boxes, notices, 
 those of the English Wikipedia, many of which other wikis have too; they are compared in lower case.
 """
 
-import calendar
 import re
 from collections.abc import Callable
+from itertools import takewhile
 from typing import NamedTuple
 
 from tasks.sources.wikilines import GONE
@@ -16,6 +16,11 @@ LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊
 RAISABLE = re.compile(r"[0-9+\-−=()ni]{1,12}")
 LOWERABLE = re.compile(r"[0-9+\-−=()]{1,12}")
 
+MONTHS = {
+    "1": "January", "2": "February", "3": "March", "4": "April", "5": "May", "6": "June", "7": "July", "8": "August",
+    "9": "September", "10": "October", "11": "November", "12": "December",
+}  # fmt: skip
+DIRECTIONS, SEXAGESIMAL = {"N", "S", "E", "W"}, "°′″"
 NUMBER = re.compile(r"[+\-−]?(?:\d[\d,.]*|\.\d+)(?:[eE][+\-]?\d+)?(?:[+/⁄]\d+)*")
 BETWEEN = {
     "-": "–", "–": "–", "to": " to ", "to(-)": " to ", "and": " and ", "or": " or ", "by": " by ", "x": " × ",
@@ -107,10 +112,25 @@ def fraction(given: Arguments) -> str:
 
 def as_of(given: Arguments) -> str:
     date = given.all()[:3]
-    if len(date) > 1 and date[1].isdecimal() and 0 < int(date[1]) < 13:
-        date[1] = calendar.month_name[int(date[1])]
+    if len(date) > 1 and date[1].lstrip("0") in MONTHS:
+        date[1] = MONTHS[date[1].lstrip("0")]
     words = given.named.get("alt", "").strip()
     return words or ("as of " if given.named.get("lc") else "As of ") + " ".join(reversed(date))
+
+
+def coordinates(given: Arguments) -> str:
+    """`coord` where it stands in the text: `13|19|N|169|9|W` is 13°19′N 169°9′W; signed degrees as such."""
+    if "title" in (display := given.named.get("display", "")) and "inline" not in display:
+        return ""
+    words = [word.strip() for word in given.placed[:8]]
+    words = list(takewhile(lambda word: word in DIRECTIONS or NUMBER.fullmatch(word), words))
+    if not DIRECTIONS & {*words}:
+        return ", ".join(f"{word}°" for word in words[:2])
+    shown, signs = "", SEXAGESIMAL
+    for word in words:
+        shown += f"{word} " if word in DIRECTIONS else word + signs[:1]
+        signs = SEXAGESIMAL if word in DIRECTIONS else signs[1:]
+    return shown.strip()
 
 
 def old_style(given: Arguments) -> str:
@@ -205,6 +225,7 @@ KEPT: dict[str, Shown] = {
     "val": value,
     **dict.fromkeys(["as of", "asof"], as_of),
     "oldstyledate": old_style,
+    **dict.fromkeys(["coord", "coordinates"], coordinates),
     **dict.fromkeys(["nihongo", "nihongo foot"], nihongo),
     "zh": chinese,
     **dict.fromkeys(["chem", "chemf"], chemistry),
@@ -251,13 +272,14 @@ SIGNS = {  # what stands for itself, and the names of its templates
     "π": ["pi"],
     "†": ["dagger"],
     "\n": ["break", "br", "crlf"],
+    "C": ["carbon"], "H": ["hydrogen"], "O": ["oxygen"], "N": ["nitrogen"],
     "ʻ": ["okina"],
     "ʾ": ["hamza"],
 }  # fmt: skip
 KEPT |= {name: fixed(sign) for sign, names in SIGNS.items() for name in names}
 FAMILIES: dict[str, Shown] = {  # by how the name begins
     "lang-": argument(1),
-    "ipac-": lambda given: f"/{''.join(given.all())}/" if given.all() else "",
+    "ipac-": lambda given: f"/{''.join(given.all()).replace('_', ' ')}/" if given.all() else "",
     "ipa-": around("[", "]"),
     "script/": argument(1),
 }

@@ -45,7 +45,10 @@ SEEN = {
     "{{convert|100|F|C}}, {{convert|1|to|3|sqmi}}, {{convert|7}}": "100 °F, 1 to 3 sq mi, 7",
     "{{formatnum:1234567}} and {{FORMATNUM:{{nowrap|12}}|R}}": "1234567 and 12",
     "{{lang|fr|déjà vu}}, {{lang-de|Zug}}, {{transl|ar|ALA|Allāh}}, {{langx|la|via}}": "déjà vu, Zug, Allāh, via",
-    "{{nowrap|[[a|b]] {{nobr|c}}}} {{IPAc-en|ˈ|t|r|eɪ|n}} {{IPA-de|tsuːk}}": "b c /ˈtreɪn/ [tsuːk]",
+    "{{nowrap|[[a|b]] {{nobr|c}}}} {{IPAc-en|ˈ|t|r|eɪ|n|_|x}} {{IPA-de|tsuːk}}": "b c /ˈtreɪn x/ [tsuːk]",
+    "at {{coord|13|19|N|169|9|W|type:event}}, {{coord|43.65|-79.38|display=inline}}{{coord|1|N|2|E|display=title}}": (
+        "at 13°19′N 169°9′W, 43.65°, -79.38°"
+    ),
     "He said: {{quote|text=Go ''on''.|author=X}} Then.": "He said:\n\nGo on.\n\nThen.",
     "{{val|5.2|0.1|e=-6|u=m/s2}} {{frac|3|1|2}}": "5.2±0.1×10⁻⁶ m/s² 3 1⁄2",
     "{{chem|H|2|O}} {{chem2|C6H12O6}}": "H₂O C₆H₁₂O₆",
@@ -60,7 +63,7 @@ SEEN = {
     "* one\n** two\n# first\n# second\n## inner\n# third\n; term\n: said": (
         "- one\n  - two\n1. first\n2. second\n  1. inner\n3. third\nterm\nsaid"
     ),
-    "* {{cite book}}\n* [[Category:X]]\n* kept": "- kept",
+    "* {{cite book}}\n* {{cite book}}.\n* [[Category:X]]\n* kept": "- kept",
     "a\n\n\n\n{{x}}\n\n\nb\n----\nc": "a\n\nb\n\nc",
     "a\n{| class=x\n|-\n! H !! I\n|-\n| 1 || {{x|y}} {|\n|nested\n|}\n|}\nb\n:{|\n|x\n|}\nc": "a\n\nb\n\nc",
     # as it is
@@ -110,7 +113,7 @@ MARKS = (
     "{{ }} [[ ]] {| |} {{{ }}} | || ! !! |- |+ <ref> </ref> <ref/> <b> </b> <!-- --> <nowiki> </nowiki> <pre> "
     "</pre> <math> </math> <br> <table> </table> <sup> </sup> ' '' ''' == = * # : ; ---- [ ] ( ) , . "
     "[http://a.org &amp; &lt; & < > _ __TOC__ {{convert| {{lang|fr| {{nowrap| {{frac| {{val| {{formatnum: "
-    "File: Category: fr: 5 12 km - a word é 中 \ufdd0 \ufdd2 \ud800"
+    "{{as of| {{coord| File: Category: fr: 5 12 km - a word é 中 \ufdd0 \ufdd2 \ud800"
 )
 PIECES = st.lists(st.sampled_from([*MARKS.split(" "), "\n", "\n\n", " ", "  ", "\t", "1" * 5000]), max_size=40).map(
     "".join
