@@ -6,10 +6,10 @@ A candidate a page of the namespaces that are read, redirects aside: its id is t
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 from tasks.sources.content import Content, Raw, kind_of
+from tasks.sources.hashed import Source
 from tasks.sources.parts import Part
 from tasks.sources.reading import Candidate, Reading
 from tasks.sources.rejects import Bad, Reject
@@ -27,7 +27,7 @@ FORMER = {  # names of files that links of old pages still have, beside those in
 SAFE = ";@$!*(),/~:"  # what MediaWiki's wfUrlencode leaves as it is, beside letters, digits and -_.
 
 
-def mediawiki(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
+def mediawiki(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
     """Texts of a dump's pages, or those of the streams in a part of a multistream one (streams.py).
 
     After a break of the compressed stream the rest is one Reject, in bytes of the file. In a part, offsets count from
