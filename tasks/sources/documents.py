@@ -10,6 +10,7 @@ from tasks.sources.clean import clean
 from tasks.sources.extract import language
 from tasks.sources.hashed import Source
 from tasks.sources.jsonl import jsonl
+from tasks.sources.mediawiki import mediawiki
 from tasks.sources.pages import pages
 from tasks.sources.parquet import parquet
 from tasks.sources.parts import Part
@@ -18,7 +19,13 @@ from tasks.sources.rejects import Reject
 from tasks.sources.tally import Tally
 from tasks.sources.text import text_file
 
-READERS: dict[str, Reader] = {"warc": pages, "jsonl": jsonl, "parquet": parquet, "text": text_file}
+READERS: dict[str, Reader] = {
+    "warc": pages,
+    "jsonl": jsonl,
+    "parquet": parquet,
+    "text": text_file,
+    "mediawiki": mediawiki,
+}
 
 
 class Document(NamedTuple):

@@ -1,7 +1,7 @@
 """Which input files, or parts of them, make which shard: by size, and by nothing else.
 
 One WARC file is one shard; files smaller than an eighth of the shard size are packed together in their order; large
-uncompressed JSONL is cut at line ends, large Parquet by row groups.
+uncompressed JSONL is cut at line ends, large Parquet by row groups, large multistream dumps of MediaWiki by streams.
 
 A local file is what its list says if its checksum is. That of a whole file is taken while it is read (hashed.py); where
 parts of one are read apart, each has the checksums of its own bytes, taken in a pass that checks the whole.
@@ -17,6 +17,7 @@ from tasks.runtime.local_store import PIECE, sha256_of
 from tasks.sources.content import Raw, kind_of
 from tasks.sources.files import REMEDY, require_unchanged
 from tasks.sources.remote import is_remote
+from tasks.sources.streams import page_streams
 
 SHARD = 64 << 20  # bytes of input per shard
 PACK = 8  # files smaller than SHARD / PACK share a shard, up to that size
@@ -24,7 +25,7 @@ Span = tuple[int, int]  # bytes of a file, half-open
 
 
 class Part(NamedTuple):
-    """A file, or the bytes (JSONL) or row groups (Parquet) start..end of it. `etag` where it is remote.
+    """A file, or the bytes (JSONL, MediaWiki) or row groups (Parquet) start..end of it. `etag` where it is remote.
 
     `name` is what the ids of its documents are made of: see `files.InputFile`. `spans` are the bytes of the file that a
     part reads, with their checksums; empty for a whole file, whose checksum is `sha256`.
@@ -76,10 +77,10 @@ def plan(
 def _split(file: dict[str, Any], kind: str, shard_bytes: int, place: Callable[[str], Path]) -> list[Part]:
     path, size = file["path"], file["size"]
     whole = Part(path, size, etag=file.get("etag"), sha256=file.get("sha256"), name=file.get("name") or path)
-    if size <= shard_bytes or is_remote(path) or kind not in ("jsonl", "parquet"):
+    if size <= shard_bytes or is_remote(path) or kind not in SPLIT:
         return [whole]
     try:
-        parts = (_row_groups if kind == "parquet" else _lines)(whole, place(path), shard_bytes)
+        parts = SPLIT[kind](whole, place(path), shard_bytes)
     except OSError as error:
         raise Failure(f"{path} was listed and cannot be read now ({error.strerror}); {REMEDY}") from None
     return parts if len(parts) > 1 else [whole]
@@ -130,6 +131,21 @@ def _cut(file: BinaryIO, ends: list[int]) -> tuple[list[tuple[int, int, str]], s
     return spans, whole.hexdigest()
 
 
+def _streams(whole: Part, path: Path, shard_bytes: int) -> list[Part]:
+    """Parts of a dump; each reads the dump's head as well."""
+    spans = page_streams(path, shard_bytes)
+    if len(spans) < 2:
+        return []
+    require_unchanged(path, whole.sha256)
+    with path.open("rb") as file:
+        return [
+            whole._replace(
+                size=end - start, start=start, end=end, sha256=None, spans=((start, end, sha256_of(file, start, end)),)
+            )
+            for start, end in spans
+        ]
+
+
 def _row_groups(whole: Part, path: Path, shard_bytes: int) -> list[Part]:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -164,3 +180,6 @@ def _group_span(group: Any) -> Span:
     chunks = [group.column(number) for number in range(group.num_columns)]
     starts = [min(filter(None, (chunk.dictionary_page_offset, chunk.data_page_offset))) for chunk in chunks]
     return min(starts), max(start + chunk.total_compressed_size for start, chunk in zip(starts, chunks, strict=True))
+
+
+SPLIT = {"jsonl": _lines, "parquet": _row_groups, "mediawiki": _streams}

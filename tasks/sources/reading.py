@@ -19,6 +19,21 @@ FIELDS = {"text": "text", "id": None, "url": None, "date": "date", "title": "tit
 
 
 @dataclass(frozen=True)
+class Wiki:
+    """What of a MediaWiki dump is read.
+
+    Args:
+        namespaces: keys of namespaces whose pages are read; 0 is that of articles.
+        tables: whether tables are kept, a row a line.
+        math: whether formulas are kept, as LaTeX between dollar signs.
+    """
+
+    namespaces: tuple[int, ...] = (0,)
+    tables: bool = False
+    math: bool = True
+
+
+@dataclass(frozen=True)
 class Reading:
     """How a source is read.
 
@@ -27,12 +42,14 @@ class Reading:
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet); None where there is none.
         limits: see `conf.sources.Limits`; the defaults where absent.
         ids: `file`, a record's own id is its own within its file; `global`, within the source.
+        wiki: see Wiki (mediawiki).
     """
 
     source: str
     fields: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
     ids: str = "file"
+    wiki: Wiki = Wiki()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", {**FIELDS, **self.fields})

@@ -31,6 +31,7 @@ DAMAGE = {
     "length": "Content-Length does not agree with where the record ends",
     "http": "the HTTP header cannot be read",
     "json": "the line is not a JSON object",
+    "xml": "a page of the dump is not well-formed XML, or bytes stand where none should",
     "no-text": "the record has no text field, or it is not a string",
     "parquet": "the Parquet file, or a row group of it, cannot be read",
     "format": "the file is of a format that is not read (such as ARC)",
@@ -45,8 +46,10 @@ LOSS = {
     "id": "another text of this id was met before it",
 }
 POLICY = {
+    "redirect": "the page of a wiki is a redirect to another",
+    "namespace": "the page of a wiki is of a namespace that is not read (`namespaces`)",
     "status": "the HTTP status is not 200",
-    "type": "the body is neither HTML nor plain text",
+    "type": "the body is neither HTML nor plain text, or the page of a wiki is no wikitext",
     "empty": "the body, or the record's text, is empty",
     "repeated": "the same id and text were met before it",
 }
