@@ -72,6 +72,12 @@ def test_a_file_is_hashed_while_it_is_read(tmp_path, monkeypatch):
             pass
     assert reading.sha256 == sha256(CONTENT)
     assert sum(size for at, size in read if at < len(CONTENT)) < len(CONTENT) + 1000
+    read.clear()
+    with as_listed(part(path, sha256=sha256(CONTENT)), path, "warc") as reading:
+        reading.source.seek(5000)  # what is passed over is hashed then, and what follows when it is read
+        while reading.source.read(1000):
+            pass
+    assert sum(size for at, size in read if at < len(CONTENT)) < len(CONTENT) + 1000
 
 
 @pytest.mark.parametrize("kind", ["warc", "jsonl", "text", "parquet"])
