@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tasks.sources import text as texts
+from tasks.sources.charset import decode
 from tasks.sources.clean import clean
-from tasks.sources.extract import decode, extract, language
+from tasks.sources.extract import extract
+from tasks.sources.language import language
 from tasks.sources.parts import Part
 from tasks.sources.rejects import Bad, Reject
 from tasks.sources.responses import page
@@ -224,7 +226,7 @@ def _document(
         text,
         url,
         date,
-        language(text),
+        language(text).code,
         storable(json.dumps(filled, ensure_ascii=False)) if filled else None,
     )
 
