@@ -52,11 +52,12 @@ DOS = ("cp866", "cp437", "cp850", "cp852", "mac-roman", "mac-cyrillic", "johab")
 # less by 1 / (1 + (best rating / DOUBT)^2), for where the bytes say much themselves: modelled languages are rated
 # 0.25 and more at 300 bytes, languages that chardet has no model for (Albanian) under 0.1 at any length.
 BONUS_HEADER = BONUS_META = 0.06
+AGREE = 0.02  # of a second label that says the same, which is often copied from the first
 USUAL = {"cp1252": 0.03, **dict.fromkeys(DOS, -0.03)}
 DOUBT = 0.15
 # Ratings near the best are lowered by this, times the share of characters beyond ASCII that stand where no spelling has
 # them: Latin beside Cyrillic, Greek, Hebrew or Arabic; a sign or control in a word; a capital behind a small letter.
-ODD_WEIGHT, NEAR, NEIGHBOURS = 0.5, 0.7, 1 << 12
+ODD_WEIGHT, NEAR, NEIGHBOURS = 1.0, 0.7, 1 << 12
 SIGNS = "\x80-\xa9\xab\xac\xae-\xb3\xb5\xb6\xb8\xb9\xbb-\xbf×÷ˇ˘˙˛˝†‡‰‹›•™€\u2500-\u25ff"
 ODD = re.compile(
     f"(?<=[A-Za-zÀ-ɏ])[\u0370-\u06ff]|[\u0370-\u06ff](?=[A-Za-zÀ-ɏ])"
@@ -138,23 +139,27 @@ def _best(body: bytes, header: str | None, meta: str | None, html: bool) -> str:
     """The codec with the highest rating, labels counted."""
     sample = _sample(body, html)
     ratings = _ratings(sample)
-    if not ratings:
+    if ratings is None:
+        if (codec := _ideographs(body[:WIDE_SAMPLE])) is not None:  # full of what would be controls
+            return codec
         raise Bad("charset", BINARY)
     for codec in SETS:
-        if codec not in ratings and codec in (*MULTIBYTE, header, meta):
+        if codec not in ratings and codec in (*MULTIBYTE, header, meta, "cp1252"):
             repaired = _repaired(sample, codec)
-            if repaired is not None:
-                ratings[codec] = _ratings(repaired, [codec]).get(codec, 0.0)
-    best = max(ratings.values())
+            if repaired == sample and codec in (header, meta, "cp1252"):
+                ratings[codec] = 0.0  # chardet rates no set of two bytes by four different characters
+            elif repaired is not None and repaired != sample:
+                ratings[codec] = (_ratings(repaired, [codec]) or {}).get(codec, 0.0)
+    best = max(ratings.values(), default=0.0)
     words = b" ".join(word for word in sample.split() if not word.isascii())[:NEIGHBOURS]
     for codec, rating in ratings.items():
         if codec not in MULTIBYTE and rating > best * NEAR:
             ratings[codec] = rating * (1 - ODD_WEIGHT * _odd(words, codec))
     doubt = 1 / (1 + (best / DOUBT) ** 2)
-    for label, more in ((header, BONUS_HEADER), (meta, BONUS_META), *USUAL.items()):
+    for label, more in ((header, BONUS_HEADER), (meta, AGREE if meta == header else BONUS_META), *USUAL.items()):
         if label in ratings:
             ratings[label] += more * doubt
-    return max(ratings, key=lambda codec: ratings[codec])
+    return max(ratings, key=lambda codec: ratings[codec], default="cp1252")
 
 
 def _odd(words: bytes, codec: str) -> float:
@@ -164,8 +169,8 @@ def _odd(words: bytes, codec: str) -> float:
     return min(1.0, len(ODD.findall(text)) / beyond) if beyond else 0.0
 
 
-def _ratings(sample: bytes, among: Iterable[str] = SETS) -> dict[str, float]:
-    """0..1 for each codec in which the bytes can be decoded at all; nothing for what is not text."""
+def _ratings(sample: bytes, among: Iterable[str] = SETS) -> dict[str, float] | None:
+    """0..1 for each codec that chardet rates; None where the bytes are no text."""
     from chardet import detect_all
 
     names = [name for name, codec in RATED.items() if codec in among]
@@ -174,10 +179,12 @@ def _ratings(sample: bytes, among: Iterable[str] = SETS) -> dict[str, float]:
         ignore_threshold=True,
         max_bytes=ENOUGH,
         compat_names=False,
-        include_encodings=names,
-        no_match_encoding=names[0],
-        empty_input_encoding=names[0],
+        include_encodings=[*names, "ascii"],
+        no_match_encoding="ascii",
+        empty_input_encoding="ascii",
     )
+    if found[0]["encoding"] is None:
+        return None
     return {RATED[rated["encoding"]]: rated["confidence"] for rated in found if rated["encoding"] in RATED}
 
 
@@ -197,12 +204,12 @@ def _sample(body: bytes, html: bool) -> bytes:
 
 
 def _repaired(sample: bytes, codec: str) -> bytes | None:
-    """The sample without what does not decode, if that is little."""
+    """The sample without what does not decode, if that is little; the sample itself if all of it does."""
     text = sample[:ENOUGH].decode(codec, errors="replace")
     lost = text.count("\ufffd")
-    if lost == 0 or lost * REPAIR > _beyond(text):
+    if lost * REPAIR > _beyond(text):
         return None
-    return text.replace("\ufffd", "").encode(codec, errors="ignore")
+    return text.replace("\ufffd", "").encode(codec, errors="ignore") if lost else sample
 
 
 def _wide(body: bytes, charset: str | None) -> str | None:
@@ -227,13 +234,14 @@ def _wide(body: bytes, charset: str | None) -> str | None:
 
 
 def _ideographs(sample: bytes) -> str | None:
-    """UTF-16 of Chinese, Japanese or Korean, in which zero bytes are few (of spaces and line ends), on one side."""
-    if len(sample.translate(None, HIGH)) * 4 > len(sample) * 3:
-        return None  # pairs of ASCII letters, too, are ideographs
-    for codec in WIDE[:2]:
-        text = sample.decode(codec, errors="replace")
-        if len(IDEOGRAPH.findall(text)) * 10 > len(text) * 8:
-            return codec
+    """UTF-16 of Chinese, Japanese or Korean, in which zero bytes are few (of spaces and line ends)."""
+    little, big = (
+        len(IDEOGRAPH.findall(text)) / max(1, len(text))
+        for text in (sample.decode(codec, errors="replace") for codec in WIDE[:2])
+    )
+    # Pairs of ASCII letters are ideographs both ways round; of random bits half are.
+    if max(little, big) > 0.8 and min(little, big) < 0.6:
+        return WIDE[0] if little > big else WIDE[1]
     return None
 
 
