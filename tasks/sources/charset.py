@@ -205,10 +205,11 @@ def _sample(body: bytes, html: bool) -> bytes:
 
 def _repaired(sample: bytes, codec: str) -> bytes | None:
     """The sample without what does not decode, if that is little; the sample itself if all of it does."""
-    text = sample[:ENOUGH].decode(codec, errors="replace")
-    lost = text.count("\ufffd")
-    if lost * REPAIR > _beyond(text):
-        return None
+    for size in (ENOUGH >> 3, ENOUGH):  # most are told by the beginning
+        text = sample[:size].decode(codec, errors="replace")
+        lost = text.count("\ufffd")
+        if lost * REPAIR > _beyond(text):
+            return None
     return text.replace("\ufffd", "").encode(codec, errors="ignore") if lost else sample
 
 
