@@ -49,7 +49,8 @@ def posterior(
     rows: np.ndarray,
     moves: np.ndarray,
     features: np.ndarray,
-    costs: np.ndarray,
+    gains: np.ndarray,
+    floors: np.ndarray,
     prior: np.ndarray,
     labels: np.ndarray,
     logarithms: np.ndarray,
@@ -59,8 +60,9 @@ def posterior(
 ) -> np.ndarray:
     """The share of each label, of the sum of all, in naive Bayes over the byte sequences that an automaton finds.
 
-    A class's logarithm is its prior less the sum over features met of log(1 + times met) * cost; divided by `unit` (the
-    temperature), its exponential is the class's share, and a label's is that of its classes together.
+    A class's logarithm is its prior, and over features met the sum of log(1 + times met) * (its floor + the feature's
+    gain); divided by `unit` (the temperature), its exponential is the class's share, and a label's is that of its
+    classes together.
 
     The automaton's tables are larger than a processor's cache, so that a step waits for memory: LANES of the text are
     walked in turns, each from DEPTH bytes before its own (its state depends on no more), which count for nothing.
@@ -68,11 +70,11 @@ def posterior(
     Args:
         data: uint8 text. rows: uint16 (states,), the row of `moves` of each state. moves: uint32 (rows * 256,), the
             next state. features: int32 (states,), the feature met on reaching a state, or -1.
-        costs: uint8 (features, classes). prior: int32 (classes,), in units of logarithm times cost.
-        labels: int64 (classes,), the label of each class. logarithms: int32, log(1 + n) for n from 0, 8 binary places;
-            the last for all past it.
-        counts: int32 (features,) of zeros, which are zeros again on return. unit: of a difference of logarithms, times
-            2^16. exponents: EXPONENTS.
+        gains: uint8 (features, classes). floors, prior: int64 (classes,), in the unit of gains with 8 and 16 binary
+            places. labels: int64 (classes,), the label of each class.
+        logarithms: int32, log(1 + n) for n from 0, 8 binary places; the last for all past it.
+        counts: int32 (features,) of zeros, which are zeros again on return. unit: in the unit of gains, with 32 binary
+            places. exponents: EXPONENTS.
 
     Returns:
         int64 (labels,).
@@ -95,18 +97,23 @@ def posterior(
                     met[kinds] = feature
                     kinds += 1
                 counts[feature] += 1
-    sums = prior.copy()
+    sums = np.zeros(len(prior), np.int32)
+    total = 0
     for number in range(kinds):
         feature = met[number]
         times = logarithms[min(int(counts[feature]), len(logarithms) - 1)]
         counts[feature] = 0
-        row = costs[feature]
+        total += int(times)
+        row = gains[feature]
         for place in range(len(sums)):
-            sums[place] -= times * np.int32(row[place])
-    best = int(sums.max())
+            sums[place] += times * np.int32(row[place])
+    logarithm = prior + total * floors
+    for place in range(len(sums)):
+        logarithm[place] += int(sums[place]) << 8
+    best = logarithm.max()
     shares = np.zeros(labels.max() + 1, np.int64)
     for place in range(len(sums)):
-        step = ((best - int(sums[place])) << 22) // unit
+        step = ((best - logarithm[place]) << 22) // unit  # 64 steps and 16 binary places
         if step < len(exponents):
             shares[labels[place]] += exponents[step]
     return shares

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-CHARACTERS = 1024  # enough for the language
+CHARACTERS = (384, 1024)  # are read: the second where the first leaves the answer below SURE
+SURE = 0.9
 LETTERS = 12  # fewer have no language: `12 34 Mon`; an ideograph, kana or syllable of Korean stands for three
 SHARE = 10  # and letters are at least one in so many of the characters that are not spaces
 # Not words of the text's language. Bounded, so that no text makes them slow.
@@ -77,7 +78,6 @@ MACRO = {
     "ary": "ar", "arz": "ar", "fuv": "ff", "gug": "gn", "hbo": "he", "kik": "ki", "ltg": "lv", "sdh": "ku", "uzs": "uz",
     "wuu": "zh", "yue": "zh", "zxx": None,
 }  # fmt: skip
-PLACES_LOGARITHM = 1 << 8  # of log(1 + times met)
 PLACES = 1 << 10  # a score is a multiple of 1 / PLACES, which float32 holds
 
 
@@ -93,16 +93,23 @@ NONE = Language(None, 0.0)
 
 def language(text: str) -> Language:
     """The language in which most of a text is written, told by its beginning and its middle."""
+    found = NONE
+    for characters in CHARACTERS:
+        found = _identify(_sample(text, characters))
+        if found.score >= SURE or len(text) <= characters:
+            break
+    return found
+
+
+def _identify(sample: str) -> Language:
     from tasks.kernels.language import letters
 
-    sample = _sample(text)
     data = np.frombuffer(sample.encode("utf-8", "replace"), np.uint8)
     others, *counts = letters(data, _scripts(), len(NAMES) + 1).tolist()
     total = sum(counts)
-    if (
-        total + 2 * (counts[HAN] + counts[KANA] + counts[HANGUL]) < LETTERS
-        or total * SHARE < others - sample.count(" ") + total
-    ):
+    if total + 2 * (counts[HAN] + counts[KANA] + counts[HANGUL]) < LETTERS:
+        return NONE
+    if total * SHARE < others - sample.count(" ") + total:
         return NONE
     # Japanese and Korean have ideographs too: a few of their own letters among them tell.
     for own in (KANA, HANGUL):
@@ -121,11 +128,11 @@ def language(text: str) -> Language:
     return NONE if code is None else Language(code, most * PLACES // sum(shares) / PLACES)
 
 
-def _sample(text: str) -> str:
-    """Lower case, composed, without addresses."""
-    if len(text) > CHARACTERS:
+def _sample(text: str, characters: int) -> str:
+    """So many characters in lower case, composed, without addresses."""
+    if len(text) > characters:
         middle = len(text) // 2
-        text = f"{text[: CHARACTERS // 2]} {text[middle : middle + CHARACTERS // 2]}"
+        text = f"{text[: characters // 2]} {text[middle : middle + characters // 2]}"
     if "@" in text or "://" in text or "www." in text:
         text = ADDRESS.sub(" ", text)
     return unicodedata.normalize("NFC", text.lower())
@@ -144,32 +151,34 @@ def _scripts() -> np.ndarray:
 class Model:
     """py3langid's model as arrays of small integers; called with UTF-8, gives each label's share.
 
-    A weight is the logarithm of a probability, from WEIGHT down; it is kept as a cost of 0..255 in steps of 1 / STEPS.
-    Rounding moves a text's logarithm by 0.2 (450 features, 0.014 and log 2 each), which the temperature makes 0.01.
+    A weight is the logarithm of a probability. A class's lowest, which all that it never saw have, is its floor; what
+    others have more is kept in a byte, in steps of 1 / `steps`, so that rounding strikes few and falls either way.
     """
 
     def __init__(self, identifier: Any) -> None:
         weights = identifier.nb_ptc.astype(np.float32)
-        highest = float(weights.max())
-        self.steps = 255 / (highest - float(weights.min()))
+        floors = weights.min(axis=0)
+        weights -= floors
+        self.steps = 255 / float(weights.max())
         self.labels: list[str] = list(dict.fromkeys(identifier.nb_classes))
         places = [self.labels.index(name) for name in identifier.nb_classes]
         self._arrays = (
             np.array(identifier.tk_row, np.uint16),
             np.array(identifier.tk_nextmove, np.uint32),
             np.array(identifier.tk_output, np.int32),
-            np.rint((highest - weights) * np.float32(self.steps)).astype(np.uint8),
-            np.array([round(float(value) * self.steps * PLACES_LOGARITHM) for value in identifier.nb_pc], np.int32),
+            np.rint(weights * np.float32(self.steps)).astype(np.uint8),
+            np.array([round(float(value) * self.steps * (1 << 8)) for value in floors], np.int64),
+            np.array([round(float(value) * self.steps * (1 << 16)) for value in identifier.nb_pc], np.int64),
             np.array(places, np.int64),
-            np.array([round(math.log1p(count) * PLACES_LOGARITHM) for count in range(CHARACTERS * 4)], np.int32),
+            np.array([round(math.log1p(count) * (1 << 8)) for count in range(4 * CHARACTERS[-1])], np.int32),
             np.zeros(len(weights), np.int32),
         )
 
     def __call__(self, data: np.ndarray) -> np.ndarray:
         from tasks.kernels.language import EXPONENTS, posterior
 
-        # py3langid's temperature: the root of the number of bytes.
-        unit = int(self.steps * PLACES_LOGARITHM) * math.isqrt(len(data) << 32)
+        # py3langid's temperature, the root of the number of bytes; isqrt gives it 16 binary places
+        unit = round(self.steps * (1 << 16)) * math.isqrt(len(data) << 32)
         return posterior(data, *self._arrays, unit, EXPONENTS)
 
 

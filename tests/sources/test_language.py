@@ -110,7 +110,7 @@ def identifier() -> LanguageIdentifier:
 
 def agree(text: str) -> None:
     """Our share of each label is py3langid's, up to the rounding of its weights."""
-    sample = _sample(text)
+    sample = _sample(text, 1024)
     if not sample:
         return
     data = np.frombuffer(sample.encode(), np.uint8)
