@@ -12,8 +12,10 @@ Weights (BONUS in tasks/sources/charset.py) were chosen with --choose, which rea
 and of the languages of an encoding those at even places; without it, the second halves of all languages are read.
 
 Ways: ours; the order of browsers (mark > header > meta > windows-1252); resiliparse's detect_encoding with
-from_html_meta; chardet's and charset-normalizer's detection alone. Ends with rejects: random bytes and binaries that
-must be refused, and every text below --data, none of which may be. Prints tables; writes bench/results/charset.json.
+from_html_meta; chardet's and charset-normalizer's detection alone. Then the real pages of crawl-pages/ and
+crawl/*.wet.gz that are UTF-8, written anew in windows-1252 (or windows-1251 and KOI8-R) under four headers, and
+rejects: random bytes and binaries that must be refused, and every text below --data, none of which may be. Prints
+tables; writes bench/results/charset.json.
 """
 
 import argparse
@@ -245,6 +247,36 @@ def texts(data: Path) -> Iterator[tuple[str, bytes]]:
             yield path.name, gzip.decompress(path.read_bytes())
 
 
+def transcoded(data: Path, ways: dict[str, Callable[[Case], str]]) -> dict[str, object]:
+    """Real pages in UTF-8, written anew in their language's old encoding; their own `<meta>` (mostly utf-8) stays."""
+    from tasks.sources.documents import LIMITS
+    from tasks.sources.rejects import Reject
+    from tasks.sources.responses import page
+    from tasks.sources.warc import records
+
+    made = []
+    for path in sorted([*data.glob("crawl-pages/*.warc.gz"), *data.glob("crawl/*.wet.gz")]):
+        for record in records(path, path.name, LIMITS["payload"], LIMITS["header"]):
+            try:
+                found = None if isinstance(record, Reject) else page(record, LIMITS["payload"])
+                text = found.body.decode() if found else ""
+            except (Bad, UnicodeDecodeError):
+                continue
+            cyrillic = sum("а" <= letter <= "я" for letter in text[:20_000]) > 500
+            for encoding in ("windows-1251", "koi8-r") if cyrillic else ("windows-1252",):
+                body = text.encode(encoding, "xmlcharrefreplace")
+                if body.isascii():
+                    continue
+                for sort, header in (("true", encoding), ("none", None), ("utf-8", "utf-8"), ("multi", "gb2312")):
+                    made.append(Case(encoding, "", False, header, None, sort, body, body.decode(encoding)))
+    wrong, spent = measure(made, ways)
+    print(f"\n{len(made)} cases of real pages, written anew")
+    for name in ways:
+        which = dict(Counter(f"{case.encoding} {case.labels}" for case in wrong[name]))
+        print(f"  {name:<20} {len(wrong[name]):5} wrong   {spent[name]:8.0f} us   {which}")
+    return {"cases": len(made), **{name: len(wrong[name]) for name in ways}}
+
+
 def rejects(data: Path) -> dict[str, list[str]]:
     missed, false, total = [], [], 0
     for name, body in binaries().items():
@@ -293,6 +325,7 @@ def main() -> None:
             results[f"{title}, {size}"] = row
     if arguments.choose:
         return
+    results["real pages"] = transcoded(arguments.data, ways)
     results["rejects"] = rejects(arguments.data)
     results["versions"] = {name: version(name) for name in ("chardet", "resiliparse", "charset-normalizer")}
     path = ROOT / "bench" / "results" / "charset.json"

@@ -47,22 +47,29 @@ LARGER = {  # Python's names of the sets that a larger one of SETS holds
     "utf-16": "utf-16-le",
     "utf-32": "utf-32-le",
 }
-DOS = ("cp866", "cp437", "cp850", "cp852", "mac-roman", "mac-cyrillic", "johab")  # rare, so that others go first
+FILES = ("cp437", "cp850", "cp852", "mac-roman", "johab")  # of text files; of a page only if a label says so
+RARE = (*FILES, "cp866", "mac-cyrillic")  # so that others go first
 # Chosen by bench/charset.py on its first half. What a label adds to its set's rating, and what web pages' habits add;
 # less by 1 / (1 + (best rating / DOUBT)^2), for where the bytes say much themselves: modelled languages are rated
 # 0.25 and more at 300 bytes, languages that chardet has no model for (Albanian) under 0.1 at any length.
 BONUS_HEADER = BONUS_META = 0.06
 AGREE = 0.02  # of a second label that says the same, which is often copied from the first
-USUAL = {"cp1252": 0.03, **dict.fromkeys(DOS, -0.03)}
+USUAL = {"cp1252": 0.03, **dict.fromkeys(RARE, -0.03)}
 DOUBT = 0.15
-# Ratings near the best are lowered by this, times the share of characters beyond ASCII that stand where no spelling has
-# them: Latin beside Cyrillic, Greek, Hebrew or Arabic; a sign or control in a word; a capital behind a small letter.
-ODD_WEIGHT, NEAR, NEIGHBOURS = 1.0, 0.7, 1 << 12
-SIGNS = "\x80-\xa9\xab\xac\xae-\xb3\xb5\xb6\xb8\xb9\xbb-\xbf×÷ˇ˘˙˛˝†‡‰‹›•™€\u2500-\u25ff"
+# A rating is lowered by the share of characters beyond ASCII that stand where no spelling has them: Latin beside
+# Cyrillic, Greek, Hebrew or Arabic; a sign in a word (but of UTF-8 read as windows-1252, which cleaning mends); a
+# capital behind a small letter; alone, a letter of those scripts, a further Latin capital, or a piece of a frame (they
+# are windows-1252's signs: `©`, `×`, `»`). And by CONTROL, for C1 controls.
+CONTROL, NEIGHBOURS = 0.3, 1 << 12
+CAPITALS = "".join(chr(code) for code in range(0x100, 0x250) if chr(code).isupper())
+SIGNS = "\xa1-\xa9\xab\xac\xae-\xb3\xb5\xb6\xb8\xb9\xbb-\xbf×÷ˇ˘˙˛˝†‡‰‹›™€\u2500-\u25ff"
 ODD = re.compile(
-    f"(?<=[A-Za-zÀ-ɏ])[\u0370-\u06ff]|[\u0370-\u06ff](?=[A-Za-zÀ-ɏ])"
-    rf"|(?<=[^\W\d_])[{SIGNS}](?=[^\W\d_])|(?<=[a-zß-öø-ÿа-яё])[À-ÖØ-ÞА-ЯЁ]"
+    "(?<=[A-Za-zÀ-ɏ])[\u0370-\u06ff]|[\u0370-\u06ff](?=[A-Za-zÀ-ɏ])"
+    rf"|(?<=[^\W\d_])(?<![ÂÃâ])[{SIGNS}](?=[^\W\d_])|(?<=[a-zß-öø-ÿа-яё])[À-ÖØ-ÞА-ЯЁ]"
+    rf"|(?<![^\W\d_])[{CAPITALS}\u0370-\u06ff](?![^\W\d_])"
+    r"|(?<![\u2500-\u25ff])[\u2500-\u25ff](?![\u2500-\u25ff])"
 )
+C1 = re.compile("[\x80-\x9f]")
 ENOUGH = 1 << 14  # chardet rates no more bytes
 REPAIR = 50  # one character in so many may be broken in the right character set
 
@@ -76,7 +83,8 @@ FOREIGN = re.compile("[\u0250-\u1fff\u2e80-\uf8ff]")
 # Controls (but ESC, which logs have), private use, none: 1 % of 16 random bits are such a control, 10 % private use
 NO_TEXT = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f\ue000-\uf8ff\ufdd0-\ufdef\ufffd-\uffff]")
 IDEOGRAPH = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uffef]")
-HIGH = bytes(range(128, 256))
+ASCII, HIGH = bytes(range(128)), bytes(range(128, 256))
+PAIRS = re.compile(rb"[\x81-\xfe][\x80-\xfe]")
 WIDE_SAMPLE = 1 << 13
 BINARY = "the bytes are no text in any character set: they begin as a binary file does, or hold too many controls"
 
@@ -107,8 +115,9 @@ def decode(body: bytes, charset: str | None, html: bool) -> str:
         return _mended(body, text)
     header, meta = _codec(charset), _codec(_declared(body)) if html else None
     codec = _best(body, header, meta, html)
-    if codec == "cp1252" and "utf-8" in (header, meta):
-        return _mended(body, text)
+    if codec == "cp1252" and "utf-8" in (header, meta) and _beyond(text) >= 1.5 * text.count("\ufffd"):
+        text = _mended(body, text)  # half of it: `utf-8` is not all a lie
+        return _checked(text if "\ufffd" not in text else body.decode(codec, errors="replace"), codec)
     return _checked(body.decode(codec, errors="replace"), codec)
 
 
@@ -138,35 +147,42 @@ def _beyond(text: str) -> int:
 def _best(body: bytes, header: str | None, meta: str | None, html: bool) -> str:
     """The codec with the highest rating, labels counted."""
     sample = _sample(body, html)
-    ratings = _ratings(sample)
+    among = [codec for codec in SETS if not html or codec not in FILES or codec in (header, meta)]
+    ratings = _ratings(sample, among)
     if ratings is None:
         if (codec := _ideographs(body[:WIDE_SAMPLE])) is not None:  # full of what would be controls
             return codec
         raise Bad("charset", BINARY)
-    for codec in SETS:
+    for codec in among:
         if codec not in ratings and codec in (*MULTIBYTE, header, meta, "cp1252"):
             repaired = _repaired(sample, codec)
-            if repaired == sample and codec in (header, meta, "cp1252"):
+            if repaired == sample and (codec == "cp1252" or (codec in (header, meta) and _fits(sample, codec))):
                 ratings[codec] = 0.0  # chardet rates no set of two bytes by four different characters
             elif repaired is not None and repaired != sample:
                 ratings[codec] = (_ratings(repaired, [codec]) or {}).get(codec, 0.0)
     best = max(ratings.values(), default=0.0)
-    words = b" ".join(word for word in sample.split() if not word.isascii())[:NEIGHBOURS]
-    for codec, rating in ratings.items():
-        if codec not in MULTIBYTE and rating > best * NEAR:
-            ratings[codec] = rating * (1 - ODD_WEIGHT * _odd(words, codec))
     doubt = 1 / (1 + (best / DOUBT) ** 2)
-    for label, more in ((header, BONUS_HEADER), (meta, AGREE if meta == header else BONUS_META), *USUAL.items()):
+    bonus = dict(USUAL)
+    for label, more in ((header, BONUS_HEADER), (meta, AGREE if meta == header else BONUS_META)):
         if label in ratings:
-            ratings[label] += more * doubt
-    return max(ratings, key=lambda codec: ratings[codec], default="cp1252")
+            bonus[label] = bonus.get(label, 0.0) + more
+    words = b" ".join(word for word in sample.split() if not word.isascii())[:NEIGHBOURS]
+    codec, most = "cp1252", 0.0
+    for name in sorted(ratings, key=lambda name: -ratings[name]):
+        rating, more = ratings[name], bonus.get(name, 0.0) * doubt
+        if rating + more > most and name not in MULTIBYTE:
+            rating *= 1 - _odd(words, name)
+        if rating + more > most:
+            codec, most = name, rating + more
+    return codec
 
 
 def _odd(words: bytes, codec: str) -> float:
     """The share of characters beyond ASCII that stand where no spelling has them."""
     text = words.decode(codec, errors="replace")
     beyond = _beyond(text)
-    return min(1.0, len(ODD.findall(text)) / beyond) if beyond else 0.0
+    share = len(ODD.findall(text)) / beyond if beyond else 0.0
+    return min(1.0, share + CONTROL * (C1.search(text) is not None))
 
 
 def _ratings(sample: bytes, among: Iterable[str] = SETS) -> dict[str, float] | None:
@@ -189,18 +205,27 @@ def _ratings(sample: bytes, among: Iterable[str] = SETS) -> dict[str, float] | N
 
 
 def _sample(body: bytes, html: bool) -> bytes:
-    """The parts between tags (or the lines) that are not ASCII: no label, no markup, and all of the evidence.
+    """The lines (and the parts between tags) that are not ASCII: no label, no markup, and all of the evidence.
 
     None of `<`, `>` and line ends is part of a character of two bytes in any of SETS but johab.
     """
     size, parts = 0, []
-    for part in re.split(rb"[<>]" if html else rb"[\r\n]", body):
+    for part in re.split(rb"[<>\r\n]" if html else rb"[\r\n]", body):
         if not part.isascii():
-            parts.append(part)
-            size += len(part)
+            behind = len(part.lstrip(ASCII)) if len(part) > NEIGHBOURS else len(part)
+            parts.append(part[max(0, len(part) - behind - 64) :])  # of a page in one line, from the first letter on
+            size += len(parts[-1])
             if size >= ENOUGH:
                 break
     return b"\n".join(parts)
+
+
+def _fits(sample: bytes, codec: str) -> bool:
+    """Whether bytes beyond ASCII stand in pairs, where the codec has pairs: `©N` is no character of Chinese."""
+    if codec not in MULTIBYTE:
+        return True
+    beyond = len(sample) - len(sample.translate(None, HIGH))
+    return len(PAIRS.findall(sample)) * 4 >= beyond
 
 
 def _repaired(sample: bytes, codec: str) -> bytes | None:

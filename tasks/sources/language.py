@@ -78,6 +78,7 @@ MACRO = {
     "ary": "ar", "arz": "ar", "fuv": "ff", "gug": "gn", "hbo": "he", "kik": "ki", "ltg": "lv", "sdh": "ku", "uzs": "uz",
     "wuu": "zh", "yue": "zh", "zxx": None,
 }  # fmt: skip
+ROWS = 1 << 12  # of weights, converted at a time: 2 MB rather than 200
 PLACES = 1 << 10  # a score is a multiple of 1 / PLACES, which float32 holds
 
 
@@ -156,17 +157,20 @@ class Model:
     """
 
     def __init__(self, identifier: Any) -> None:
-        weights = identifier.nb_ptc.astype(np.float32)
-        floors = weights.min(axis=0)
-        weights -= floors
-        self.steps = 255 / float(weights.max())
+        weights = identifier.nb_ptc  # float16
+        floors = weights.min(axis=0).astype(np.float32)
+        self.steps = 255 / float((weights.max(axis=0) - floors).max())
+        gains = np.empty(weights.shape, np.uint8)
+        for first in range(0, len(gains), ROWS):
+            more = weights[first : first + ROWS] - floors
+            gains[first : first + ROWS] = np.rint(more * np.float32(self.steps))
         self.labels: list[str] = list(dict.fromkeys(identifier.nb_classes))
         places = [self.labels.index(name) for name in identifier.nb_classes]
         self._arrays = (
             np.array(identifier.tk_row, np.uint16),
             np.array(identifier.tk_nextmove, np.uint32),
             np.array(identifier.tk_output, np.int32),
-            np.rint(weights * np.float32(self.steps)).astype(np.uint8),
+            gains,
             np.array([round(float(value) * self.steps * (1 << 8)) for value in floors], np.int64),
             np.array([round(float(value) * self.steps * (1 << 16)) for value in identifier.nb_pc], np.int64),
             np.array(places, np.int64),
