@@ -85,7 +85,7 @@ NO_TEXT = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f\ue000-\uf8ff\ufdd0-\
 IDEOGRAPH = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uffef]")
 ASCII, HIGH = bytes(range(128)), bytes(range(128, 256))
 PAIRS = re.compile(rb"[\x81-\xfe][\x80-\xfe]")
-WIDE_SAMPLE = 1 << 13
+WIDE_SAMPLE, CHECKED = 1 << 13, 1 << 20
 BINARY = "the bytes are no text in any character set: they begin as a binary file does, or hold too many controls"
 
 
@@ -100,7 +100,7 @@ def decode(body: bytes, charset: str | None, html: bool) -> str:
     """
     for mark, codec in MARKS:
         if body.startswith(mark):
-            return _checked(body.decode(codec, errors="replace"), codec, 10 if codec == "utf-8-sig" else 20)
+            return _checked(body.decode(codec, errors="replace"), codec, 0.1 if codec == "utf-8-sig" else 0.05)
     if b"\0" in body and (found := _wide(body, charset)) is not None:
         return found
     if body.isascii():
@@ -210,10 +210,12 @@ def _sample(body: bytes, html: bool) -> bytes:
     None of `<`, `>` and line ends is part of a character of two bytes in any of SETS but johab.
     """
     size, parts = 0, []
-    for part in re.split(rb"[<>\r\n]" if html else rb"[\r\n]", body):
+    for found in re.finditer(rb"[^<>\r\n]+" if html else rb"[^\r\n]+", body):  # lazily: a page may be tags alone
+        part = found[0]
         if not part.isascii():
-            behind = len(part.lstrip(ASCII)) if len(part) > NEIGHBOURS else len(part)
-            parts.append(part[max(0, len(part) - behind - 64) :])  # of a page in one line, from the first letter on
+            # of a page in one line, from shortly before the first letter on
+            start = max(0, len(part) - len(part.lstrip(ASCII)) - 64) if len(part) > NEIGHBOURS else 0
+            parts.append(part[start : start + ENOUGH])
             size += len(parts[-1])
             if size >= ENOUGH:
                 break
@@ -252,7 +254,7 @@ def _wide(body: bytes, charset: str | None) -> str | None:
         codec = _codec(charset)
     if codec in WIDE:
         text = body.decode(codec, errors="replace")
-        if len(NO_TEXT.findall(text)) * 20 <= len(text):
+        if _odd_share(text) <= 0.05:
             return text
     if detect(body)["encoding"] is None:
         raise Bad("charset", BINARY)
@@ -312,9 +314,15 @@ def _codec(label: str | None) -> str | None:
     return LARGER.get(name, name) if name else None
 
 
-def _checked(text: str, codec: str, share: int = 10) -> str:
-    """The text; Bad if more than one character in `share` is none that text has."""
-    odd = len(NO_TEXT.findall(text))
-    if odd * share > len(text):
-        raise Bad("charset", f"{odd} of {len(text)} characters do not decode as {codec}, or are none that text has")
+def _odd_share(text: str) -> float:
+    """The share of characters that no text has: of those lost in decoding, or of all kinds in the first million."""
+    start = text[:CHECKED]
+    return max(text.count("\ufffd") / max(1, len(text)), len(NO_TEXT.findall(start)) / max(1, len(start)))
+
+
+def _checked(text: str, codec: str, share: float = 0.1) -> str:
+    """The text; Bad if more of its characters than `share` are none that text has."""
+    odd = _odd_share(text)
+    if odd > share:
+        raise Bad("charset", f"{odd:.0%} of the characters do not decode as {codec}, or are none that text has")
     return text
