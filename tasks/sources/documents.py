@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tasks.sources.clean import clean
-from tasks.sources.extract import language
 from tasks.sources.hashed import Source
 from tasks.sources.jsonl import jsonl
+from tasks.sources.language import language
 from tasks.sources.mediawiki import mediawiki
 from tasks.sources.pages import pages
 from tasks.sources.parquet import parquet
@@ -79,12 +79,12 @@ def _document(found: Candidate, part: Part, reading: Reading, tally: Tally, met:
         reason, what = ("repeated", "this text") if first == content else ("id", "another text")
         detail = f"id {found.id or key.hex()!r} stands with {what} in {file} at {offset} <{url}>"
         return Reject(part.path, found.offset, found.length, reason, detail)
-    code = language(text)
-    tally.document(part.path, text, len(data), code)
+    spoken = language(text)
+    tally.document(part.path, text, len(data), spoken.code)
     meta = {name: value for name, value in found.meta.items() if value}
-    return Document(
-        key, text, url, found.date, code, None, storable(json.dumps(meta, ensure_ascii=False)) if meta else None
-    )
+    sure = None if spoken.code is None else spoken.score
+    told = storable(json.dumps(meta, ensure_ascii=False)) if meta else None
+    return Document(key, text, url, found.date, spoken.code, sure, told)
 
 
 def key_of(reading: Reading, file: str, identity: str | None, url: str, content: bytes) -> bytes:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from tasks.sources.extract import decode, extract
+from tasks.sources.charset import decode
+from tasks.sources.extract import extract
 from tasks.sources.hashed import Source, size_of
 from tasks.sources.parts import Part
 from tasks.sources.reading import Candidate, Reading

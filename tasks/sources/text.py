@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from tasks.sources.charset import decode
 from tasks.sources.content import Content, Raw, kind_of
-from tasks.sources.extract import decode
 from tasks.sources.hashed import Source
 from tasks.sources.parts import Part
 from tasks.sources.reading import Candidate, Reading
