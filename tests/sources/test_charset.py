@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tasks.sources.charset import decode
-from tasks.sources.rejects import DAMAGE, Bad
+from tasks.sources.rejects import FAULTS, Bad
 
 RUSSIAN = "Съешь же ещё этих мягких французских булок, да выпей чаю. " * 5
 UKRAINIAN = "Усі люди народжуються вільними і рівними у своїй гідності та правах, їх наділено розумом. " * 4
@@ -208,7 +208,7 @@ def test_bytes_that_are_no_text_are_refused(made, label):
     with pytest.raises(Bad) as caught:
         decode(made(), label, html=False)
     assert caught.value.reason == "charset"
-    assert "charset" in DAMAGE
+    assert "charset" in FAULTS
 
 
 def test_a_few_zero_bytes_do_no_harm():
