@@ -1,0 +1,80 @@
+"""ARC files, the Internet Archive's form before WARC (1996 to about 2012), as WARC records.
+
+A record is a line `URL IP date type length` (version 2 has more fields between type and length), that many bytes, and a
+line end (https://archive.org/web/researcher/ArcFileFormat.php). The first, `filedesc:`, describes the file; its length
+is often wrong by a line. A record of http(s) holds what the server sent, so it becomes a WARC response.
+"""
+
+import re
+from datetime import UTC, datetime
+
+from tasks.sources.content import Content
+from tasks.sources.framing import Damage, Framing, Head, Limits
+from tasks.sources.raw import Raw
+
+URL = 8192  # bytes of one at most
+LINE = 12 << 10  # bytes of a header line at most
+# A line that means to be a header, whatever its length field says: `-1` and `abc` are damage by themselves.
+HEADER = re.compile(
+    rb"(?P<url>(?:https?|ftp|dns|filedesc|whois|warcinfo|metadata|screenshot|gopher|nntp|news|urn|about):[^\r\n]{1,%d}?)"
+    rb" (?P<ip>\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:]{2,39}|-) (?P<date>\d{8,18}) (?P<fields>[^\r\n]{0,2048}?)"
+    rb"[ \t]*(?<= )(?P<length>[^ \r\n]{1,20})[ \t]*\r?\n" % URL
+)
+SEARCH = re.compile(rb"(?m)^" + HEADER.pattern)
+
+
+def is_arc(raw: Raw, kind: str, name: str, limits: Limits) -> bool:
+    """Whether a file is an ARC file: by its first record, or, where that is damaged, by its name."""
+    start = Content(raw, kind, window=limits.window).first(LINE)
+    if start.startswith(b"filedesc:"):
+        return True
+    if start.lstrip(b"\r\n").startswith(b"WARC/"):
+        return False
+    return HEADER.match(start) is not None or re.search(r"\.arc(\.\w+)?$", name.lower()) is not None
+
+
+class Arc(Framing):
+    """Reads one ARC file."""
+
+    HEADER = HEADER
+    SEARCH = SEARCH
+    BEGIN = HEADER
+    PEEK = LINE
+    LINES = 1
+
+    def head(self, content: Content, start: int) -> Head:
+        begin = self.blank_lines(content, start)
+        content.fill(begin + LINE)
+        match = HEADER.match(content.window, begin - content.base)
+        if match is None:
+            seen = bytes(content.window[begin - content.base :][:60])
+            raise Damage("header", f"no ARC header but {seen!r}", begin + 1)
+        if not match["length"].isdigit():
+            raise Damage("header", f"the length is {match['length'].decode('latin-1')!r}", content.base + match.end())
+        kind = "warcinfo" if match["url"].startswith(b"filedesc:") else "response"
+        return Head(content.base + match.end(), kind, int(match["length"]))
+
+    def data(self, content: Content, start: int, head: Head) -> bytes:
+        line = HEADER.match(content.slice(start, head.end).lstrip(b"\r\n"))
+        assert line is not None, "head() found it"
+        web = line["url"].lower().startswith((b"http:", b"https:"))
+        declared = line["fields"].split(b" ")[0] or b"unknown"
+        fields = (
+            b"WARC/1.0",
+            b"WARC-Type: " + head.type.encode(),
+            b"WARC-Target-URI: " + line["url"],
+            b"WARC-IP-Address: " + line["ip"],
+            b"WARC-Date: " + _date(line["date"]),
+            b"Content-Type: " + (b"application/http; msgtype=response" if web else declared),
+            b"Content-Length: %d" % head.size,
+        )
+        return b"\r\n".join((*fields, b"", b"")) + content.slice(head.end, head.end + head.size)
+
+
+def _date(stamp: bytes) -> bytes:
+    """`20080509190241` as WARC writes it; nothing where it is no date."""
+    try:
+        date = datetime.strptime(stamp[:14].decode().ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return b""
+    return date.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
