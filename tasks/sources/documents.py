@@ -12,7 +12,7 @@ from tasks.sources import text as texts
 from tasks.sources.clean import clean
 from tasks.sources.extract import decode, extract, language
 from tasks.sources.parts import Part
-from tasks.sources.rejects import Bad, Reject
+from tasks.sources.rejects import DAMAGE, Bad, Reject
 from tasks.sources.responses import page
 from tasks.sources.warc import Ledger, Record, records
 
@@ -23,6 +23,7 @@ LIMITS = {
     "html": 8 << 20,  # characters of a page
     "tags": 500_000,  # `<` characters of a page
     "nesting": 2_000,  # elements inside one another
+    "window": 1 << 27,  # bytes of memory that a compressed stream may ask for (`zstd --long=31`: 2 GiB)
 }
 FIELDS = {"text": "text", "id": None, "url": None, "date": "date", "title": "title"}
 TYPES = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
@@ -121,8 +122,8 @@ def _warc(
     path: Path, name: str, part: Part, source: str, fields: Keys, limits: Keys, tally: Tally
 ) -> Iterator[Placed | Reject]:
     ledger = Ledger(name)
-    for record in records(path, name, limits["payload"], limits["header"]):
-        ledger.add(record.offset, record.length or 0, isinstance(record, Reject))
+    for record in records(path, name, limits["payload"], limits["header"], window=limits["window"]):
+        ledger.add(record.offset, record.length or 0, isinstance(record, Reject) and record.reason in DAMAGE)
         if isinstance(record, Reject):
             yield record
             continue
@@ -163,7 +164,9 @@ def _jsonl(
 
     if path.stat().st_size == 0:
         yield Reject(name, 0, 0, "empty-file", "the file has 0 bytes")
-    yield from _rows(texts.jsonl(path, name, fields, part.start, part.end, limits["payload"], lost), source, name)
+    yield from _rows(
+        texts.jsonl(path, name, fields, part.start, part.end, limits["payload"], lost, limits["window"]), source, name
+    )
     size = path.stat().st_size if part.end is None else part.end - part.start
     # A part's last line may reach into the next part, where none of its bytes are counted again.
     tally.bytes(max(0, size - damaged), min(size, damaged))
@@ -183,7 +186,7 @@ def _parquet(
 def _text(
     path: Path, name: str, part: Part, source: str, fields: Keys, limits: Keys, tally: Tally
 ) -> Iterator[Placed | Reject]:
-    for item in texts.whole(path, name, limits["file"]):
+    for item in texts.whole(path, name, limits["file"], limits["window"]):
         if isinstance(item, Reject):
             tally.bytes(0, item.length or 0)
             yield item

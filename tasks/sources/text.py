@@ -1,6 +1,6 @@
 """JSONL, Parquet and plain-text files: their records, and a Reject for each line, row or file that is not one.
 
-Compressed files (.gz, .zst) are known by their first bytes. Offsets are bytes of the (decompressed) content, for
+Compressed files (see `forms`) are known by their first bytes. Offsets are bytes of the (decompressed) content, for
 Parquet row numbers; the line number stands in the detail.
 """
 
@@ -10,7 +10,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tasks.sources.binary import HEAD, binary_kind
 from tasks.sources.content import Content, Raw, kind_of
+from tasks.sources.forms import WINDOW
 from tasks.sources.rejects import Bad, Reject
 
 ROWS = 1024  # of a Parquet file at once
@@ -40,7 +42,9 @@ class Line(NamedTuple):
     stored: int
 
 
-def lines(path: Path, start: int = 0, end: int | None = None, limit: int = 32 << 20) -> Iterator[Line | Reject]:
+def lines(
+    path: Path, start: int = 0, end: int | None = None, limit: int = 32 << 20, window: int = WINDOW
+) -> Iterator[Line | Reject]:
     """Lines of a file, or, where it is not compressed, those that begin in its bytes start..end.
 
     A line longer than `limit` bytes is passed over in steps. The last thing given may be a Reject for a compressed
@@ -48,7 +52,7 @@ def lines(path: Path, start: int = 0, end: int | None = None, limit: int = 32 <<
     """
     raw = Raw(path)
     try:
-        content = Content(raw, kind_of(raw), scan=1 << 62)
+        content = Content(raw, kind_of(raw), scan=1 << 62, window=window)
         position = start
         if start:  # the line that holds the byte before belongs to the part before
             position = _behind_newline(content, start - 1)
@@ -107,6 +111,7 @@ def jsonl(
     end: int | None = None,
     limit: int = 32 << 20,
     lost: Callable[[int], None] = lambda stored: None,
+    window: int = WINDOW,
 ) -> Iterator[Row | Reject]:
     """Records of a JSONL file, or of a byte range of an uncompressed one.
 
@@ -115,7 +120,7 @@ def jsonl(
         lost: told the bytes of the file that each damaged line takes.
     """
     since = f" after byte {start}" if start else ""
-    for number, line in enumerate(lines(path, start, end, limit), start=1):
+    for number, line in enumerate(lines(path, start, end, limit, window), start=1):
         if isinstance(line, Reject):
             lost(line.length or 0)
             yield line._replace(file=name)
@@ -198,13 +203,15 @@ def parquet(path: Path, name: str, fields: dict[str, Any], groups: list[int] | N
                 yield Reject(name, row, left, "parquet", f"row group {group}: {str(error)[:160]}")
 
 
-def whole(path: Path, name: str, limit: int = 64 << 20) -> Iterator[tuple[bytes, int] | Reject]:
+def whole(path: Path, name: str, limit: int = 64 << 20, window: int = WINDOW) -> Iterator[tuple[bytes, int] | Reject]:
     """A text (or HTML) file's bytes, decompressed, with the number of its bytes in the file; or why there are none."""
     raw = Raw(path)
     try:
-        content = Content(raw, kind_of(raw), scan=1 << 62)
+        content = Content(raw, kind_of(raw), scan=1 << 62, window=window)
         if raw.size == 0:
             yield Reject(name, 0, 0, "empty-file", "the file has 0 bytes")
+        elif foreign := binary_kind(content.first(HEAD)):
+            yield Reject(name, 0, raw.size, "format", f"the file is no text but {foreign}")
         elif content.fill(limit + 1):
             yield Reject(name, 0, raw.size, "too-large", f"the file's content has more than {limit} bytes")
         elif content.broken:
