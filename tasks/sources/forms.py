@@ -7,14 +7,14 @@ streams may stand one after the other, and zero bytes behind one of them are pad
 import bz2
 import lzma
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from isal import isal_zlib
-from isal.igzip_lib import IsalError
 
 from tasks.sources.raw import Broken, Piece, Raw, behind_padding
 from tasks.sources.zstd_frames import ZSTD, is_skippable, zstd_pieces
 
+IGZIP_ERROR: type[Exception] = cast(Any, isal_zlib.error)  # which its stubs declare as an instance
 READ = 1 << 16
 STEP = 1 << 18
 FIRST = 64  # bytes that a member's first piece has at least, so that they show whether it begins with a record
@@ -91,7 +91,7 @@ def gzip_pieces(raw: Raw, offset: int, window: int = WINDOW) -> Iterator[Piece]:
                     raise Broken("truncated", f"the file ends inside the gzip member at byte {offset}")
             try:
                 data = member.decompress(pending, STEP)
-            except IsalError as error:
+            except IGZIP_ERROR as error:
                 raise Broken("gzip", f"member at byte {offset}: {str(error)[:120]}") from None
             pending = member.unused_data if member.eof else member.unconsumed_tail
             if first:

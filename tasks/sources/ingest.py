@@ -80,7 +80,7 @@ class Ingested:
     columns=tuple(Column(name, DOCUMENTS.field(name).type, meaning) for name, meaning in MEANINGS.items()),
     reasons={**DAMAGE, **POLICY},
     tell=tell_document,
-    libraries=("fastwarc", "resiliparse", "ftfy", "zstandard", "brotli"),
+    libraries=("isal", "resiliparse", "ftfy", "zstandard", "lz4", "brotli"),
     judges=("reject_share",),
 )
 def ingest(
