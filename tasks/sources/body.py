@@ -51,7 +51,7 @@ def unchunk(body: bytes, partial: bool = False) -> bytes:
     if match is None:
         return body
     behind = match.end() + int(match[1], 16)
-    if behind + 2 <= len(body) and not body.startswith((b"\r\n", b"\n"), behind):
+    if not body.startswith((b"\r\n", b"\n"), behind) and (behind + 2 <= len(body) or not match[0].endswith(b"\r\n")):
         return body
     parts: list[bytes] = []
     position = 0

@@ -12,7 +12,7 @@ from typing import Any, cast
 from isal import isal_zlib
 
 from tasks.sources.raw import Broken, Piece, Raw, behind_padding
-from tasks.sources.zstd_frames import ZSTD, is_skippable, zstd_pieces
+from tasks.sources.zstd_frames import ZSTD, asks, is_skippable, zstd_pieces
 
 IGZIP_ERROR: type[Exception] = cast(Any, isal_zlib.error)  # which its stubs declare as an instance
 READ = 1 << 16
@@ -110,7 +110,7 @@ def gzip_pieces(raw: Raw, offset: int, window: int = WINDOW) -> Iterator[Piece]:
 
 
 def _stream_pieces(
-    raw: Raw, offset: int, kind: str, start: Callable[[], Any], errors: tuple[type[Exception], ...]
+    raw: Raw, offset: int, window: int, kind: str, start: Callable[[], Any], errors: tuple[type[Exception], ...]
 ) -> Iterator[Piece]:
     """Pieces by a decompressor of the shape that bz2's has, which holds what it was fed until it needs more.
 
@@ -130,8 +130,9 @@ def _stream_pieces(
             try:
                 data = stream.decompress(pending, STEP)
             except errors as error:
-                detail = f"stream at byte {offset}: {str(error)[:120]}"
-                raise Broken("window" if "emory usage limit" in detail else kind, detail) from None
+                if "emory usage limit" in str(error):
+                    raise Broken("window", f"the {kind} stream at byte {offset} {asks(window)}") from None
+                raise Broken(kind, f"stream at byte {offset}: {str(error)[:120]}") from None
             pending = stream.unused_data or b"" if stream.eof else b""
             if first:
                 held += data
@@ -149,14 +150,14 @@ def _stream_pieces(
 
 
 def bzip2_pieces(raw: Raw, offset: int, window: int = WINDOW) -> Iterator[Piece]:
-    return _stream_pieces(raw, offset, "bzip2", bz2.BZ2Decompressor, (OSError,))
+    return _stream_pieces(raw, offset, window, "bzip2", bz2.BZ2Decompressor, (OSError,))
 
 
 def xz_pieces(raw: Raw, offset: int, window: int = WINDOW, kind: str = "xz") -> Iterator[Piece]:
     def start() -> lzma.LZMADecompressor:
         return lzma.LZMADecompressor(XZ_FORMATS[kind], memlimit=window + OVERHEAD)
 
-    return _stream_pieces(raw, offset, kind, start, (lzma.LZMAError,))
+    return _stream_pieces(raw, offset, window, kind, start, (lzma.LZMAError,))
 
 
 def lzma_pieces(raw: Raw, offset: int, window: int = WINDOW) -> Iterator[Piece]:
@@ -166,7 +167,7 @@ def lzma_pieces(raw: Raw, offset: int, window: int = WINDOW) -> Iterator[Piece]:
 def lz4_pieces(raw: Raw, offset: int, window: int = WINDOW) -> Iterator[Piece]:
     from lz4.frame import LZ4FrameDecompressor
 
-    return _stream_pieces(raw, offset, "lz4", LZ4FrameDecompressor, (RuntimeError,))
+    return _stream_pieces(raw, offset, window, "lz4", LZ4FrameDecompressor, (RuntimeError,))
 
 
 PIECES: dict[str, Callable[[Raw, int, int], Iterator[Piece]]] = {

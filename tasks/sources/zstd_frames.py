@@ -19,6 +19,14 @@ def is_skippable(magic: bytes) -> bool:
     return len(magic) >= 4 and magic[1:4] == b"\x2a\x4d\x18" and 0x50 <= magic[0] <= 0x5F
 
 
+def asks(window: int, asked: int | None = None) -> str:
+    """The rest of a sentence about a stream whose window (dictionary) is larger than the limit, with the remedy."""
+    return (
+        f"needs a window of {asked or 'more'} bytes, the limit is {window}; set `limits: {{window: {asked or '...'}}}` "
+        f"(a worker then takes as much memory), or compress the file again with a smaller one"
+    )
+
+
 def zstd_pieces(raw: Raw, offset: int, window: int) -> Iterator[Piece]:
     """Content from a frame on.
 
@@ -76,12 +84,7 @@ def zstd_pieces(raw: Raw, offset: int, window: int) -> Iterator[Piece]:
 def _require(asked: Any, window: int, raw: Raw, offset: int) -> None:
     """See that a frame's window is within the limit and its dictionary at hand. Raises Broken where it is not."""
     if asked.window_size > window:
-        detail = (
-            f"the zstd frame at byte {offset} needs a window of {asked.window_size} bytes, the limit is {window}; set "
-            f"`limits: {{window: {asked.window_size}}}`, which takes as much memory a worker, or compress it again "
-            f"without --long"
-        )
-        raise Broken("window", detail)
+        raise Broken("window", f"the zstd frame at byte {offset} {asks(window, asked.window_size)}")
     if raw.dictionary is None and raw.read(0, 4) == DICTIONARY:
         raw.dictionary = _dictionary(raw, window)
     if asked.dict_id and (raw.dictionary is None or raw.dictionary.dict_id() != asked.dict_id):
