@@ -12,13 +12,13 @@ from tasks.sources.content import Content
 from tasks.sources.framing import Damage, Framing, Head, Limits
 from tasks.sources.raw import Raw
 
-URL = 8192  # bytes of one at most
+URL, FIELDS = 8192, 2048  # bytes of a URL, and of what stands behind the date, at most
 LINE = 12 << 10  # bytes of a header line at most
-# A line that means to be a header, whatever its length field says: `-1` and `abc` are damage by themselves.
+# Whatever its length field says: `-1` and `abc` are damage by themselves. Atomic, or a hostile line takes minutes.
 HEADER = re.compile(
-    rb"(?P<url>(?:https?|ftp|dns|filedesc|whois|warcinfo|metadata|screenshot|gopher|nntp|news|urn|about):[^\r\n]{1,%d}?)"
-    rb" (?P<ip>\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:]{2,39}|-) (?P<date>\d{8,18}) (?P<fields>[^\r\n]{0,2048}?)"
-    rb"[ \t]*(?<= )(?P<length>[^ \r\n]{1,20})[ \t]*\r?\n" % URL
+    rb"(?>(?P<url>(?:https?|ftp|dns|filedesc|whois|warcinfo|metadata|screenshot|gopher|nntp|news|urn|about):[^\r\n]{1,%d}?)"
+    rb" (?P<ip>\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:]{2,39}|-) (?P<date>\d{8,18}) )(?P<fields>[^\r\n]{1,%d}+)\r?\n"
+    % (URL, FIELDS)
 )
 SEARCH = re.compile(rb"(?m)^" + HEADER.pattern)
 
@@ -49,23 +49,24 @@ class Arc(Framing):
         if match is None:
             seen = bytes(content.window[begin - content.base :][:60])
             raise Damage("header", f"no ARC header but {seen!r}", begin + 1)
-        if not match["length"].isdigit():
-            raise Damage("header", f"the length is {match['length'].decode('latin-1')!r}", content.base + match.end())
+        length = match["fields"].split()[-1:] or [b""]
+        if not length[0].isdigit() or len(length[0]) > 18:
+            raise Damage("header", f"the length is {length[0][:20].decode('latin-1')!r}", content.base + match.end())
         kind = "warcinfo" if match["url"].startswith(b"filedesc:") else "response"
-        return Head(content.base + match.end(), kind, int(match["length"]))
+        return Head(content.base + match.end(), kind, int(length[0]))
 
     def data(self, content: Content, start: int, head: Head) -> bytes:
         line = HEADER.match(content.slice(start, head.end).lstrip(b"\r\n"))
         assert line is not None, "head() found it"
         web = line["url"].lower().startswith((b"http:", b"https:"))
-        declared = line["fields"].split(b" ")[0] or b"unknown"
+        declared = line["fields"].split()[:-1] or [b"unknown"]
         fields = (
             b"WARC/1.0",
             b"WARC-Type: " + head.type.encode(),
             b"WARC-Target-URI: " + line["url"],
             b"WARC-IP-Address: " + line["ip"],
             b"WARC-Date: " + _date(line["date"]),
-            b"Content-Type: " + (b"application/http; msgtype=response" if web else declared),
+            b"Content-Type: " + (b"application/http; msgtype=response" if web else declared[0]),
             b"Content-Length: %d" % head.size,
         )
         return b"\r\n".join((*fields, b"", b"")) + content.slice(head.end, head.end + head.size)

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from tasks.sources.arc import Arc, is_arc
 from tasks.sources.content import Content
-from tasks.sources.forms import MAGIC, kind_of
+from tasks.sources.forms import MAGIC, WINDOW, kind_of
 from tasks.sources.framing import SEARCHED, Damage, Framing, Head, Limits, Record
 from tasks.sources.ledger import Ledger
 from tasks.sources.raw import Raw
@@ -30,7 +30,11 @@ INSIDE = 200  # places in a block where a record may begin, and records behind o
 
 
 def records(
-    source: Path | str | BinaryIO, name: str | None = None, block: int = 32 << 20, header: int = 64 << 10, **more: int
+    source: Path | str | BinaryIO,
+    name: str | None = None,
+    block: int = 32 << 20,
+    header: int = 64 << 10,
+    window: int = WINDOW,
 ) -> Iterator[Record | Reject]:
     """Everything in a WARC or ARC file, in its order, from its first byte to its last.
 
@@ -39,11 +43,11 @@ def records(
         name: what Rejects call the file.
         block: bytes; of a larger record only its place and size are given.
         header: bytes; a longer header is damage.
-        more: `window`, bytes: see `framing.Limits`.
+        window: bytes of memory that a compressed stream may ask for.
     """
     raw = Raw(source)
     try:
-        yield from _records(raw, name or raw.name, Limits(block, header, **more))
+        yield from _records(raw, name or raw.name, Limits(block, header, window))
     finally:
         if isinstance(source, str | Path):
             raw.close()
@@ -89,7 +93,7 @@ class Warc(Framing):
         match = VERSION.match(content.window, begin - content.base)
         if match is None:
             seen = bytes(content.window[begin - content.base :][:24])
-            raise Damage("header", f"no WARC header but {seen!r}", begin)
+            raise Damage("header", f"no WARC header but {seen!r}", begin + 1)
         limit = begin + self.limits.header
         looked = match.end() - 2
         while True:

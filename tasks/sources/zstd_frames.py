@@ -35,7 +35,9 @@ def zstd_pieces(raw: Raw, offset: int, window: int) -> Iterator[Piece]:
     """
     import zstandard
 
-    decoder = None
+    if raw.dictionary is None and raw.read(0, 4) == DICTIONARY:
+        raw.dictionary = _dictionary(raw, window)
+    decoder = zstandard.ZstdDecompressor(dict_data=raw.dictionary, max_window_size=window)
     while offset < raw.size:
         head = raw.read(offset, 18)
         if is_skippable(head):
@@ -48,8 +50,6 @@ def zstd_pieces(raw: Raw, offset: int, window: int) -> Iterator[Piece]:
             size = zstandard.frame_header_size(head)
             asked = zstandard.get_frame_parameters(head)
             _require(asked, window, raw, offset)
-            if decoder is None:
-                decoder = zstandard.ZstdDecompressor(dict_data=raw.dictionary, max_window_size=window)
             frame = decoder.decompressobj()
             checksum = 4 if asked.has_checksum else 0
             frame.decompress(head[:size])
@@ -85,8 +85,6 @@ def _require(asked: Any, window: int, raw: Raw, offset: int) -> None:
     """See that a frame's window is within the limit and its dictionary at hand. Raises Broken where it is not."""
     if asked.window_size > window:
         raise Broken("window", f"the zstd frame at byte {offset} {asks(window, asked.window_size)}")
-    if raw.dictionary is None and raw.read(0, 4) == DICTIONARY:
-        raw.dictionary = _dictionary(raw, window)
     if asked.dict_id and (raw.dictionary is None or raw.dictionary.dict_id() != asked.dict_id):
         held = "none" if raw.dictionary is None else f"number {raw.dictionary.dict_id()}"
         detail = f"the zstd frame at byte {offset} needs dictionary {asked.dict_id}, the file holds {held}"

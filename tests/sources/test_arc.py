@@ -100,6 +100,12 @@ def test_what_is_no_page():
     assert [item.data is None for item in found] == [True, False]
 
 
+def test_a_hostile_line_takes_no_minutes():
+    line = b"http://x" + b" 1.2.3.4 20080509190241 x" * 300 + b" " * 2100 + b"\n"
+    found = read(FIRST + line * 1000 + PAGES[0])
+    assert bodies(found)[1:] == BLOCKS[:1]
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(sorted(FORMS)), st.data())
 def test_any_damage_is_accounted_for(form, data):

@@ -295,6 +295,13 @@ def test_an_empty_file_and_one_of_junk():
     assert [(reject.reason, reject.length) for reject in read(b"\x1f\x8b\x08" * 1000)] == [("truncated", 3000)]
 
 
+def test_a_member_that_begins_almost_as_a_record_does_not_stop_the_reading():
+    """It is one of those where a member begins with `WARC/`, and so was where reading would go on, for ever."""
+    found = read(members(page(1), b"WARC/1.0 and no line end", page(2)))
+    assert good(found) == [bare(page(1)), bare(page(2))]
+    assert [reject.reason for reject in bad(found)] == ["header"]
+
+
 def test_the_ledger_refuses_gaps():
     ledger = Ledger("x.warc")
     ledger.add(0, 10, False)
