@@ -49,33 +49,25 @@ class Arc(Framing):
         if match is None:
             seen = bytes(content.window[begin - content.base :][:60])
             raise Damage("header", f"no ARC header but {seen!r}", begin + 1)
-        length = match["fields"].split()[-1:] or [b""]
-        if not length[0].isdigit() or len(length[0]) > 18:
-            raise Damage("header", f"the length is {length[0][:20].decode('latin-1')!r}", content.base + match.end())
-        kind = "warcinfo" if match["url"].startswith(b"filedesc:") else "response"
-        return Head(content.base + match.end(), kind, int(length[0]))
-
-    def data(self, content: Content, start: int, head: Head) -> bytes:
-        line = HEADER.match(content.slice(start, head.end).lstrip(b"\r\n"))
-        assert line is not None, "head() found it"
-        web = line["url"].lower().startswith((b"http:", b"https:"))
-        declared = line["fields"].split()[:-1] or [b"unknown"]
-        fields = (
-            b"WARC/1.0",
-            b"WARC-Type: " + head.type.encode(),
-            b"WARC-Target-URI: " + line["url"],
-            b"WARC-IP-Address: " + line["ip"],
-            b"WARC-Date: " + _date(line["date"]),
-            b"Content-Type: " + (b"application/http; msgtype=response" if web else declared[0]),
-            b"Content-Length: %d" % head.size,
-        )
-        return b"\r\n".join((*fields, b"", b"")) + content.slice(head.end, head.end + head.size)
+        url, rest = match["url"].decode("utf-8", "replace"), match["fields"].decode("latin-1").split()
+        length = rest.pop() if rest else ""
+        if not re.fullmatch(r"[0-9]{1,18}", length):
+            raise Damage("header", f"the length is {length[:20]!r}", content.base + match.end())
+        web = url.lower().startswith(("http:", "https:"))
+        found = {
+            "warc-target-uri": url,
+            "warc-ip-address": match["ip"].decode(),
+            "warc-date": _date(match["date"].decode()),
+            "content-type": "application/http; msgtype=response" if web else next(iter(rest), ""),
+        }
+        kind = "warcinfo" if url.startswith("filedesc:") else "response"
+        return Head(content.base + match.end(), kind, int(length), found)
 
 
-def _date(stamp: bytes) -> bytes:
+def _date(stamp: str) -> str:
     """`20080509190241` as WARC writes it; nothing where it is no date."""
     try:
-        date = datetime.strptime(stamp[:14].decode().ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        date = datetime.strptime(stamp[:14].ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     except ValueError:
-        return b""
-    return date.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+        return ""
+    return date.strftime("%Y-%m-%dT%H:%M:%SZ")

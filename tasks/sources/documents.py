@@ -244,7 +244,5 @@ def storable(text: str) -> str:
 
 
 def target(record: Record) -> str:
-    """The URL in a record's header, as far as it can be seen."""
-    head = (record.data or b"")[:8192]
-    at = head.lower().find(b"warc-target-uri:")
-    return head[at + 16 : head.find(b"\n", at)].strip().strip(b"<>").decode("utf-8", "replace") if at >= 0 else ""
+    """The URL in a record's header."""
+    return record.fields.get("warc-target-uri", "").strip("<> ")

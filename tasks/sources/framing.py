@@ -26,16 +26,17 @@ REWINDS = 8  # how often a member may be read again behind an oversized record w
 
 
 class Record(NamedTuple):
-    """One record: where it is in the file (bytes), its WARC type, its bytes (WARC header, empty line, block).
+    """One record: where it is in the file (bytes), its WARC type, its block's length, its header's fields, its block.
 
-    `data` is None where the block is larger than the limit; `size` is the block's length.
+    Names of fields are in lower case. `block` is None where it is larger than the limit.
     """
 
     offset: int
     length: int
     type: str
     size: int
-    data: bytes | None
+    fields: dict[str, str]
+    block: bytes | None
 
 
 class Limits(NamedTuple):
@@ -47,11 +48,12 @@ class Limits(NamedTuple):
 
 
 class Head(NamedTuple):
-    """A header: the position behind it, the record's WARC type, its block's length."""
+    """A header: the position behind it, the record's WARC type, its block's length, its fields as WARC names them."""
 
     end: int
     type: str
     size: int
+    fields: dict[str, str]
 
 
 class Damage(Exception):
@@ -80,9 +82,8 @@ class Framing:
         """The header at a position, after the empty lines that may come first. Raises Damage if there is none."""
         raise NotImplementedError
 
-    def data(self, content: Content, start: int, head: Head) -> bytes:
-        """The record's header in WARC's form, and its block. Raises Damage where the block holds other records."""
-        raise NotImplementedError
+    def check(self, block: bytes, head: Head) -> None:
+        """Raises Damage where the block holds other records."""
 
     def run(self) -> Iterator[Record | Reject]:
         while self.at < self.raw.size:
@@ -172,15 +173,24 @@ class Framing:
             raise Damage("length", f"the header says {head.size} bytes, the record does not end there", head.end)
         if content.broken and after == content.end and content.whole < after:
             raise Damage("truncated", "its member is broken", head.end)
-        data = None if oversized else self.data(content, start, head)
-        place = next((gap.start for gap in content.gaps if gap.position == after), None) or content.place(after)
-        record = Record(self.at, place - self.at, head.type, head.size, data)
+        block = None
+        if not oversized:
+            block = content.slice(head.end, end)
+            self.check(block, head)
+        place = content.place(after)
+        if content.gaps:
+            place = next((gap.start for gap in content.gaps if gap.position == after), place)
+        record = Record(self.at, place - self.at, head.type, head.size, head.fields, block)
         self.at = place
         content.drop(after, kept=not oversized)
         return record, after
 
     def _separator(self, content: Content, end: int) -> int | None:
         """The position behind the empty lines that close a record; None if something else stands there."""
+        if content.fill(end + 5):
+            tail = content.window[end - content.base : end - content.base + 5]
+            if tail.startswith(b"\r\n\r\n") and tail[4] not in BLANK:  # the rule; what follows is for the rest
+                return end + 4
         position, limit = end, end + BLANKS
         while position < limit and content.fill(position + 1):
             run = BLANK_RUN.match(content.window, position - content.base, limit - content.base)

@@ -6,12 +6,14 @@ behind an HTTP header of bare LF, and no field at all behind `content-length:`.
 """
 
 import re
+from functools import lru_cache
 
 END = re.compile(rb"\n\r{0,2}\n")  # of a header: its last line's end, and an empty line
 STATUS = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{1,3})(?!\d)")
 # A media type; behind it stand parameters, after the `;` of the standard, or after what servers send instead.
 MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_:.\-]+)", re.IGNORECASE)
+SHORT_VALUE = 200  # characters; longer ones are not remembered
 SHORT = {"html": "text/html", "htm": "text/html", "text": "text/plain", "plain": "text/plain"}
 
 
@@ -40,15 +42,20 @@ def fields(head: bytes, joined: bool = False) -> dict[str, str]:
 
 def split_type(value: str | None) -> tuple[str, str | None]:
     """A Content-Type's media type (lower case) and charset; of several types the last, as browsers have it."""
+    return _split(value or "") if len(value or "") <= SHORT_VALUE else _split.__wrapped__(value or "")
+
+
+@lru_cache(1024)
+def _split(value: str) -> tuple[str, str | None]:
     mime = ""
-    for part in (value or "").split(","):
+    for part in value.split(","):
         essence = part.partition(";")[0].strip()
         match = MEDIA_TYPE.match(essence)
         if match is not None:
             mime = match[0].lower()
         elif not mime:
             mime = SHORT.get(essence.lower(), essence.lower())
-    charset = CHARSET.search(value or "")
+    charset = CHARSET.search(value)
     return mime, charset[1] if charset else None
 
 

@@ -36,10 +36,9 @@ def page(record: Record, limit: int) -> Page | None:
     """
     if record.type not in PAGES:
         return None
-    if record.data is None:
+    if record.block is None:
         raise Bad("too-large", f"the record has {record.size} bytes")
-    block = len(record.data) - record.size  # where it begins
-    headers = fields(record.data[:block])
+    headers = record.fields
     url = headers.get("warc-target-uri", "").strip("<> ")
     converted = record.type == "conversion"
     if not converted and not url.lower().startswith(("http:", "https:")):
@@ -47,15 +46,15 @@ def page(record: Record, limit: int) -> Page | None:
             return None
         if url.lower().startswith(("dns:", "ftp:", "whois:")):
             raise Bad("type", headers.get("content-type") or url.split(":")[0])
-    http: dict[str, str] | None = None
+    http, behind = None, 0
     if record.type == "response":
-        http, block = _http(record.data, block)
+        http, behind = _http(record.block)
     mime, charset = split_type((headers if http is None else http).get("content-type"))
     if converted:  # WET: text in UTF-8, whatever the page was
         mime, charset = mime or "text/plain", charset or "utf-8"
     if mime not in (*HTML, *PLAIN, *UNKNOWN):  # before the body is decoded: nobody asks whether an image's coding holds
         raise Bad("type", mime[:80])
-    body = record.data[block:]
+    body = record.block[behind:] if http is not None else record.block
     if http is not None:
         transfer, codings = http.get("transfer-encoding", ""), http.get("content-encoding", "")
         body = decode(body, transfer, codings, limit, partial="warc-truncated" in headers)
@@ -73,20 +72,19 @@ def page(record: Record, limit: int) -> Page | None:
     return Page(identity, url, _date(headers.get("warc-date")), body, mime in HTML, charset)
 
 
-def _http(data: bytes, block: int) -> tuple[dict[str, str], int]:
-    """Header fields of the HTTP response at `block`, and where its body begins. Raises Bad unless its status is 200."""
-    while data[block : block + 1] in (b"\r", b"\n"):
-        block += 1
-    status = STATUS.match(data, block)
+def _http(block: bytes) -> tuple[dict[str, str], int]:
+    """Header fields of an HTTP response, and where its body begins. Raises Bad unless its status is 200."""
+    start = len(block[:64]) - len(block[:64].lstrip(b"\r\n"))
+    status = STATUS.match(block, start)
     if status is None:
-        line = data[block : block + 60].splitlines()
+        line = block[start : start + 60].splitlines()
         raise Bad("http", f"no HTTP status line but {(line[0] if line else b'nothing').decode('latin-1')!r}")
     if status[1] != b"200":
         raise Bad("status", status[1].decode())
-    end = END.search(data, block)
+    end = END.search(block, start)
     if end is None:
         raise Bad("http", "no empty line ends the HTTP header")
-    return fields(data[block : end.start() + 1], joined=True), end.end()
+    return fields(block[start : end.start() + 1], joined=True), end.end()
 
 
 def _sniff(body: bytes) -> str:

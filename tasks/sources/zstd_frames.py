@@ -37,7 +37,10 @@ def zstd_pieces(raw: Raw, offset: int, window: int) -> Iterator[Piece]:
 
     if raw.dictionary is None and raw.read(0, 4) == DICTIONARY:
         raw.dictionary = _dictionary(raw, window)
-    decoder = zstandard.ZstdDecompressor(dict_data=raw.dictionary, max_window_size=window)
+    try:
+        decoder = zstandard.ZstdDecompressor(dict_data=raw.dictionary, max_window_size=window)
+    except zstandard.ZstdError as error:
+        raise Broken("dictionary", f"the file's dictionary cannot be used: {str(error)[:120]}") from None
     while offset < raw.size:
         head = raw.read(offset, 18)
         if is_skippable(head):

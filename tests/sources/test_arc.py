@@ -22,7 +22,7 @@ FORMS = {
 
 
 def bodies(found: list) -> list[bytes]:
-    return [item.data.partition(b"\r\n\r\n")[2] for item in found if isinstance(item, Record)]
+    return [item.block for item in found if isinstance(item, Record)]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -94,10 +94,10 @@ def test_an_arc_file_without_its_first_record_or_with_a_damaged_one():
 
 def test_what_is_no_page():
     names = arc(b"20080430204825\nwww.archive.org.\t589\tIN\tA\t1.2.3.4\n", "dns:www.archive.org", "text/dns")
-    (record,) = good(read(names))
-    assert b"WARC-Target-URI: dns:www.archive.org\r\nWARC-IP-Address: 192.0.2.7\r\n" in record
+    (record,) = read(names)
+    assert (record.fields["warc-target-uri"], record.fields["content-type"]) == ("dns:www.archive.org", "text/dns")
     found = read(arc(b"y" * 100_000, "http://example.org/") + PAGES[0], block=50_000)
-    assert [item.data is None for item in found] == [True, False]
+    assert [item.block is None for item in found] == [True, False]
 
 
 def test_a_hostile_line_takes_no_minutes():

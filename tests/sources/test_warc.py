@@ -46,7 +46,7 @@ def read(data: bytes, name: str = "made", **limits: int) -> list[Record | Reject
 
 
 def good(found: list[Record | Reject]) -> list[bytes | None]:
-    return [item.data for item in found if isinstance(item, Record)]
+    return [item.block for item in found if isinstance(item, Record)]
 
 
 def bad(found: list[Record | Reject]) -> list[Reject]:
@@ -54,7 +54,8 @@ def bad(found: list[Record | Reject]) -> list[Reject]:
 
 
 def bare(record: bytes) -> bytes:
-    return record.removesuffix(b"\r\n\r\n")
+    """A record's block."""
+    return record.removesuffix(b"\r\n\r\n").partition(b"\r\n\r\n")[2]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -136,7 +137,7 @@ def test_an_oversized_record_is_framed_and_not_held():
     for form in FORMS.values():
         found = read(form(data), block=50_000)
         assert bad(found) == []
-        assert [item.data is None for item in found] == [False, True, False]
+        assert [item.block is None for item in found] == [False, True, False]
         assert found[1].size == 100_000
 
 
@@ -195,7 +196,7 @@ def test_a_length_that_spans_the_next_record_is_damage(form):
     """To the byte, so that the record seems to end well: the neighbours were swallowed without a word."""
     block = PAGES[1].partition(b"\r\n\r\n")[2][:-4]
     for swallowed in (PAGES[2:3], PAGES[2:5]):
-        wrong = warc(block + b"\r\n\r\n" + bare(b"".join(swallowed)))
+        wrong = warc(block + b"\r\n\r\n" + b"".join(swallowed)[:-4])
         data = {
             "plain": b"".join,
             "whole": FORMS["whole"],
@@ -261,6 +262,8 @@ def test_a_dictionary_that_is_missing_or_broken_is_named():
     assert f"needs dictionary {DICTIONARY.dict_id()}, the file holds number {0x04030201}" in reject.detail
     (reject,) = read(dictionary_frame(zstandard.compress(DICTIONARY.as_bytes())[:-20]) + with_dictionary(*PAGES))
     assert reject.reason == "dictionary"
+    spoilt = DICTIONARY.as_bytes()[:30] + bytes(1) * 300 + DICTIONARY.as_bytes()[330:]  # its tables
+    assert [reject.reason for reject in bad(read(dictionary_frame(spoilt) + with_dictionary(*PAGES)))] == ["dictionary"]
 
 
 @pytest.mark.parametrize("form", ["gzip", "zstd", "bzip2", "xz", "lz4"])
