@@ -75,25 +75,26 @@ class Content:
     def _pull(self) -> None:
         end = self.end
         try:
-            data, offset, first = next(self._pieces)
+            data, offset, first, last = next(self._pieces)
         except StopIteration:
             self.ended = True
             return
         except Broken as broken:
             self.broken, self.ended = broken, True
             return
-        if not data and first:
+        if not data and first and not last:
             self.gaps.append(Gap(end, self._marks[-1][1], offset))
             self._marks.append([end, offset])
-            return
-        if not data:  # a member's end: what came last reaches to behind its trailer
-            self.whole = end
-            self._marks[-1][1] = offset
             return
         if first and self._begin.match(data):
             self.starts.append(end)
         self.window += data
-        self._marks.append([end + len(data), offset])
+        if data:
+            self._marks.append([end + len(data), offset])
+        else:  # a member's end alone: what came before it reaches to behind its trailer
+            self._marks[-1][1] = offset
+        if last:
+            self.whole = end + len(data)
         if self.kind != "plain" and end - self._kept > self._scan:
             self.broken = Broken("too-large", f"{end - self._kept} bytes decompressed without one record to keep")
             self.ended = True

@@ -73,7 +73,7 @@ def _lzma(head: bytes) -> bool:
 def plain_pieces(raw: Raw, offset: int, window: int = WINDOW) -> Iterator[Piece]:
     while data := raw.read(offset, STEP):
         offset += len(data)
-        yield data, offset, False
+        yield data, offset, False, False
 
 
 def gzip_pieces(raw: Raw, offset: int, window: int = WINDOW) -> Iterator[Piece]:
@@ -96,19 +96,19 @@ def gzip_pieces(raw: Raw, offset: int, window: int = WINDOW) -> Iterator[Piece]:
             except IGZIP_ERROR as error:
                 raise Broken("gzip", f"member at byte {offset}: {str(error)[:120]}") from None
             pending = member.unused_data if member.eof else member.unconsumed_tail
+            last = member.eof
             if first:
-                held += data
-                if len(held) < FIRST and not member.eof:
+                held = held + data if held else data
+                if len(held) < FIRST and not last:
                     continue
-                data, held = held, b""
-            if data:
-                yield data, fed - len(pending), first
+                data = held
+            if data or last:
+                yield data, fed - len(pending), first, last
                 first = False
         offset = fed - len(pending)
-        yield b"", offset, False
         if (pending[:1] or raw.read(offset, 1)) == b"\0" and (behind := behind_padding(raw, offset, GZIP)) > offset:
             pending, fed, offset = b"", behind, behind
-            yield b"", offset, True
+            yield b"", offset, True, False
 
 
 def _stream_pieces(
@@ -136,19 +136,19 @@ def _stream_pieces(
                     raise Broken("window", f"the {kind} stream at byte {offset} {asks(window)}") from None
                 raise Broken(kind, f"stream at byte {offset}: {str(error)[:120]}") from None
             pending = stream.unused_data or b"" if stream.eof else b""
+            last = stream.eof
             if first:
-                held += data
-                if len(held) < FIRST and not stream.eof:
+                held = held + data if held else data
+                if len(held) < FIRST and not last:
                     continue
-                data, held = held, b""
-            if data:
-                yield data, fed - len(pending), first
+                data = held
+            if data or last:
+                yield data, fed - len(pending), first, last
                 first = False
         offset = fed - len(pending)
-        yield b"", offset, False
         if raw.read(offset, 1) == b"\0" and (behind := behind_padding(raw, offset, MAGIC[kind])) > offset:
             pending, fed, offset = b"", behind, behind
-            yield b"", offset, True
+            yield b"", offset, True, False
 
 
 def bzip2_pieces(raw: Raw, offset: int, window: int = WINDOW) -> Iterator[Piece]:

@@ -6,9 +6,9 @@ from typing import Any, BinaryIO
 
 ZEROS = 1 << 16  # bytes compared at once
 
-# content, the file offset behind it, whether it is the first of a member. Empty content: a member ended well, checksum
-# and all; with True, zero bytes follow that are padding and reach up to the offset.
-Piece = tuple[bytes, int, bool]
+# Content, the file offset behind it, whether it is the first of a member, whether the last: the member ended well,
+# checksum and all. Empty content that is a first and no last: padding, zero bytes up to the offset.
+Piece = tuple[bytes, int, bool, bool]
 
 
 class Broken(Exception):

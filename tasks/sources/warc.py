@@ -88,7 +88,8 @@ class Warc(Framing):
                 start = window.find(magic, start + 1, best)
 
     def head(self, content: Content, start: int) -> Head:
-        begin = self.blank_lines(content, start)
+        content.fill(start + 64)
+        begin = start if content.window.startswith(b"WARC/", start - content.base) else self.blank_lines(content, start)
         content.fill(begin + 32)
         match = VERSION.match(content.window, begin - content.base)
         if match is None:

@@ -47,7 +47,7 @@ def zstd_pieces(raw: Raw, offset: int, window: int) -> Iterator[Piece]:
             offset += 8 + int.from_bytes(head[4:8], "little")
             if offset > raw.size:
                 raise Broken("truncated", "the file ends inside a skippable zstd frame")
-            yield b"", offset, False
+            yield b"", offset, False, True
             continue
         try:
             size = zstandard.frame_header_size(head)
@@ -71,17 +71,16 @@ def zstd_pieces(raw: Raw, offset: int, window: int) -> Iterator[Piece]:
                     held += data
                     if len(held) < FIRST and not last:
                         continue
-                    data, held = held, b""
-                if data:
-                    yield data, at, first
+                    data = held
+                if data or last:
+                    yield data, at, first, last
                     first = False
         except zstandard.ZstdError as error:
             raise Broken("zstd", f"frame at byte {offset}: {str(error)[:120]}") from None
         offset = at
-        yield b"", offset, False
         if raw.read(offset, 1) == b"\0" and (behind := behind_padding(raw, offset, ZSTD)) > offset:
             offset = behind
-            yield b"", offset, True
+            yield b"", offset, True, False
 
 
 def _require(asked: Any, window: int, raw: Raw, offset: int) -> None:

@@ -5,15 +5,19 @@ import gzip
 import io
 import lzma
 import resource
+from pathlib import Path
 
 import lz4.frame
 import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made import members, page
 
 from tasks.sources.content import Content
+from tasks.sources.documents import Document, Tally, documents
 from tasks.sources.forms import WINDOW, kind_of
+from tasks.sources.parts import Part
 from tasks.sources.raw import Raw
 from tasks.sources.text import whole
 
@@ -180,3 +184,33 @@ def test_any_damage_ends_with_a_reason_and_a_place(form, parts, data):
     found.fill(1 << 30)
     assert found.broken is None or found.broken.reason in (form, "truncated", "window", "dictionary")
     assert 0 <= found.place(found.end) <= len(packed)
+
+
+def documents_of(path: Path, kind: str, limits: dict[str, int]) -> tuple[list[str], dict]:
+    tally = Tally()
+    found = documents(path, path.name, Part(str(path), path.stat().st_size), "made", kind, {}, limits, tally)
+    return [item.text for item in found if isinstance(item, Document)], tally.statistics()
+
+
+def test_a_source_may_lift_the_limit_of_the_window(tmp_path):
+    parameters = zstandard.ZstdCompressionParameters(window_log=31, enable_ldm=True)
+    stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    path = tmp_path / "RS_2008-01.zst"
+    path.write_bytes(stream.compress(b'{"text": "A submission of long ago."}\n' * 3) + stream.flush())
+    texts, statistics = documents_of(path, "jsonl", {})
+    assert (texts, statistics["rejects"], statistics["bytes_damaged"]) == ([], {"window": 1}, path.stat().st_size)
+    texts, statistics = documents_of(path, "jsonl", {"window": 1 << 31})
+    assert set(texts) == {"A submission of long ago."}
+    assert "window" not in statistics["rejects"]
+
+
+def test_padding_is_counted_and_is_no_damage(tmp_path):
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(members(page(1), page(2)) + bytes(3000))
+    texts, statistics = documents_of(path, "warc", {})
+    assert (len(texts), statistics["rejects"]) == (2, {"padding": 1})
+    assert (statistics["bytes"], statistics["bytes_damaged"]) == (path.stat().st_size, 0)
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(gzip.compress(b"A text of words.") + bytes(3000))
+    texts, statistics = documents_of(path, "text", {})
+    assert (texts, statistics["rejects"]) == (["A text of words."], {})
