@@ -16,7 +16,7 @@ from tasks.sources.rejects import Bad
 CHUNK = re.compile(rb"[ \t]*(?:0[xX])?([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]{0,1024})?\r?\n")
 PLAIN = ("", "identity", "none", "chunked", "utf-8", "utf8", "binary", "7bit", "8bit")
 STREAMS = 4096  # gzip members or zstd frames of one body; more of them is no page
-SURE = 64  # bytes; a compressed stream as long as that holds a control byte, but for one in 1,700 ((229 / 256) ** 64)
+SURE = 200  # bytes; a compressed stream as long as that holds a control byte, but for one in 10**8 ((232 / 256) ** 200)
 STEP = 1024  # bytes fed at a time where each may give much, or the next may break
 PIECE = 1 << 16  # bytes fed at a time else
 

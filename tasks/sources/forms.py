@@ -1,6 +1,6 @@
 """Forms of compression: which one a file has, and its content as pieces of at most 256 KiB (or one block of the form).
 
-gzip (by igzip, 2.6 times as fast as zlib), bzip2, xz, lzma and LZ4 here, zstd in its own file. In all of them several
+gzip (by igzip, twice as fast as zlib), bzip2, xz, lzma and LZ4 here, zstd in its own file. In all of them several
 streams may stand one after the other, and zero bytes behind one of them are padding.
 """
 

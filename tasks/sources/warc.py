@@ -80,6 +80,8 @@ class Warc(Framing):
         header = HEADER.search(window)
         best = header.start() if header else SEARCHED
         for kind, magic in MAGIC.items():
+            if kind == "lzma":  # whose first bytes are anybody's
+                continue
             start = window.find(magic, 0, best)
             while start >= 0:
                 if self.begins(start, kind):

@@ -12,6 +12,7 @@ from tasks.sources.raw import Broken, Piece, Raw, behind_padding
 ZSTD = b"\x28\xb5\x2f\xfd"
 DICTIONARY = b"\x5d\x2a\x4d\x18"  # magic of the skippable frame that holds one
 DICTIONARY_BYTES = 32 << 20  # at most, decompressed; tools make them of 100 KiB
+LEAST, MOST = 1 << 10, 1 << 31  # bytes of a window that the library lets one allow (`zstd --long=31`)
 FIRST = 64  # bytes of a frame's first piece at least, as in forms.py
 
 
@@ -38,7 +39,8 @@ def zstd_pieces(raw: Raw, offset: int, window: int) -> Iterator[Piece]:
     if raw.dictionary is None and raw.read(0, 4) == DICTIONARY:
         raw.dictionary = _dictionary(raw, window)
     try:
-        decoder = zstandard.ZstdDecompressor(dict_data=raw.dictionary, max_window_size=window)
+        most = min(max(window, LEAST), MOST)
+        decoder = zstandard.ZstdDecompressor(dict_data=raw.dictionary, max_window_size=most)
     except zstandard.ZstdError as error:
         raise Broken("dictionary", f"the file's dictionary cannot be used: {str(error)[:120]}") from None
     while offset < raw.size:

@@ -5,7 +5,7 @@ import gzip
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import PAGE, WORDS, arc, http, members
+from made import PAGE, WORDS, arc, http, members, warc
 from test_warc import bad, good, read
 
 from tasks.sources.responses import page
@@ -90,6 +90,7 @@ def test_an_arc_file_without_its_first_record_or_with_a_damaged_one():
     found = read(b"damaged " * 20 + b"\n" + b"".join(PAGES), "x.arc")
     assert bodies(found) == BLOCKS
     assert [reject.reason for reject in bad(found)] == ["header"]
+    assert [item.type for item in read(warc(BLOCKS[0]), "named.arc")] == ["response"]  # it is WARC by its first bytes
 
 
 def test_what_is_no_page():

@@ -158,6 +158,15 @@ def test_a_damaged_beginning_is_told_by_the_name(tmp_path, name, kind):
     raw.close()
 
 
+def test_text_that_begins_as_a_form_does_is_plain():
+    for data in (b"BZhang, a text", b"BZh9 lives", b"]\0\0 and so on, and on"):
+        assert kind_of(Raw(io.BytesIO(data))) == "plain"
+
+
+def test_a_limit_past_what_a_library_allows_is_no_damage():
+    assert read(content(PACK["zstd"](TEXT), window=1 << 40)) == TEXT
+
+
 def test_skippable_frames_belong_to_what_follows():
     skippable = b"\x50\x2a\x4d\x18\x03\0\0\0abc"
     for form in ("zstd", "lz4"):
