@@ -119,6 +119,11 @@ def jsonl(
         fields: names of the `text`, `id`, `url`, `date` and `title` fields; None where there is none.
         lost: told the bytes of the file that each damaged line takes.
     """
+    if start == 0 and (foreign := _foreign(path, window)):
+        length = path.stat().st_size if end is None else end
+        lost(length)
+        yield Reject(name, 0, length, "format", f"the file is no JSONL but {foreign}")
+        return
     since = f" after byte {start}" if start else ""
     for number, line in enumerate(lines(path, start, end, limit, window), start=1):
         if isinstance(line, Reject):
@@ -133,6 +138,15 @@ def jsonl(
             continue
         if row is not None:
             yield row
+
+
+def _foreign(path: Path, window: int) -> str | None:
+    """What a file is that is no text, by its content's first bytes."""
+    raw = Raw(path)
+    try:
+        return binary_kind(Content(raw, window=window).first(HEAD))
+    finally:
+        raw.close()
 
 
 def _object(line: Line, limit: int) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tasks.sources.binary import binary_kind, looks_binary
 from tasks.sources.rejects import Reject
-from tasks.sources.text import whole
+from tasks.sources.text import jsonl, whole
 
 
 def tar() -> bytes:
@@ -72,6 +72,10 @@ def test_binaries_named_txt_are_no_documents(kind, tmp_path):
     assert isinstance(reject, Reject)
     assert (reject.reason, reject.length) == ("format", path.stat().st_size)
     assert reject.detail.startswith(f"the file is no text but {kind}")
+    lost: list[int] = []
+    (reject,) = jsonl(path, "a.jsonl", dict.fromkeys(("text", "id", "url", "date", "title")), lost=lost.append)
+    assert (reject.reason, reject.length, lost) == ("format", path.stat().st_size, [path.stat().st_size])
+    assert reject.detail.startswith(f"the file is no JSONL but {kind}")
 
 
 WORDS = {
