@@ -205,7 +205,8 @@ class Framing:
 
     def _search(self, content: Content, position: int) -> int | None:
         """The next position at which a record's header begins; None if there is none before the content ends."""
-        position = max(position, content.base)
+        content.fill(position)
+        position = min(max(position, content.base), content.end)
         while True:
             match = self.SEARCH.search(content.window, position - content.base)
             member = next((start for start in content.starts if start >= position), None)

@@ -298,6 +298,13 @@ def test_an_empty_file_and_one_of_junk():
     assert [(reject.reason, reject.length) for reject in read(b"\x1f\x8b\x08" * 1000)] == [("truncated", 3000)]
 
 
+@pytest.mark.parametrize("lines", [b"\n", b"\r\n", b"\r\n\r\n", b"\n" * 5000, b"W", b"\nWARC/1.0"])
+def test_a_file_of_less_than_a_header(lines):
+    for name in ("made", "made.arc"):
+        for data in (lines, members(lines), PAGES[0] + lines, members(PAGES[0], lines)):
+            assert len(good(read(data, name))) <= 1
+
+
 def test_a_member_that_begins_almost_as_a_record_does_not_stop_the_reading():
     """It is one of those where a member begins with `WARC/`, and so was where reading would go on, for ever."""
     found = read(members(page(1), b"WARC/1.0 and no line end", page(2)))
