@@ -51,7 +51,8 @@ def unchunk(body: bytes, partial: bool = False) -> bytes:
     if match is None:
         return body
     behind = match.end() + int(match[1], 16)
-    if not body.startswith((b"\r\n", b"\n"), behind) and (behind + 2 <= len(body) or not match[0].endswith(b"\r\n")):
+    standard = match[0].endswith(b"\r\n")  # else a text whose first line is a number is as likely
+    if not body.startswith((b"\r\n", b"\n"), behind) and (behind + 2 <= len(body) or not standard):
         return body
     parts: list[bytes] = []
     position = 0
@@ -71,6 +72,8 @@ def unchunk(body: bytes, partial: bool = False) -> bytes:
         if position >= len(body):  # no last chunk: every byte was read nonetheless
             return b"".join(parts)
         match = CHUNK.match(body, position)
+    if len(parts) == 1 and not standard:
+        return body
     if partial:
         return b"".join(parts)
     raise Bad("encoding", f"no chunk where one should begin, at byte {position} of the body")

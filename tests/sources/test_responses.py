@@ -275,7 +275,11 @@ def test_chunk_sizes_never_stay_in_the_text(end, prefix):
 
 
 def test_text_that_begins_like_a_chunk_is_no_chunk():
-    for body in (b"1999\nwas a year of great success, and it ended well for all of us.", b"feed\n" * 60):
+    for body in (
+        b"1999\nwas a year of great success, and it ended well for all of us.",
+        b"feed\n" * 60,
+        b"a\n012345678\n\nwords",
+    ):
         assert unchunk(body) == body
 
 
