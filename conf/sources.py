@@ -32,6 +32,9 @@ class Limits(Keys):
     html: Positive = Field(8 << 20, description="characters of a page")
     tags: Positive = Field(500_000, description="`<` characters of a page")
     nesting: Positive = Field(2_000, description="elements inside one another")
+    window: Positive = Field(
+        1 << 27, description="bytes of memory that a compressed stream may ask for; `zstd --long=31` needs 2147483648"
+    )
 
 
 class Source(Keys):

@@ -51,6 +51,8 @@ def stages() -> dict[str, Stage]:
 
 # What a stage's code imports and its fingerprint leaves out: (stage, distribution) and why.
 LEFT_OUT = {
+    ("benchmark", "isal"): "undoes a lossless code, as zstandard does",
+    ("benchmark", "lz4"): "undoes a lossless code, as zstandard does",
     ("benchmark", "zstandard"): "undoes a lossless code: any version gives the same bytes, or an error",
     ("evaluate", "botocore"): "signs requests to a store",
     ("evaluate", "obstore"): "brings files here, which are checked",

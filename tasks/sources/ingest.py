@@ -84,7 +84,7 @@ class Ingested:
     columns=tuple(Column(name, DOCUMENTS.field(name).type, meaning) for name, meaning in MEANINGS.items()),
     reasons=REASONS,
     tell=tell_document,
-    libraries=("fastwarc", "resiliparse", "chardet", "py3langid", "ftfy", "zstandard", "brotli", "numba"),
+    libraries=("isal", "zstandard", "lz4", "brotli", "resiliparse", "chardet", "py3langid", "ftfy", "numba"),
     judges=("reject_share", "manners"),
 )
 def ingest(

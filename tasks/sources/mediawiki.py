@@ -40,9 +40,9 @@ def mediawiki(path: Source, part: Part, reading: Reading, tally: Tally) -> Itera
         if raw.size == 0:
             yield Reject(name, 0, 0, "empty-file", "the file has 0 bytes")
             return
-        site = _head(raw) if part.start else Site()
+        site = _head(raw, reading.limits["window"]) if part.start else Site()
         forms = forms_of(site, reading)
-        content = Content(raw, kind_of(raw), part.start, scan=1 << 62)
+        content = Content(raw, kind_of(raw), part.start, scan=1 << 62, window=reading.limits["window"])
         raw.size = part.end or raw.size  # as if the file ended with the part's last stream
         damaged, broken = 0, False  # bytes of the file; whether it was told that the stream breaks
         rooted = part.start > 0  # inside <mediawiki>
@@ -71,9 +71,9 @@ def mediawiki(path: Source, part: Part, reading: Reading, tally: Tally) -> Itera
         raw.close()
 
 
-def _head(raw: Raw) -> Site:
+def _head(raw: Raw, window: int) -> Site:
     """The head of a dump, from its beginning."""
-    first = next(stretches(Content(raw, kind_of(raw), scan=1 << 62), 0), None)
+    first = next(stretches(Content(raw, kind_of(raw), scan=1 << 62, window=window), 0), None)
     return first.what if first is not None and isinstance(first.what, Site) else Site()
 
 

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 from tasks.sources.charset import decode
 from tasks.sources.extract import extract
+from tasks.sources.framing import Record
 from tasks.sources.hashed import Source, size_of
+from tasks.sources.ledger import Ledger
 from tasks.sources.parts import Part
 from tasks.sources.reading import Candidate, Reading
-from tasks.sources.rejects import Bad, Reject
+from tasks.sources.rejects import DAMAGE, Bad, Reject
 from tasks.sources.responses import page
 from tasks.sources.tally import Tally
-from tasks.sources.warc import Ledger, Record, records
+from tasks.sources.warc import records
 
 TYPES = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
 
@@ -23,8 +25,8 @@ def pages(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[
     """
     name, limits = part.path, reading.limits
     ledger = Ledger(name)
-    for record in records(path, name, limits["payload"], limits["header"]):
-        ledger.add(record.offset, record.length or 0, isinstance(record, Reject))
+    for record in records(path, name, limits["payload"], limits["header"], window=limits["window"]):
+        ledger.add(record.offset, record.length or 0, isinstance(record, Reject) and record.reason in DAMAGE)
         if isinstance(record, Reject):
             yield record
             continue
@@ -55,7 +57,5 @@ def pages(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[
 
 
 def target(record: Record) -> str:
-    """The URL in a record's header, as far as it can be seen."""
-    head = (record.data or b"")[:8192]
-    at = head.lower().find(b"warc-target-uri:")
-    return head[at + 16 : head.find(b"\n", at)].strip().strip(b"<>").decode("utf-8", "replace") if at >= 0 else ""
+    """The URL in a record's header."""
+    return record.fields.get("warc-target-uri", "").strip("<> ")

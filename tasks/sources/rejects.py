@@ -26,15 +26,21 @@ REJECTS = pa.schema(
 DAMAGE = {
     "gzip": "a gzip member is broken (bad data, bad checksum, or no member where one should begin)",
     "zstd": "a zstd frame is broken",
+    "bzip2": "a bzip2 stream is broken",
+    "xz": "an xz stream is broken",
+    "lzma": "a .lzma stream is broken",
+    "lz4": "an LZ4 frame is broken",
+    "window": "a compressed stream needs more memory than `limits: window`",
+    "dictionary": "a zstd frame needs a dictionary that the file does not hold, or the one it holds is broken",
     "truncated": "the file ends in the middle of a record",
-    "header": "no WARC header, or one without type or length, or one longer than the limit",
+    "header": "no WARC (or ARC) header, or one without type or length, or one longer than the limit",
     "length": "Content-Length does not agree with where the record ends",
     "http": "the HTTP header cannot be read",
     "json": "the line is not a JSON object",
     "xml": "a page of the dump is not well-formed XML, or bytes stand where none should",
     "no-text": "the record has no text field, or it is not a string",
     "parquet": "the Parquet file, or a row group of it, cannot be read",
-    "format": "the file is of a format that is not read (such as ARC)",
+    "format": "the file is of another format than its source's `kind` (such as PDF, or an archive)",
     "empty-file": "the file has no bytes",
 }
 LOSS = {
@@ -51,6 +57,7 @@ POLICY = {
     "status": "the HTTP status is not 200",
     "type": "the body is neither HTML nor plain text, or the page of a wiki is no wikitext",
     "empty": "the body, or the record's text, is empty",
+    "padding": "zero bytes behind a compressed member, as tapes and block devices add them",
     "repeated": "the same id and text were met before it",
 }
 KINDS = {"damage": DAMAGE, "loss": LOSS, "policy": POLICY}
