@@ -7,18 +7,23 @@ cache does not know of.
 from typing import NamedTuple
 
 import numpy as np
-from numba import boolean, int64, njit, types
+from numba import boolean, njit, types, uint64
 
-from tasks.kernels.kinds import ACTION, BREAK, CAPITAL, CLASS, FIRST, GONE, LOOK, PAIR, RARE, SECOND, SPACE, SUSPECT, Table
+from tasks.kernels.kinds import ACTION, BREAK, CAPITAL, CLASS, FIRST, GONE, JOINS, LOOK, PAIR, RARE, SECOND, SPACE, SUSPECT, Table
 
 _BYTES = types.Array(types.uint8, 1, "C", readonly=True)
 _OUT = types.Array(types.uint8, 1, "C")
 _BLOCKS = types.Array(types.uint16, 1, "C", readonly=True)
 _KINDS = types.Array(types.uint32, 1, "C", readonly=True)
-_PLACES = types.Array(types.int64, 1, "C")
+_PLACES = types.Array(types.uint64, 1, "C")
 
-_NEWLINE, _BLANK, _TAB, _SEMICOLON, _HASH = 10, 32, 9, 59, 35
-_NAME = 24  # characters of an entity's name, as ftfy reads it
+# Places are unsigned, because of a signed one numba asks each time whether it counts from the end; a signed number
+# beside one would make a float of both. Bytes are compared with bytes, so that LLVM takes 16 or 32 at once.
+_0, _1, _2, _3, _4, _6 = (np.uint64(number) for number in (0, 1, 2, 3, 4, 6))
+_STEP = np.uint64(16)
+_LINE, _BLANK, _TAB, _AMPERSAND, _DELETE = (np.uint8(ord(c)) for c in "\n \t&\x7f")
+_WIDE, _TWO, _THREE = np.uint8(0x80), np.uint8(0xE0), np.uint8(0xF0)
+_TAIL = np.uint64(0x3F)  # bits that a byte behind the first one gives to a code point
 _LINES = 64  # places for lines at first
 
 
@@ -33,24 +38,60 @@ class Tidied(NamedTuple):
     rare: bool
 
 
-@njit(boolean(_BYTES, int64, int64), cache=True, nogil=True)
-def _entity(data, at, end):
-    """Whether `&#?[0-9A-Za-z]{1,24};` stands at the ampersand."""
-    at += 1
-    if at < end and data[at] == _HASH:
-        at += 1
-    begin = at
-    while at < end and at - begin <= _NAME:
+@njit(boolean(_BYTES, uint64), cache=True, nogil=True)
+def _entity(data, at):
+    """Whether `&#?[0-9A-Za-z]{1,24};`, as ftfy reads entities, stands at the ampersand."""
+    size = uint64(len(data))
+    at += _1
+    if at < size and data[at] == ord("#"):
+        at += _1
+    name = 0
+    while at < size and name <= 24:
         b = data[at]
-        letter = b | 32
-        if not (97 <= letter <= 122 or 48 <= b <= 57):
-            return b == _SEMICOLON and at > begin
-        at += 1
+        if not (97 <= b | 32 <= 122 or 48 <= b <= 57):
+            return b == ord(";") and name > 0
+        name += 1
+        at += _1
     return False
 
 
+@njit(boolean(_BYTES, uint64), cache=True, nogil=True)
+def _calm(data, at):
+    """Whether an ASCII byte stays as it is: no control, no ampersand, of blanks and line ends as many as may be."""
+    a, b, c = data[at], data[at + _1], data[at + _2]
+    return not (
+        ((a < _BLANK) & (a != _LINE))
+        | (a >= _DELETE)
+        | (a == _AMPERSAND)
+        | ((a == _BLANK) & ((b == _BLANK) | (b == _LINE)))
+        | ((a == _LINE) & (b == _LINE) & (c == _LINE))
+    )
+
+
+@njit(boolean(uint64, uint64), cache=True, nogil=True)
+def _beside(before, kind):
+    """Whether a character that is not ASCII is suspicious: by itself, behind the one before, or in NFC's order."""
+    first = before >> uint64(FIRST) if before else uint64(JOINS)
+    pair = first & (kind >> uint64(SECOND)) & uint64(PAIR)
+    order = kind >> uint64(CLASS)
+    return ((kind & uint64(SUSPECT)) | pair) != _0 or _0 < order < before >> uint64(CLASS)
+
+
+@njit(types.Tuple((uint64, uint64))(_BYTES, uint64, _PLACES, uint64, uint64), cache=True, nogil=True)
+def _tell(data, at, lines, found, told):
+    """Note the beginning of the line that holds a byte, unless it is the line of the byte told last."""
+    begin = at
+    while begin > told and data[begin - _1] != _LINE:
+        begin -= _1
+    if begin > told or found == _0:
+        if found < uint64(len(lines)):
+            lines[found] = begin
+        found += _1
+    return found, at
+
+
 @njit(
-    types.Tuple((int64, int64, boolean, boolean))(_BYTES, _OUT, _PLACES, _BLOCKS, _KINDS, boolean, int64),
+    types.Tuple((uint64, uint64, boolean, boolean))(_BYTES, _OUT, _PLACES, _BLOCKS, _KINDS, boolean, uint64),
     cache=True, nogil=True,
 )  # fmt: skip
 def _scan(data, out, lines, blocks, kinds, keep, entities):
@@ -59,106 +100,139 @@ def _scan(data, out, lines, blocks, kinds, keep, entities):
     In the standard way a line's first blanks are written behind the line ends that would come before it, and count
     only once something follows them.
     """
-    size = len(data)
-    at = written = begin = found = int64(0)  # begin: of the line being read
-    breaks, lead = int64(1), int64(0)  # line ends since something was written, and blanks since then
-    waiting = rare = substituted = told = False  # told: that this line may need mending
-    solid = int64(0)  # where `keep` may cut the end: behind the last line that holds something
-    filled = False  # whether `keep`'s line does
-    before = int64(0)  # the kind of the character before, where it was not ASCII
+    size = uint64(len(data))
+    at = written = found = told = lead = solid = before = _0
+    # lead: blanks so far at a line's beginning. solid: behind the last full line that holds something, with `keep`.
+    # before: the kind of the character before, 0 if that was ASCII.
+    breaks = _1  # line ends since something was written; the text begins as a line does
+    waiting = rare = substituted = False  # waiting: blanks have been met since something was written
     while at < size:
+        if before == _0 and breaks == _0 and not waiting:
+            start = at
+            while at + _STEP + _2 <= size:
+                calm = True
+                for i in range(_STEP):
+                    calm &= _calm(data, at + i)
+                if not calm:
+                    break
+                for i in range(_STEP):
+                    out[written + i] = data[at + i]
+                at += _STEP
+                written += _STEP
+            while at + _2 < size and _calm(data, at):
+                out[written] = data[at]
+                at += _1
+                written += _1
+            # What follows decides about blanks and line ends, so that these are given back.
+            while at > start and (data[at - _1] == _BLANK or data[at - _1] == _LINE):
+                at -= _1
+                written -= _1
         b = data[at]
-        width = int64(1)
-        if b < 0x80:
-            kind = int64(kinds[b])
-            if before:
-                letter = b | 32
-                if (before >> FIRST) & CAPITAL and not 97 <= letter <= 122 and not told:
-                    if found < len(lines):
-                        lines[found] = begin
-                    found += 1
-                    told = True
-                before = 0
-            suspicious = (kind & SUSPECT) != 0
-            if kind & LOOK and at < entities:
-                suspicious = _entity(data, at, size)
+        suspicious = more = False
+        if b < _WIDE:
+            kind, width = uint64(kinds[b]), _1
+            suspicious = (kind & uint64(SUSPECT)) != _0
+            if kind & uint64(LOOK) and at < entities:
+                suspicious = _entity(data, at)
+            if (before >> uint64(FIRST)) & uint64(CAPITAL) and not 97 <= b | 32 <= 122:
+                suspicious = True
+            before = _0
         else:
-            if b < 0xE0:
-                width = 2
-            elif b < 0xF0:
-                width = 3
-            else:
-                width = 4
-            code = int64(b) & (0x7F >> width)
+            more = True
+        while more:  # characters that are not ASCII and stay, with single blanks between them
+            b = data[at]
+            width = _2 if b < _TWO else _3 if b < _THREE else _4
+            code = _0
             if at + width > size:  # not UTF-8
-                width, code = 1, 0xFFFD
-            for i in range(1, width):
-                code = (code << 6) | (int64(data[at + i]) & 0x3F)
-            kind = int64(kinds[(int64(blocks[code >> 7]) << 7) | (code & 127)])
-            order = kind >> CLASS
-            suspicious = (
-                (kind & SUSPECT) | ((before >> FIRST) & (kind >> SECOND) & PAIR)
-            ) != 0 or 0 < order < before >> CLASS
-            before = kind
-        if suspicious and not told:
-            if found < len(lines):
-                lines[found] = begin
-            found += 1
-            told = True
-        rare |= (kind & RARE) != 0
-        action = kind & ACTION
-        if b == _NEWLINE or action == BREAK:
-            if b == _NEWLINE:
-                begin = at + 1
-                told = False
-            if keep:
-                if filled:
-                    solid = written
-                if solid:
-                    out[written] = _NEWLINE
-                    written += 1
-                else:
-                    written = 0
-                filled = False
+                width = _1
             else:
-                breaks += 1
-                lead = 0
+                code = uint64(data[at + _1]) & _TAIL
+                if width == _2:
+                    code |= (uint64(b) & uint64(0x1F)) << _6
+                else:
+                    code = (code << _6) | (uint64(data[at + _2]) & _TAIL)
+                    if width == _3:
+                        code |= (uint64(b) & uint64(0x0F)) << uint64(12)
+                    else:
+                        code = (code << _6) | (uint64(data[at + _3]) & _TAIL) | ((uint64(b) & uint64(0x07)) << uint64(18))
+                        if code > uint64(0x10FFFF):
+                            width, code = _1, _0
+            kind = uint64(kinds[(uint64(blocks[code >> uint64(7)]) << uint64(7)) | (code & uint64(127))])
+            suspicious |= _beside(before, kind)
+            before = kind
+            if kind & uint64(ACTION) or breaks or suspicious:
+                break
+            if waiting:
+                out[written] = _BLANK
+                written += _1
                 waiting = False
+            out[written] = b
+            if width > _1:  # a loop would be made one over 16 bytes at once, and take longer to begin than to end
+                out[written + _1] = data[at + _1]
+            if width > _2:
+                out[written + _2] = data[at + _2]
+            if width > _3:
+                out[written + _3] = data[at + _3]
+            written += width
             at += width
-        elif action == SPACE and not keep:
+            more = at < size and data[at] >= _WIDE
+            if at + _1 < size and data[at] == _BLANK and data[at + _1] >= _WIDE and not keep:
+                if not (before >> uint64(FIRST)) & uint64(CAPITAL):
+                    before = _0
+                    waiting = more = True
+                    at += _1
+            if not more:
+                break
+        if b >= _WIDE and not more:
+            continue
+        if suspicious:
+            found, told = _tell(data, at, lines, found, told)
+        rare |= (kind & uint64(RARE)) != _0
+        action = kind & uint64(ACTION)
+        if action == uint64(BREAK):
+            if not keep:
+                lead = _0
+                waiting = False
+            elif breaks == _0:
+                solid = written
+            if keep and solid:
+                out[written] = _LINE
+                written += _1
+            elif keep:
+                written = _0  # nothing but blanks so far
+            breaks += _1
+        elif action == uint64(SPACE) and not keep:
             if breaks:
-                ends = min(breaks, 2) if written else 0
-                out[written + ends + lead] = b if width == 1 else _BLANK
-                lead += 1
+                ends = min(breaks, _2) if written else _0
+                out[written + ends + lead] = b if width == _1 else _BLANK
+                lead += _1
             else:
                 substituted |= b == _TAB
                 waiting = True
-            at += width
-        elif action == GONE:
-            at += width
-        else:
-            if keep:
-                filled |= action != SPACE
-            elif breaks:
+        elif action != uint64(GONE):
+            if not keep and breaks:
                 if written:
-                    for _ in range(min(breaks, 2)):
-                        out[written] = _NEWLINE
-                        written += 1
+                    for _ in range(min(breaks, _2)):
+                        out[written] = _LINE
+                        written += _1
                 written += lead
-                breaks = lead = 0
+                lead = _0
             elif waiting:
                 out[written] = _BLANK
-                written += 1
+                written += _1
                 waiting = False
-            for i in range(width):
-                out[written] = data[at + i]
-                written += 1
-            at += width
-            while at < size and before == 0 and data[at] < 0x80 and kinds[data[at]] == 0:
-                out[written] = data[at]
-                written += 1
-                at += 1
-    if keep and not filled:
+            if action != uint64(SPACE):
+                breaks = _0
+            out[written] = b
+            if width > _1:
+                out[written + _1] = data[at + _1]
+            if width > _2:
+                out[written + _2] = data[at + _2]
+            if width > _3:
+                out[written + _3] = data[at + _3]
+            written += width
+        at += width
+    if keep and breaks:
         written = solid
     return written, found, rare, written != size or substituted or rare
 
@@ -174,9 +248,9 @@ def tidy(data: bytes, table: Table, keep: bool, entities: int) -> Tidied:
     """
     given = np.frombuffer(data, np.uint8)
     out = np.empty(len(data), np.uint8)
-    lines = np.empty(_LINES, np.int64)
+    lines = np.empty(_LINES, np.uint64)
     written, found, rare, changed = _scan(given, out, lines, table.blocks, table.kinds, keep, entities)
     if found > _LINES:
-        lines = np.empty(found, np.int64)
+        lines = np.empty(found, np.uint64)
         _scan(given, out, lines, table.blocks, table.kinds, keep, entities)
     return Tidied(out[:written].tobytes() if changed else data, lines[:found], rare)

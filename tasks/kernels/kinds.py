@@ -9,10 +9,11 @@ GONE, BREAK, SPACE = 1, 2, 3
 SUSPECT = 4  # its line may need mending, whatever stands beside it
 LOOK = 8  # an ampersand: it depends on what follows
 RARE = 16  # tidying it may make of a text one that needs mending
-# Two characters side by side are suspicious where the one's FIRST & the other's SECOND has one of three bits.
+# Two characters side by side are suspicious where the one's FIRST & the other's SECOND has one of four bits.
 FIRST, SECOND = 8, 12  # shifts
-PAIR = 7
-CAPITAL = 4  # of these three, the one that every SECOND has but an ASCII letter
+PAIR = 15
+CAPITAL = 4  # of these four, the one that every SECOND has but an ASCII letter
+JOINS = 8  # NFC may make one character of the two; any ASCII character is taken for such a first
 CLASS = 16  # shift of the canonical combining class, 8 bits
 
 

@@ -85,17 +85,24 @@ def _add_pairs(kinds: np.ndarray) -> None:
 
 
 def _add_marks(kinds: np.ndarray) -> None:
-    """What NFC may change: characters that it never has, that it may join to the one before, and combining classes."""
+    """What NFC may change: characters that it never has, that it joins to the one before, and combining classes."""
+    joined: set[int] = set()
+    joins: set[int] = set()
     for codes in MARKS:
         for code in codes:
             character = chr(code)
             if order := unicodedata.combining(character):
                 kinds[code] |= np.uint32(order << bit.CLASS)
+                joined.add(code)  # what stands before the mark may be joined to what comes behind it
             parts = unicodedata.decomposition(character)
             if parts and parts[0] != "<":
                 if not unicodedata.is_normalized("NFC", character):
                     kinds[code] |= np.uint32(bit.SUSPECT)
-                elif " " in parts:
-                    kinds[int(parts.split()[1], 16)] |= np.uint32(bit.SUSPECT)
-    kinds[0x1161:0x1176] |= np.uint32(bit.SUSPECT)  # Hangul's medial and final letters
-    kinds[0x11A8:0x11C3] |= np.uint32(bit.SUSPECT)
+                else:
+                    first, second = parts.split()
+                    joined.add(int(first, 16))
+                    joins.add(int(second, 16))
+    joined.update(range(0x1100, 0x1113), range(0xAC00, 0xD7A4))  # Hangul: initial letters, syllables
+    joins.update(range(0x1161, 0x1176), range(0x11A8, 0x11C3))  # medial and final letters
+    kinds[[code for code in joined if code > 127]] |= np.uint32(bit.JOINS << bit.FIRST)
+    kinds[list(joins)] |= np.uint32(bit.JOINS << bit.SECOND)
