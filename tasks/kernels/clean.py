@@ -9,7 +9,22 @@ from typing import NamedTuple
 import numpy as np
 from numba import boolean, njit, types, uint64
 
-from tasks.kernels.kinds import ACTION, BREAK, CAPITAL, CLASS, FIRST, GONE, JOINS, LOOK, PAIR, RARE, SECOND, SPACE, SUSPECT, Table
+from tasks.kernels.kinds import (
+    ACTION,
+    BREAK,
+    CAPITAL,
+    CLASS,
+    FIRST,
+    GONE,
+    JOINS,
+    LOOK,
+    PAIR,
+    RARE,
+    SECOND,
+    SPACE,
+    SUSPECT,
+    Table,
+)
 
 _BYTES = types.Array(types.uint8, 1, "C", readonly=True)
 _OUT = types.Array(types.uint8, 1, "C")
@@ -24,17 +39,17 @@ _STEP = np.uint64(16)
 _LINE, _BLANK, _TAB, _AMPERSAND, _DELETE = (np.uint8(ord(c)) for c in "\n \t&\x7f")
 _WIDE, _TWO, _THREE = np.uint8(0x80), np.uint8(0xE0), np.uint8(0xF0)
 _TAIL = np.uint64(0x3F)  # bits that a byte behind the first one gives to a code point
-_LINES = 64  # places for lines at first
+_SPOTS = 64  # room at first
 
 
 class Tidied(NamedTuple):
-    """The text made tidy, where the lines of the text given begin (bytes) that may need mending, whether RARE was met.
+    """The text made tidy; bytes of the text given whose lines may need mending, in order; whether RARE was met.
 
     `data` is the very object given where nothing changed.
     """
 
     data: bytes
-    lines: np.ndarray
+    spots: np.ndarray
     rare: bool
 
 
@@ -77,31 +92,18 @@ def _beside(before, kind):
     return ((kind & uint64(SUSPECT)) | pair) != _0 or _0 < order < before >> uint64(CLASS)
 
 
-@njit(types.Tuple((uint64, uint64))(_BYTES, uint64, _PLACES, uint64, uint64), cache=True, nogil=True)
-def _tell(data, at, lines, found, told):
-    """Note the beginning of the line that holds a byte, unless it is the line of the byte told last."""
-    begin = at
-    while begin > told and data[begin - _1] != _LINE:
-        begin -= _1
-    if begin > told or found == _0:
-        if found < uint64(len(lines)):
-            lines[found] = begin
-        found += _1
-    return found, at
-
-
 @njit(
     types.Tuple((uint64, uint64, boolean, boolean))(_BYTES, _OUT, _PLACES, _BLOCKS, _KINDS, boolean, uint64),
     cache=True, nogil=True,
 )  # fmt: skip
-def _scan(data, out, lines, blocks, kinds, keep, entities):
-    """(bytes written to `out`, lines found, whether RARE was met, whether `out` differs). `out` is as long as data.
+def _scan(data, out, spots, blocks, kinds, keep, entities):
+    """(bytes written to `out`, spots found, whether RARE was met, whether `out` differs). `out` is as long as data.
 
     In the standard way a line's first blanks are written behind the line ends that would come before it, and count
     only once something follows them.
     """
     size = uint64(len(data))
-    at = written = found = told = lead = solid = before = _0
+    at = written = found = lead = solid = before = _0
     # lead: blanks so far at a line's beginning. solid: behind the last full line that holds something, with `keep`.
     # before: the kind of the character before, 0 if that was ASCII.
     breaks = _1  # line ends since something was written; the text begins as a line does
@@ -154,7 +156,9 @@ def _scan(data, out, lines, blocks, kinds, keep, entities):
                     if width == _3:
                         code |= (uint64(b) & uint64(0x0F)) << uint64(12)
                     else:
-                        code = (code << _6) | (uint64(data[at + _3]) & _TAIL) | ((uint64(b) & uint64(0x07)) << uint64(18))
+                        code = (
+                            (code << _6) | (uint64(data[at + _3]) & _TAIL) | ((uint64(b) & uint64(0x07)) << uint64(18))
+                        )
                         if code > uint64(0x10FFFF):
                             width, code = _1, _0
             kind = uint64(kinds[(uint64(blocks[code >> uint64(7)]) << uint64(7)) | (code & uint64(127))])
@@ -175,18 +179,18 @@ def _scan(data, out, lines, blocks, kinds, keep, entities):
                 out[written + _3] = data[at + _3]
             written += width
             at += width
-            more = at < size and data[at] >= _WIDE
-            if at + _1 < size and data[at] == _BLANK and data[at + _1] >= _WIDE and not keep:
-                if not (before >> uint64(FIRST)) & uint64(CAPITAL):
-                    before = _0
-                    waiting = more = True
-                    at += _1
-            if not more:
-                break
+            more = bool(at < size and data[at] >= _WIDE)
+            blank = at + _1 < size and data[at] == _BLANK and data[at + _1] >= _WIDE and not keep
+            if blank and not (before >> uint64(FIRST)) & uint64(CAPITAL):
+                before = _0
+                waiting = more = True
+                at += _1
         if b >= _WIDE and not more:
             continue
         if suspicious:
-            found, told = _tell(data, at, lines, found, told)
+            if found < uint64(len(spots)):
+                spots[found] = at
+            found += _1
         rare |= (kind & uint64(RARE)) != _0
         action = kind & uint64(ACTION)
         if action == uint64(BREAK):
@@ -243,14 +247,14 @@ def tidy(data: bytes, table: Table, keep: bool, entities: int) -> Tidied:
     Args:
         keep: blanks stay as they are; else a run inside a line becomes one blank and goes at its end, and one empty
             line remains of several. Either way line ends become line feeds, and empty lines at both ends of the text
-            go. Only line feeds end the lines that are told of.
+            go.
         entities: entities that begin before this byte are suspicious.
     """
     given = np.frombuffer(data, np.uint8)
     out = np.empty(len(data), np.uint8)
-    lines = np.empty(_LINES, np.uint64)
-    written, found, rare, changed = _scan(given, out, lines, table.blocks, table.kinds, keep, entities)
-    if found > _LINES:
-        lines = np.empty(found, np.uint64)
-        _scan(given, out, lines, table.blocks, table.kinds, keep, entities)
-    return Tidied(out[:written].tobytes() if changed else data, lines[:found], rare)
+    spots = np.empty(_SPOTS, np.uint64)
+    written, found, rare, changed = _scan(given, out, spots, table.blocks, table.kinds, keep, entities)
+    if found > _SPOTS:
+        spots = np.empty(found, np.uint64)
+        _scan(given, out, spots, table.blocks, table.kinds, keep, entities)
+    return Tidied(out[:written].tobytes() if changed else data, spots[:found], rare)

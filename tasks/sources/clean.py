@@ -11,12 +11,14 @@ U+FB01 are spelt out. Line breaks are kept.
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Literal
 
 from tasks.sources.characters import BREAKS, CONTROLS, FTFY, INVISIBLE, SPACES, THIN, table
 
+NEAR = 64  # bytes around a spot that show what ftfy would see there: 26 of an entity, 6 characters of mojibake
 ROUNDS = 4  # until nothing changes; a text that still does then (none is known) is left as it is
 UTF8 = "utf-8", "surrogatepass"  # a lone surrogate is mended by ftfy
 Whitespace = Literal["standard", "keep"]
@@ -49,23 +51,23 @@ def clean(
     """
     if preformatted and whitespace != "keep":
         return _in_pieces(text, entities, preformatted)
-    text = lines_ended(text)
-    given = data = text.encode(*UTF8)
+    encoded = text.encode(*UTF8)
+    data = lines_ended(encoded)
     keep, tidy, known = whitespace == "keep", _tidy(), table()
     for _ in range(ROUNDS):
         before = data
-        data, lines, rare = tidy(before, known, keep, _resolved(before, entities))
-        if len(lines) and (mended := mend(before, lines.tolist(), entities)) != before:
+        data, spots, rare = tidy(before, known, keep, _resolved(before, entities))
+        if len(spots) and (mended := mend(before, spots.tolist(), entities)) != before:
             data = tidy(mended, known, keep, 0).data
         # Where nothing was suspicious, changes of white space alone have made nothing so.
-        if data is before or data == before or not (len(lines) or rare):
+        if data is before or data == before or not (len(spots) or rare):
             break
-    return text if data is given else data.decode(*UTF8)
+    return text if data is encoded else data.decode(*UTF8)
 
 
 def slow(text: str, whitespace: Whitespace = "standard", entities: bool = True) -> str:
     """What `clean` gives, by handing everything to ftfy and with nothing compiled (the tests' twin)."""
-    text = lines_ended(text)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     for _ in range(ROUNDS):
         before = text
         text = _tidied(_ftfy().fix_text(text, _settings(entities)), whitespace == "keep")
@@ -74,24 +76,53 @@ def slow(text: str, whitespace: Whitespace = "standard", entities: bool = True) 
     return text
 
 
-def lines_ended(text: str) -> str:
+def lines_ended(data: bytes) -> bytes:
     """Line ends of Windows and old Macs made plain, first, or every line of such a text would go to ftfy."""
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    if b"\r" not in data:
+        return data
+    without = data.replace(b"\r", b"")  # ten times as fast as the other way
+    if len(data) - len(without) == data.count(b"\r\n"):
+        return without
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def mend(data: bytes, lines: list[int], entities: bool) -> bytes:
-    """ftfy.fix_text, given only the lines that begin at these bytes."""
+def mend(data: bytes, spots: list[int], entities: bool) -> bytes:
+    """ftfy.fix_text, given only the lines that hold one of the bytes, and are suspicious indeed."""
     resolved = _resolved(data, entities)
     fix = _ftfy().fix_text
     parts: list[bytes] = []
-    done = 0
-    for start in lines:
-        end = data.find(b"\n", start) + 1 or len(data)  # the line break belongs to the line, as in ftfy
+    done = end = number = 0
+    while number < len(spots):
+        start = data.rfind(b"\n", end, spots[number]) + 1 or end
+        end = data.find(b"\n", spots[number]) + 1 or len(data)  # the line break belongs to the line, as in ftfy
+        behind = bisect_left(spots, end, number)
         line = data[start:end].decode(*UTF8)
-        if _suspicious(line, end <= resolved):
+        near = (_part(data, low, high) for low, high in _near(spots[number:behind], start, end))
+        if not unicodedata.is_normalized("NFC", line) or any(_suspicious(text, end <= resolved) for text in near):
             parts += data[done:start], fix(line, _settings(end <= resolved)).encode(*UTF8)
             done = end
+        number = behind
     return b"".join((*parts, data[done:])) if parts else data
+
+
+def _near(spots: list[int], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Ranges of a line's bytes around its spots, joined where they meet: a long line is not searched for one spot."""
+    low = high = max(start, spots[0] - NEAR)
+    for spot in spots:
+        if spot - NEAR > high:
+            yield low, high
+            low = spot - NEAR
+        high = min(end, spot + NEAR)
+    yield low, high
+
+
+def _part(data: bytes, low: int, high: int) -> str:
+    """The characters that begin in a range of bytes."""
+    while low < high and data[low] & 0xC0 == 0x80:
+        low += 1
+    while high < len(data) and data[high] & 0xC0 == 0x80:
+        high += 1
+    return data[low:high].decode(*UTF8)
 
 
 def _resolved(data: bytes, entities: bool) -> int:
@@ -129,13 +160,12 @@ def _pieces(text: str, preformatted: Sequence[tuple[int, int]]) -> Iterator[tupl
     yield text[at:], "standard"
 
 
-def _suspicious(line: str, entities: bool) -> bool:
-    """Whether ftfy may change anything in a line."""
+def _suspicious(text: str, entities: bool) -> bool:
+    """Whether ftfy may change anything in a line, by a part of it."""
     return (
-        (entities and "&" in line and ENTITY.search(line) is not None)
-        or SUSPECT.search(line) is not None
-        or (not line.isascii() and _badness().search(line) is not None)
-        or not unicodedata.is_normalized("NFC", line)
+        (entities and "&" in text and ENTITY.search(text) is not None)
+        or SUSPECT.search(text) is not None
+        or (not text.isascii() and _badness().search(text) is not None)
     )
 
 
