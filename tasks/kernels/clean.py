@@ -205,6 +205,7 @@ def _scan(data, out, spots, blocks, kinds, keep, entities):
             elif keep:
                 written = _0  # nothing but blanks so far
             breaks += _1
+            substituted |= b != _LINE
         elif action == uint64(SPACE) and not keep:
             if breaks:
                 ends = min(breaks, _2) if written else _0
@@ -238,7 +239,7 @@ def _scan(data, out, spots, blocks, kinds, keep, entities):
         at += width
     if keep and breaks:
         written = solid
-    return written, found, rare, written != size or substituted or rare
+    return written, found, rare, written != size or substituted
 
 
 def tidy(data: bytes, table: Table, keep: bool, entities: int) -> Tidied:

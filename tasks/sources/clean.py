@@ -52,7 +52,13 @@ def clean(
     if preformatted and whitespace != "keep":
         return _in_pieces(text, entities, preformatted)
     encoded = text.encode(*UTF8)
-    data = lines_ended(encoded)
+    cleaned = clean_utf8(encoded, whitespace, entities)
+    return text if cleaned is encoded else cleaned.decode(*UTF8)
+
+
+def clean_utf8(data: bytes, whitespace: Whitespace = "standard", entities: bool = True) -> bytes:
+    """`clean` of a text as UTF-8, lone surrogates as `surrogatepass` writes them. A clean text is given back itself."""
+    data = lines_ended(data)
     keep, tidy, known = whitespace == "keep", _tidy(), table()
     for _ in range(ROUNDS):
         before = data
@@ -60,9 +66,9 @@ def clean(
         if len(spots) and (mended := mend(before, spots.tolist(), entities)) != before:
             data = tidy(mended, known, keep, 0).data
         # Where nothing was suspicious, changes of white space alone have made nothing so.
-        if data is before or data == before or not (len(spots) or rare):
+        if data == before or not (len(spots) or rare):
             break
-    return text if data is encoded else data.decode(*UTF8)
+    return data
 
 
 def slow(text: str, whitespace: Whitespace = "standard", entities: bool = True) -> str:
