@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tasks.sources import text as texts
-from tasks.sources.clean import clean
+from tasks.sources.clean import clean_utf8
 from tasks.sources.extract import decode, extract, language
 from tasks.sources.parts import Part
 from tasks.sources.rejects import Bad, Reject
@@ -25,14 +25,16 @@ LIMITS = {
     "nesting": 2_000,  # elements inside one another
 }
 FIELDS = {"text": "text", "id": None, "url": None, "date": "date", "title": "title"}
+to_json = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder a call
 TYPES = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
 
 
 class Document(NamedTuple):
-    """A document; `key` is 128 bits of the record's own id, else of source, URL and text."""
+    """A document; `key` is 128 bits of the record's own id, else of source, URL and text; `utf8` is the text, too."""
 
     key: bytes
     text: str
+    utf8: bytes  # made once: it is counted, hashed and written
     url: str
     date: datetime | None
     language: str | None
@@ -53,10 +55,10 @@ class Tally:
     def file(self, name: str) -> None:
         self.files.setdefault(name, Counter())
 
-    def document(self, name: str, document: Document, size: int) -> None:
+    def document(self, name: str, document: Document) -> None:
         self.counts["documents"] += 1
         self.counts["characters"] += len(document.text)
-        self.counts["text_bytes"] += size
+        self.counts["text_bytes"] += len(document.utf8)
         self.languages[document.language or "unknown"] += 1
         self.files[name]["documents"] += 1
 
@@ -109,7 +111,7 @@ def documents(
             yield repeated
             continue
         seen.add(document.key)
-        tally.document(name, document, len(document.text.encode()))
+        tally.document(name, document)
         yield document
 
 
@@ -214,25 +216,32 @@ READERS: dict[str, Any] = {"warc": _warc, "jsonl": _jsonl, "parquet": _parquet, 
 def _document(
     source: str, identity: str | None, text: str, url: str, date: datetime | None, meta: dict[str, str | None]
 ) -> Document:
-    text = clean(text)
-    if not text:
+    encoded = text.encode("utf-8", "surrogatepass")
+    utf8 = clean_utf8(encoded)
+    if not utf8:
         raise Bad("empty", "no text is left")
+    if utf8 is not encoded:
+        text = utf8.decode()
     url = storable(url)
     filled = {key: value for key, value in meta.items() if value}
     return Document(
-        key_of(source, identity, url, text),
+        key_of(source, identity, url, utf8),
         text,
+        utf8,
         url,
         date,
         language(text),
-        storable(json.dumps(filled, ensure_ascii=False)) if filled else None,
+        storable(to_json(filled)) if filled else None,
     )
 
 
-def key_of(source: str, identity: str | None, url: str, text: str) -> bytes:
+def key_of(source: str, identity: str | None, url: str, utf8: bytes) -> bytes:
     """16 bytes: of the record's own id, else of source, URL and text."""
-    identifier = identity if identity is not None else f"{source}\0{url}\0{text}"
-    return hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).digest()[:16]
+    if identity is not None:
+        return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).digest()[:16]
+    digest = hashlib.sha256(f"{source}\0{url}\0".encode("utf-8", "surrogatepass"))
+    digest.update(utf8)
+    return digest.digest()[:16]
 
 
 def storable(text: str) -> str:
