@@ -35,7 +35,7 @@ _PLACES = types.Array(types.uint64, 1, "C")
 # Places are unsigned, because of a signed one numba asks each time whether it counts from the end; a signed number
 # beside one would make a float of both. Bytes are compared with bytes, so that LLVM takes 16 or 32 at once.
 _0, _1, _2, _3, _4, _6 = (np.uint64(number) for number in (0, 1, 2, 3, 4, 6))
-_STEP = np.uint64(16)
+_STEP, _CALM = np.uint64(16), np.uint8(16)
 _LINE, _BLANK, _TAB, _AMPERSAND, _DELETE = (np.uint8(ord(c)) for c in "\n \t&\x7f")
 _WIDE, _TWO, _THREE = np.uint8(0x80), np.uint8(0xE0), np.uint8(0xF0)
 _TAIL = np.uint64(0x3F)  # bits that a byte behind the first one gives to a code point
@@ -115,13 +115,19 @@ def _scan(data, out, spots, blocks, kinds, keep, entities):
                 calm = True
                 for i in range(_STEP):
                     calm &= _calm(data, at + i)
+                    out[written + i] = data[at + i]  # what is not calm is written over
                 if not calm:
                     break
-                for i in range(_STEP):
-                    out[written + i] = data[at + i]
                 at += _STEP
                 written += _STEP
-            while at + _2 < size and _calm(data, at):
+            if at + _STEP + _2 <= size:
+                first = _CALM
+                for i in range(_STEP):
+                    place = _CALM if _calm(data, at + i) else np.uint8(i)
+                    first = place if place < first else first
+                at += uint64(first)
+                written += uint64(first)
+            while at + _STEP + _2 > size and at + _2 < size and _calm(data, at):
                 out[written] = data[at]
                 at += _1
                 written += _1
@@ -130,8 +136,9 @@ def _scan(data, out, spots, blocks, kinds, keep, entities):
                 at -= _1
                 written -= _1
         b = data[at]
-        suspicious = more = False
-        if b < _WIDE:
+        suspicious = False
+        wide = more = bool(b >= _WIDE)
+        if not wide:
             kind, width = uint64(kinds[b]), _1
             suspicious = (kind & uint64(SUSPECT)) != _0
             if kind & uint64(LOOK) and at < entities:
@@ -139,8 +146,6 @@ def _scan(data, out, spots, blocks, kinds, keep, entities):
             if (before >> uint64(FIRST)) & uint64(CAPITAL) and not 97 <= b | 32 <= 122:
                 suspicious = True
             before = _0
-        else:
-            more = True
         while more:  # characters that are not ASCII and stay, with single blanks between them
             b = data[at]
             width = _2 if b < _TWO else _3 if b < _THREE else _4
@@ -179,13 +184,17 @@ def _scan(data, out, spots, blocks, kinds, keep, entities):
                 out[written + _3] = data[at + _3]
             written += width
             at += width
-            more = bool(at < size and data[at] >= _WIDE)
-            blank = at + _1 < size and data[at] == _BLANK and data[at + _1] >= _WIDE and not keep
-            if blank and not (before >> uint64(FIRST)) & uint64(CAPITAL):
-                before = _0
-                waiting = more = True
-                at += _1
-        if b >= _WIDE and not more:
+            more = False
+            if at < size:
+                b = data[at]
+                if b >= _WIDE:
+                    more = True
+                elif not (before >> uint64(FIRST)) & uint64(CAPITAL) or 97 <= b | 32 <= 122:
+                    before = _0  # nothing hangs on it any more
+                    if b == _BLANK and at + _1 < size and data[at + _1] >= _WIDE and not keep:
+                        waiting = more = True
+                        at += _1
+        if wide and not more:
             continue
         if suspicious:
             if found < uint64(len(spots)):
