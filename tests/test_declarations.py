@@ -55,7 +55,6 @@ LEFT_OUT = {
     ("evaluate", "botocore"): "signs requests to a store",
     ("evaluate", "obstore"): "brings files here, which are checked",
     ("evaluate", "safetensors"): "reads weights: a lossless container",
-    ("ingest", "numpy"): "counts how deep tags nest, in integers",
     ("pretrain", "botocore"): "signs requests to a store",
     ("pretrain", "obstore"): "brings files here, which are checked",
     ("pretrain", "numpy"): "the order of windows, integers again; MODEL_VERSION stands for the trainer's own code",
