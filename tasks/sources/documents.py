@@ -142,7 +142,7 @@ def _warc(
             text = decode(web_page.body, web_page.charset, web_page.html)
             if web_page.html:
                 text, title = extract(text, limits["html"], limits["tags"], limits["nesting"])
-            document = _document(source, web_page.id, text, url, web_page.date, {"title": title})
+            document = _document(source, web_page.id, text, url, web_page.date, {"title": title}, not web_page.html)
             yield document, record.offset, record.length
         except Bad as bad:
             if kind == "response" and not url and bad.reason not in ("http", "header", "too-large"):
@@ -214,10 +214,21 @@ READERS: dict[str, Any] = {"warc": _warc, "jsonl": _jsonl, "parquet": _parquet, 
 
 
 def _document(
-    source: str, identity: str | None, text: str, url: str, date: datetime | None, meta: dict[str, str | None]
+    source: str,
+    identity: str | None,
+    text: str,
+    url: str,
+    date: datetime | None,
+    meta: dict[str, str | None],
+    entities: bool = True,
 ) -> Document:
+    """A record's text made a document. `entities`: whether any are left to resolve, as not in what was HTML.
+
+    Raises:
+        Bad: `empty` where no text is left.
+    """
     encoded = text.encode("utf-8", "surrogatepass")
-    utf8 = clean_utf8(encoded)
+    utf8 = clean_utf8(encoded, entities=entities)
     if not utf8:
         raise Bad("empty", "no text is left")
     if utf8 is not encoded:
