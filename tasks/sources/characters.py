@@ -25,6 +25,20 @@ CAPITALS = "ÂÃÎÐØÙ√Œœ"  # that begin mojibake where no letter follows
 MARKS = (range(0xC0, 0x3400), range(0xA000, 0xAC00), range(0xF900, 0x1F000), range(0x2F800, 0x2FA20))
 
 
+def codes(characters: str) -> np.ndarray:
+    """The code points of a regular expression's set: single characters, and ranges a-z."""
+    found: list[int] = []
+    at = 0
+    while at < len(characters):
+        if characters[at + 1 : at + 2] == "-" and at + 2 < len(characters):
+            found.extend(range(ord(characters[at]), ord(characters[at + 2]) + 1))
+            at += 3
+        else:
+            found.append(ord(characters[at]))
+            at += 1
+    return np.array(found)
+
+
 @cache
 def table() -> bit.Table:
     """The kinds of all 0x110000 code points."""
@@ -38,7 +52,7 @@ def table() -> bit.Table:
         ("&", bit.LOOK),
         (FTFY, bit.SUSPECT),
     ):
-        kinds[_codes(characters)] |= np.uint32(bits)
+        kinds[codes(characters)] |= np.uint32(bits)
     _add_pairs(kinds)
     _add_marks(kinds)
     numbers: dict[bytes, int] = {}  # of different rows of 128; ASCII's is the first
@@ -48,20 +62,6 @@ def table() -> bit.Table:
     for array in made:
         array.setflags(write=False)
     return made
-
-
-def _codes(characters: str) -> np.ndarray:
-    """The code points of a regular expression's set: single characters, and ranges a-z."""
-    found: list[int] = []
-    at = 0
-    while at < len(characters):
-        if characters[at + 1 : at + 2] == "-" and at + 2 < len(characters):
-            found.extend(range(ord(characters[at]), ord(characters[at + 2]) + 1))
-            at += 3
-        else:
-            found.append(ord(characters[at]))
-            at += 1
-    return np.array(found)
 
 
 def _add_pairs(kinds: np.ndarray) -> None:
@@ -76,11 +76,11 @@ def _add_pairs(kinds: np.ndarray) -> None:
     odd = "".join(groups.values())
     first = "".join(groups[name] for name in ("bad", "box", "end_punctuation", "currency", "numeric")) + "‚"
     second = "".join(groups[name] for name in groups if name not in ("lower_accented", "kaomoji")) + "°Ђ"
-    kinds[_codes(odd + letters)] |= np.uint32(1 << bit.FIRST)
-    kinds[_codes(second)] |= np.uint32(1 << bit.SECOND)
-    kinds[_codes(first)] |= np.uint32(2 << bit.FIRST)
-    kinds[_codes(odd)] |= np.uint32(2 << bit.SECOND)
-    kinds[_codes(CAPITALS)] |= np.uint32(bit.CAPITAL << bit.FIRST)
+    kinds[codes(odd + letters)] |= np.uint32(1 << bit.FIRST)
+    kinds[codes(second)] |= np.uint32(1 << bit.SECOND)
+    kinds[codes(first)] |= np.uint32(2 << bit.FIRST)
+    kinds[codes(odd)] |= np.uint32(2 << bit.SECOND)
+    kinds[codes(CAPITALS)] |= np.uint32(bit.CAPITAL << bit.FIRST)
     kinds[128:] |= np.uint32(bit.CAPITAL << bit.SECOND)
 
 
@@ -88,8 +88,8 @@ def _add_marks(kinds: np.ndarray) -> None:
     """What NFC may change: characters that it never has, that it joins to the one before, and combining classes."""
     joined: set[int] = set()
     joins: set[int] = set()
-    for codes in MARKS:
-        for code in codes:
+    for block in MARKS:
+        for code in block:
             character = chr(code)
             if order := unicodedata.combining(character):
                 kinds[code] |= np.uint32(order << bit.CLASS)

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Literal
 
-from tasks.sources.characters import BREAKS, CONTROLS, FTFY, INVISIBLE, SPACES, THIN, table
+from tasks.sources.characters import BREAKS, CONTROLS, FTFY, INVISIBLE, SPACES, THIN, codes, table
 
 NEAR = 64  # bytes around a spot that show what ftfy would see there: 26 of an entity, 6 characters of mojibake
 ROUNDS = 4  # until nothing changes; a text that still does then (none is known) is left as it is
@@ -27,7 +27,7 @@ SUSPECT = re.compile(f"[{FTFY}]")
 BREAK = re.compile(f"[{BREAKS}]")
 GONE = re.compile(f"[{INVISIBLE}{CONTROLS}]")
 BLANK = re.compile(f"[{SPACES}{THIN}]")
-BLANKS = SPACES + "".join(map(chr, range(0x2000, 0x200B))) + "\u1680\u202f\u205f"
+BLANKS = "".join(map(chr, codes(SPACES + THIN)))
 ENTITY = re.compile("&#?[0-9A-Za-z]{1,24};")
 
 
