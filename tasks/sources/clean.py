@@ -104,11 +104,18 @@ def mend(data: bytes, spots: list[int], entities: bool) -> bytes:
         behind = bisect_left(spots, end, number)
         line = data[start:end].decode(*UTF8)
         near = (_part(data, low, high) for low, high in _near(spots[number:behind], start, end))
-        if not unicodedata.is_normalized("NFC", line) or any(_suspicious(text, end <= resolved) for text in near):
-            parts += data[done:start], fix(line, _settings(end <= resolved)).encode(*UTF8)
-            done = end
+        mended = data[start:end]
+        fixed = any(_suspicious(text, end <= resolved) for text in near)
+        if not fixed and not unicodedata.is_normalized("NFC", line):
+            # ftfy composes last and begins anew, which is for nothing where the composed line gives it no reason.
+            mended = unicodedata.normalize("NFC", line).encode(*UTF8)
+            fixed = len(_tidy()(mended, table(), True, len(mended) if end <= resolved else 0).spots) > 0
+        if fixed:
+            mended = fix(line, _settings(end <= resolved)).encode(*UTF8)
+        parts += data[done:start], mended
+        done = end
         number = behind
-    return b"".join((*parts, data[done:])) if parts else data
+    return b"".join((*parts, data[done:]))
 
 
 def _near(spots: list[int], start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -71,7 +71,20 @@ ODDITIES = [
         "가\u11a8",
         "\u0915\u093c",
     ],
-    *["\u200b", "\xad", "\x00", "\ufeff", "\ufffd", "\u200d", "\ud83d", "\ude00", "\u212b", "\uf900"],
+    *[
+        "\u200b",
+        "\xad",
+        "\x00",
+        "\ufeff",
+        "\ufffd",
+        "\u200d",
+        "\ud83d",
+        "\ude00",
+        "\u212b",
+        "\uf900",
+        "\u09df",
+        "\u037e",
+    ],
 ]
 LONG = [
     "an English line of some length, as most lines are; ",
@@ -142,6 +155,8 @@ def test_entities_of_a_page_s_text_stay():
 @example("ãÃŒ\n.", WAYS[0])
 @example("x \u2009\nÃ\u2009a", WAYS[2])
 @example("e\u0327\u0301", WAYS[0])
+@example("&amp\u037e", WAYS[0])
+@example("\u09af\u09bc \u09df Ã\u0303", WAYS[0])
 @example("e\xad\u0301", WAYS[0])
 @example("\u05b8\u200b\u05b0", WAYS[0])
 def test_the_short_cuts_agree_with_ftfy_and_cleaning_is_idempotent(text, way):
