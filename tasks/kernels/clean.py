@@ -45,6 +45,8 @@ _SPOTS = 64  # room at first
 class Tidied(NamedTuple):
     """The text made tidy; bytes of the text given whose lines may need mending, in order; whether RARE was met.
 
+    Of the spots within 16 bytes of a line only the first is told, so that a text of nothing else costs no memory.
+
     `data` is the very object given where nothing changed.
     """
 
@@ -103,9 +105,9 @@ def _scan(data, out, spots, blocks, kinds, keep, entities):
     only once something follows them.
     """
     size = uint64(len(data))
-    at = written = found = lead = solid = before = _0
+    at = written = found = lead = solid = before = clear = _0
     # lead: blanks so far at a line's beginning. solid: behind the last full line that holds something, with `keep`.
-    # before: the kind of the character before, 0 if that was ASCII.
+    # before: the kind of the character before, 0 if that was ASCII. clear: before it, a spot is told in another line only.
     breaks = _1  # line ends since something was written; the text begins as a line does
     waiting = rare = substituted = False  # waiting: blanks have been met since something was written
     while at < size:
@@ -196,7 +198,12 @@ def _scan(data, out, spots, blocks, kinds, keep, entities):
                         at += _1
         if wide and not more:
             continue
+        if suspicious and at < clear:
+            suspicious = False
+            for place in range(clear - _STEP, at):
+                suspicious |= data[place] == _LINE
         if suspicious:
+            clear = at + _STEP
             if found < uint64(len(spots)):
                 spots[found] = at
             found += _1

@@ -51,6 +51,12 @@ def test_a_tidy_text_is_given_back_itself():
         assert tidy(data, table(), keep, 0).data is data
 
 
+def test_spots_side_by_side_are_told_by_the_first_of_16_bytes_and_by_line():
+    text = "═" * 10 + "\n═══\nÃ\n" + "é" * 20 + "&a;&b;"
+    spots = tidy(text.encode(), table(), False, len(text.encode())).spots.tolist()
+    assert spots == [3, 21, 34, 43, 84]
+
+
 @pytest.mark.parametrize("count", [1, 64, 65, 1000])
 def test_every_spot_is_told(count):
     text = "a&amp;\n" * count + "&a b; & &#; &" + "x" * 25 + "; &" + "y" * 24 + ";"
