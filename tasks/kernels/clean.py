@@ -107,7 +107,7 @@ def _scan(data, out, spots, blocks, kinds, keep, entities):
     size = uint64(len(data))
     at = written = found = lead = solid = before = clear = _0
     # lead: blanks so far at a line's beginning. solid: behind the last full line that holds something, with `keep`.
-    # before: the kind of the character before, 0 if that was ASCII. clear: before it, a spot is told if in another line.
+    # before: the kind of the character before, 0 if that was ASCII. clear: up to it a spot is told if in another line.
     breaks = _1  # line ends since something was written; the text begins as a line does
     waiting = rare = substituted = False  # waiting: blanks have been met since something was written
     while at < size:
@@ -200,8 +200,8 @@ def _scan(data, out, spots, blocks, kinds, keep, entities):
             continue
         if suspicious and at < clear:
             suspicious = False
-            for place in range(clear - _STEP, at):
-                suspicious |= bool(data[place] == _LINE)
+            for between in range(clear - _STEP, at):
+                suspicious |= bool(data[between] == _LINE)
         if suspicious:
             clear = at + _STEP
             if found < uint64(len(spots)):
