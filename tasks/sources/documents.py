@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from tasks.sources.clean import clean
+from tasks.sources.clean import clean_utf8
 from tasks.sources.hashed import Source
 from tasks.sources.jsonl import jsonl
 from tasks.sources.language import language
@@ -28,11 +28,15 @@ READERS: dict[str, Reader] = {
 }
 
 
+to_json = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder a call
+
+
 class Document(NamedTuple):
-    """A document; `key` is 128 bits of the record's own id and, unless ids are global, its file; or see `key_of`."""
+    """A document; `key` is 128 bits, see `key_of`; `utf8` is the text, too."""
 
     key: bytes
     text: str
+    utf8: bytes  # made once: it is counted, hashed and written
     url: str
     date: datetime | None
     language: str | None
@@ -66,13 +70,14 @@ def documents(
 
 
 def _document(found: Candidate, part: Part, reading: Reading, tally: Tally, met: Met) -> Document | Reject:
-    text = clean(found.text)
+    encoded = found.text.encode("utf-8", "surrogatepass")
+    utf8 = clean_utf8(encoded, reading.whitespace, entities=not found.html)
+    text = found.text if utf8 is encoded else utf8.decode()
     url = storable(found.url)
     if not text:
         reason = "no-content" if found.text.strip() or found.html else "empty"
         return Reject(part.path, found.offset, found.length, reason, f"no text is left <{url or found.id or ''}>")
-    data = text.encode()
-    content = hashlib.sha256(data).digest()
+    content = hashlib.sha256(utf8).digest()
     key = key_of(reading, part.name or part.path, found.id, url, content)
     first, file, offset = met.setdefault(key, (content, part.path, found.offset))
     if (file, offset) != (part.path, found.offset):
@@ -80,11 +85,11 @@ def _document(found: Candidate, part: Part, reading: Reading, tally: Tally, met:
         detail = f"id {found.id or key.hex()!r} stands with {what} in {file} at {offset} <{url}>"
         return Reject(part.path, found.offset, found.length, reason, detail)
     spoken = language(text)
-    tally.document(part.path, text, len(data), spoken.code)
+    tally.document(part.path, text, len(utf8), spoken.code)
     meta = {name: value for name, value in found.meta.items() if value}
     sure = None if spoken.code is None else spoken.score
-    told = storable(json.dumps(meta, ensure_ascii=False)) if meta else None
-    return Document(key, text, url, found.date, spoken.code, sure, told)
+    told = storable(to_json(meta)) if meta else None
+    return Document(key, text, utf8, url, found.date, spoken.code, sure, told)
 
 
 def key_of(reading: Reading, file: str, identity: str | None, url: str, content: bytes) -> bytes:

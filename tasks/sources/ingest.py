@@ -191,12 +191,12 @@ class Rows:
 
     def add(self, document: Document) -> None:
         self.waiting.append(document)
-        self.bytes += len(document.text)
+        self.bytes += len(document.utf8)
         if self.bytes >= BATCH or len(self.waiting) >= ROWS:
             self._write()
 
     def _write(self) -> None:
-        texts = pa.array([document.text for document in self.waiting], pa.large_string())
+        texts = pa.array([document.utf8 for document in self.waiting], pa.large_binary()).view(pa.large_string())
         columns = {
             "id": pa.array([f"{self.source}:{document.key.hex()}" for document in self.waiting], pa.string()),
             "text": texts,

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from conf.sources import Limits
+from tasks.sources.clean import Whitespace
 from tasks.sources.hashed import Source
 from tasks.sources.parts import Part
 from tasks.sources.rejects import Reject
@@ -42,6 +43,7 @@ class Reading:
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet); None where there is none.
         limits: see `conf.sources.Limits`; the defaults where absent.
         ids: `file`, a record's own id is its own within its file; `global`, within the source.
+        whitespace: `standard` or `keep`; see clean.py.
         wiki: see Wiki (mediawiki).
     """
 
@@ -49,6 +51,7 @@ class Reading:
     fields: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
     ids: str = "file"
+    whitespace: Whitespace = "standard"
     wiki: Wiki = Wiki()
 
     def __post_init__(self) -> None:
