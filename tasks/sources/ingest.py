@@ -2,7 +2,8 @@
 
 A shard is a part of an input file, one file, or several (`shards.plan`). Memory is bounded: documents are written in
 batches of 16 MB of text, whatever the file. Statistics: files, bytes = bytes_in_records + bytes_damaged, records (by
-WARC type), status (by HTTP status), documents, characters, text_bytes, rejects (by reason), languages, worst_files.
+WARC type), status (by HTTP status), documents, characters, text_bytes, rejects (by reason), languages, unread (values of
+documents that could not be read, by field), worst_files.
 """
 
 import hashlib
@@ -71,6 +72,7 @@ class Ingested:
     status: dict[str, int] = field(default_factory=dict)
     rejects: dict[str, int] = field(default_factory=dict)
     languages: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
     by_file: dict[str, dict[str, int]] = field(default_factory=dict)
     worst_files: tuple[Worst, ...] = ()
 
@@ -91,12 +93,13 @@ def ingest(
     files: list[dict[str, Any]],
     source: str,
     kind: str,
-    fields: dict[str, str | None],
+    fields: dict[str, str | list[str] | None],
     reject_share: float,
     shard: int = SHARD,
     inside: Artifact | None = None,
     limits: dict[str, int] | None = None,
     ids: str = "file",
+    where: dict[str, Any] | None = None,
 ) -> Ingested:
     """Read a source.
 
@@ -106,7 +109,7 @@ def ingest(
         kind: warc (and WET), jsonl, parquet or text.
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet).
         reject_share: more damaged records than this share of all stop the stage.
-        shard: bytes of input per shard. limits, ids: see `reading.Reading`.
+        shard: bytes of input per shard. limits, ids, where: see `reading.Reading`.
 
     Raises:
         Mistake: a pattern that matches nothing, an unknown kind or limit.
@@ -116,7 +119,7 @@ def ingest(
         raise Mistake(f"source {source}: kind {kind!r} is unknown; it is one of {', '.join(READERS)}")
     if inside is not None:
         files = _inside(files, inside, source)
-    reading = Reading(source, fields, limits or {}, ids)
+    reading = Reading(source, fields, limits or {}, ids, where or {})
     counts = job.total(read_shard, plan(files, kind, shard), inside=inside, kind=kind, reading=reading)
     _judge(source, counts, reject_share)
     return replace(counts, by_file={}, worst_files=_worst(counts.by_file))

@@ -34,7 +34,7 @@ DAMAGE = {
     "too-large": "a record, body or page is larger than the limit",
     "markup": "the page has more tags, or deeper nesting, than the limit",
     "json": "the line is not a JSON object",
-    "no-text": "the record has no text field, or it is not a string",
+    "no-text": "the record has no text field, or it is neither a string nor a list of strings",
     "parquet": "the Parquet file, or a row group of it, cannot be read",
     "format": "the file is of a format that is not read (such as ARC)",
     "empty-file": "the file has no bytes",
@@ -45,6 +45,7 @@ POLICY = {
     "type": "the body is neither HTML nor plain text",
     "empty": "no text is left",
     "repeated": "the same id and text were met before it",
+    "where": "the record does not meet the source's `where`",
 }
 
 
