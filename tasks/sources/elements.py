@@ -13,6 +13,7 @@ from tasks.sources.content import Content, Raw, kind_of
 from tasks.sources.lines import Line
 from tasks.sources.rejects import Reject
 
+HEAD = 1 << 12  # bytes of content that tell whether a file is such a one
 MARK = b"\xef\xbb\xbf"
 BETWEEN = re.compile(rb"[ \t\r\n,\x1e]*+")  # what stands between values; RS begins one in RFC 7464
 TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{}"]', re.DOTALL)  # a string, a bracket, or a string's beginning
@@ -59,7 +60,9 @@ def _elements(content: Content, name: str, limit: int) -> Iterator[Line | Reject
             end = max(position + 1, content.base + _match_end(STRAY, content, position))
         if end is None:
             problem = content.broken
-            reason, detail = (problem.reason, problem.detail) if problem else ("truncated", "the file ends inside a value")
+            reason, detail = (
+                (problem.reason, problem.detail) if problem else ("truncated", "the file ends inside a value")
+            )
             yield Reject(name, place, content.raw.size - place, reason, detail)
             return
         data = content.slice(position, end) if content.base <= position and end - position <= limit else None

@@ -6,10 +6,11 @@ UTF-16 and UTF-32 are refused by name: they are no JSON Lines.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from tasks.sources.content import Content, Raw, kind_of
-from tasks.sources.elements import elements, stacked
+from tasks.sources.elements import HEAD, elements, stacked
 from tasks.sources.lines import Line, lines
 from tasks.sources.objects import exact, quick
 from tasks.sources.parts import Part
@@ -18,7 +19,6 @@ from tasks.sources.rejects import DAMAGE, Bad, Reject
 from tasks.sources.rows import Inexact, Wanted, candidate, too_large
 from tasks.sources.tally import Tally
 
-HEAD = 1 << 12  # bytes that tell what the file is
 WIDE = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
@@ -71,16 +71,11 @@ def _found(line: Line, wanted: Wanted, tally: Tally) -> Candidate | None:
     data = line.data
     if data is None:
         raise too_large("the line", line.length, wanted.limit)
-    record = quick(data)
-    if record is not None:
-        try:
-            return candidate(record, wanted, line.offset, line.length, tally, exact=False)
-        except Inexact:
-            pass
-    if not data.strip():
-        return None
     try:
-        return candidate(exact(data), wanted, line.offset, line.length, tally)
+        if (record := quick(data)) is not None:
+            with suppress(Inexact):
+                return candidate(record, wanted, line.offset, line.length, tally, exact=False)
+        return candidate(exact(data), wanted, line.offset, line.length, tally) if data.strip() else None
     except RecursionError:
         raise Bad("json", "lists are nested too deep") from None
 

@@ -95,4 +95,3 @@ def _whole(
 def _stored(metadata: Any) -> int:
     """Bytes of a row group in the file."""
     return sum(metadata.column(number).total_compressed_size for number in range(metadata.num_columns))
-

@@ -1,7 +1,8 @@
 """Which input files, or parts of them, make which shard: by size, and by nothing else.
 
 One WARC file is one shard; files smaller than an eighth of the shard size are packed together in their order; large
-uncompressed JSONL is cut by bytes (each part has the lines that begin in it), large Parquet by row groups.
+uncompressed JSONL is cut by bytes (each part has the lines that begin in it), large Parquet by row groups; a JSON array
+is not cut.
 
 A local file is what its list says if its checksum is. A whole file is checked before it is read; where parts of one are
 read apart, each has the checksums of its own bytes, taken in the pass that checks the whole.
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 from tasks.runtime.errors import Failure
 from tasks.sources.content import Raw, kind_of
+from tasks.sources.elements import HEAD, stacked
 from tasks.sources.files import require_unchanged
 from tasks.sources.remote import is_remote
 
@@ -112,7 +114,7 @@ def _sha256(data: bytes) -> str:
 def _byte_ranges(path: str, size: int, shard_bytes: int) -> list[tuple[Part, list[Span]]]:
     raw = Raw(path)
     try:
-        if kind_of(raw) != "plain":
+        if kind_of(raw) != "plain" or stacked(raw.read(0, HEAD)):
             return []
     finally:
         raw.close()

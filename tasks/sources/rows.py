@@ -95,7 +95,7 @@ def candidate(
 
 
 def too_large(what: str, size: int, limit: int) -> Bad:
-    return Bad("too-large", f"{what} has {size} bytes, more than {limit}; raise `limits: {{payload}}` of the source")
+    return Bad("too-large", f"{what} has {size} bytes, more than {limit}; raise `limits: {{payload: …}}` of the source")
 
 
 def _text(record: dict[str, Any], wanted: Wanted, unread: list[str]) -> str:

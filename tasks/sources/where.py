@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from tasks.runtime.errors import Mistake
-from tasks.sources.fields import MISSING, kind
+from tasks.sources.fields import MISSING, Unreadable, kind
 
 SHOWN = 60  # characters of a value in a reject's detail
 
@@ -47,6 +47,8 @@ class Condition(NamedTuple):
         """Why a value does not meet it."""
         if value is MISSING:
             return f"no field {self.path!r}"
+        if isinstance(value, Unreadable | bytes):
+            return f"{self.path!r} is {kind(value)}"
         value = written(value)
         try:
             shown = json.dumps(value, ensure_ascii=False, default=kind)
