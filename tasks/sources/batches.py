@@ -1,13 +1,14 @@
 """A row group of a Parquet file in batches of bounded bytes, whatever its rows and however it is stored.
 
-A batch has about 32 MB, by what the footer says of the columns' bytes. That is not enough where a column has a dictionary:
-a small file can repeat one large value a million times. So the dictionary's own size bounds the rows too, and one that
-is larger than writers make is kept as one (a DictionaryArray) rather than copied into each row.
+A batch has about 32 MB, by what the footer says of the columns' bytes. That is not enough where a column has a
+dictionary: a small file can repeat one large value a million times. So the dictionary's own size bounds the rows too,
+and one that is larger than writers make is kept as one (a DictionaryArray) rather than copied into each row.
 
 What remains is Arrow's: it decompresses a page as a whole. Most writers' pages have 1 MB; pyarrow's have at least 1,024
 rows, so that rows of 1 MB make pages of 1 GB.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ BATCH = 32 << 20  # bytes of a batch, about
 REPEATED = 256 << 20  # bytes of a batch, at most, whose rows all repeat one value
 LARGE = 16 << 20  # bytes of a dictionary that is kept as one: writers stop at 1 MB, pyarrow at 1 MB and 1,024 values
 BUFFER = 1 << 20  # bytes read of a column at once, rather than the whole of its row group
+SIGNATURE = 12 + 16  # bytes of a signed footer's nonce and tag (Parquet's encryption, 5.4)
 SHOWN = 160  # characters of an error
 
 
@@ -41,9 +43,22 @@ def opened(path: Path, **more: Any) -> Any:
             **more,
         )
         _ = file.schema_arrow
+        if encrypted(path, file.metadata):
+            file.close()
+            raise Bad("parquet", "the file has encrypted columns; decrypt it first")
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Bad("parquet", sentence(error)) from None
     return file
+
+
+def encrypted(path: Path, metadata: Any) -> bool:
+    """Whether columns of a file are encrypted although its footer is not.
+
+    Such a footer ends in a signature of 28 bytes. To ask Arrow for the metadata of an encrypted column ends the process.
+    """
+    with path.open("rb") as file:
+        file.seek(-8, os.SEEK_END)  # the footer's length, and `PAR1`
+        return int.from_bytes(file.read(4), "little") == metadata.serialized_size + SIGNATURE
 
 
 def batches(path: Path, file: Any, group: int, leaves: list[int]) -> Iterator[Any]:

@@ -30,8 +30,8 @@ def stacked(head: bytes) -> bool:
 def elements(path: Path, limit: int = 32 << 20) -> Iterator[Line | Reject]:
     """The values of such a file, as `lines` gives lines; one longer than `limit` bytes is passed over.
 
-    The last thing given may be a Reject, for a compressed stream that breaks (its place in bytes of the file) or a value
-    that has no end.
+    The last thing given may be a Reject, for a compressed stream that breaks, or a value or array that has no end; its
+    offset and length are bytes of the file.
     """
     raw = Raw(path)
     try:

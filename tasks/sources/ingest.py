@@ -2,8 +2,8 @@
 
 A shard is a part of an input file, one file, or several (`shards.plan`). Memory is bounded: documents are written in
 batches of 16 MB of text, whatever the file. Statistics: files, bytes = bytes_in_records + bytes_damaged, records (by
-WARC type), status (by HTTP status), documents, characters, text_bytes, rejects (by reason), languages, unread (values of
-documents that could not be read, by field), worst_files.
+WARC type), status (by HTTP status), documents, characters, text_bytes, rejects (by reason), languages, unread (values
+of records that could not be read, by field), worst_files.
 """
 
 import hashlib

@@ -23,21 +23,24 @@ NAMES = 20  # of the columns that a file has, in a sentence
 
 def parquet(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
     """Texts of a Parquet file, or of some of its row groups."""
+    wanted = Wanted.of(reading)
     try:
+        if path.stat().st_size == 0:
+            raise Bad("empty-file", "the file has 0 bytes")
         opened_file = opened(path)
     except Bad as bad:
         tally.bytes(0, part.size)
         yield Reject(part.path, 0, None, bad.reason, bad.detail)
         return
-    wanted = Wanted.of(reading)
     with opened_file as file:
         rows = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+        groups = range(len(rows)) if part.end is None else range(part.start, part.end)
         if problem := _problem(file.schema_arrow, wanted):
             tally.bytes(0, part.size)
-            yield Reject(part.path, 0, sum(rows), problem.reason, problem.detail)
+            count = sum(rows[group] for group in groups)
+            yield Reject(part.path, sum(rows[: groups.start]), count, problem.reason, problem.detail)
             return
         leaves = sorted({leaf for found in needed(file.schema_arrow, wanted.paths).values() for leaf in found})
-        groups = range(len(rows)) if part.end is None else range(part.start, part.end)
         left = part.size
         for group in groups:
             damaged = 0

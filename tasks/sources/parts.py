@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tasks.runtime.errors import Failure
+from tasks.sources.batches import encrypted
 from tasks.sources.content import Raw, kind_of
 from tasks.sources.elements import HEAD, stacked
 from tasks.sources.files import require_unchanged
@@ -129,6 +130,8 @@ def _row_groups(path: str, size: int, shard_bytes: int) -> list[tuple[Part, list
 
     try:
         metadata = pq.read_metadata(Path(path))
+        if encrypted(Path(path), metadata):
+            return []
     except (pa.ArrowException, OSError):
         return []  # the reader will say so, in a Reject
     parts: list[tuple[Part, list[Span]]] = []

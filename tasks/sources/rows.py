@@ -45,10 +45,13 @@ class Wanted(NamedTuple):
         fields = reading.fields
         text = fields["text"]
         return cls(
-            (text,) if isinstance(text, str) else tuple(text),
-            *(fields[name] for name in ("id", "url", "date", "title")),
-            conditions(reading.source, reading.where),
-            reading.limits["payload"],
+            text=(text,) if isinstance(text, str) else tuple(text),
+            id=fields["id"],
+            url=fields["url"],
+            date=fields["date"],
+            title=fields["title"],
+            where=conditions(reading.source, reading.where),
+            limit=reading.limits["payload"],
         )
 
     @property

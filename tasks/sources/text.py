@@ -1,8 +1,8 @@
 """Reader of `kind: text`: a document a file, plain or compressed, up to `limits.file` bytes of content.
 
-A document is one string, so that memory grows with the file: its content twice over, or once and its characters (1, 2 or
-4 bytes each, as the widest needs), and as much again for each step that rewrites it. Books that are larger than a worker
-has memory for are better cut into files, or into lines of JSONL.
+A document is one string, so that memory grows with the file: its content twice over, or once and its characters (1, 2
+or 4 bytes each, as the widest needs), and as much again for each step that rewrites it. What has more than a worker's
+memory can take is better cut into files, or into lines of JSONL.
 """
 
 from collections.abc import Iterator

@@ -2,9 +2,9 @@
 
     where: {language: en, subreddit: [a, b], score: {min: 3, max: 10}}
 
-All conditions must hold. A value is compared as JSON has it: a number is no string, true is no number, 1 is 1.0, a date
-is its ISO 8601 string (`2019-08-20T01:02:03Z`), strings are ordered by code points. Of a list of values one that fits is
-enough. A record without the field fails, unless null is what is asked for.
+All conditions must hold. A value is compared as JSON has it: a number is no string, true is no number, 1 is 1.0, a
+date is its ISO 8601 string (`2019-08-20T01:02:03Z`), strings are ordered by code points. Of a list of values one that
+fits is enough. A record without the field fails, unless null is what is asked for.
 """
 
 import json
