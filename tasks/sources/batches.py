@@ -42,7 +42,8 @@ def opened(path: Path, **more: Any) -> Any:
             coerce_int96_timestamp_unit="us",  # in nanoseconds, years past 2262 would begin again in 1677
             **more,
         )
-        _ = file.schema_arrow
+        for leaf in range(len(file.schema)):  # names that are not UTF-8 show here
+            _ = file.schema_arrow, file.schema.column(leaf).path
         if encrypted(path, file.metadata):
             file.close()
             raise Bad("parquet", "the file has encrypted columns; decrypt it first")
@@ -69,20 +70,25 @@ def batches(path: Path, file: Any, group: int, leaves: list[int]) -> Iterator[An
     """
     import pyarrow as pa
 
-    metadata = file.metadata.row_group(group)
-    chunks = [metadata.column(leaf) for leaf in leaves]
-    each = sum(chunk.total_uncompressed_size for chunk in chunks) // max(1, metadata.num_rows)
-    dictionaries = {chunk.path_in_schema: _dictionary_bytes(path, chunk) for chunk in chunks}
-    large = [name for name, size in dictionaries.items() if size > LARGE]
-    repeats = sum(size for name, size in dictionaries.items() if name not in large)
-    rows = max(1, min(ROWS, BATCH // max(1, each), REPEATED // max(1, repeats)))
-    source = opened(path, metadata=file.metadata, read_dictionary=large) if large else file
+    names = [file.metadata.schema.column(leaf).path for leaf in leaves]
+    source = file
     try:
-        yield from source.iter_batches(rows, row_groups=[group], columns=list(dictionaries))
+        # Arrow raises here what is wrong with a column's metadata; asked for the metadata alone it ends the process.
+        next(file.iter_batches(1, row_groups=[group], columns=names), None)
+        metadata = file.metadata.row_group(group)
+        chunks = [metadata.column(leaf) for leaf in leaves]
+        each = sum(chunk.total_uncompressed_size for chunk in chunks) // max(1, metadata.num_rows)
+        dictionaries = [_dictionary_bytes(path, chunk) for chunk in chunks]
+        large = [name for name, size in zip(names, dictionaries, strict=True) if size > LARGE]
+        repeats = sum(size for size in dictionaries if size <= LARGE)
+        rows = max(1, min(ROWS, BATCH // max(1, each), REPEATED // max(1, repeats)))
+        if large:
+            source = opened(path, metadata=file.metadata, read_dictionary=large)
+        yield from source.iter_batches(rows, row_groups=[group], columns=names)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Bad("parquet", f"row group {group}: {sentence(error)}") from None
     finally:
-        if large:
+        if source is not file:
             source.close()
 
 

@@ -8,7 +8,7 @@ lists, decimals Decimal. What has no such value (a duration, a time of day, a da
 
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 from tasks.sources.dates import EPOCH
@@ -80,9 +80,7 @@ def _nested(column: Any, type: Any) -> list[Any]:
             for row, null in zip(rows, column.is_null().to_pylist(), strict=True)
         ]
     if pa.types.is_map(type):
-        # A map is a list of pairs; Arrow flattens lists alone.
-        pairs = column.view(pa.list_(pa.struct([type.key_field, type.item_field])))
-        return [None if row is None else {_key(pair): _item(pair) for pair in row} for row in _lists(pairs)]
+        return _maps(column)
     if (
         pa.types.is_list(type)
         or pa.types.is_large_list(type)
@@ -104,14 +102,17 @@ def _lists(column: Any) -> list[Any]:
     return [None if length is None else list(islice(cells, length)) for length in lengths]
 
 
-def _key(pair: dict[str, Any]) -> str:
-    key, _ = pair.values()
+def _maps(column: Any) -> list[Any]:
+    edges = column.offsets.to_pylist()  # into the children, which a cut of the column leaves whole
+    first, last = edges[0], edges[-1]
+    keys, items = (child.slice(first, last - first) for child in (column.keys, column.items))
+    pairs = zip(_values(keys, keys.type), _values(items, items.type), strict=True)
+    maps = [{_key(key): item for key, item in islice(pairs, end - start)} for start, end in pairwise(edges)]
+    return [None if null else one for one, null in zip(maps, column.is_null().to_pylist(), strict=True)]
+
+
+def _key(key: Any) -> str:
     return f"0x{key.hex()}" if isinstance(key, bytes) else str(key)
-
-
-def _item(pair: dict[str, Any]) -> Any:
-    _, item = pair.values()
-    return item
 
 
 def _strings(column: Any) -> list[Any]:

@@ -97,4 +97,4 @@ def _whole(
 
 def _stored(metadata: Any) -> int:
     """Bytes of a row group in the file."""
-    return sum(metadata.column(number).total_compressed_size for number in range(metadata.num_columns))
+    return max(0, sum(metadata.column(number).total_compressed_size for number in range(metadata.num_columns)))

@@ -137,6 +137,8 @@ def _row_groups(path: str, size: int, shard_bytes: int) -> list[tuple[Part, list
     parts: list[tuple[Part, list[Span]]] = []
     start, taken = 0, 0
     group_spans = [_group_span(metadata.row_group(group)) for group in range(metadata.num_row_groups)]
+    if any(not 0 <= low <= high <= size for low, high in group_spans):
+        return []  # a damaged footer; the reader will say so
     footer = max((high for _, high in group_spans), default=0)
     for group in range(metadata.num_row_groups):
         taken += size * metadata.row_group(group).num_rows // max(1, metadata.num_rows)
