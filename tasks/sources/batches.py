@@ -55,7 +55,7 @@ def opened(path: Path, **more: Any) -> Any:
 def encrypted(path: Path, metadata: Any) -> bool:
     """Whether columns of a file are encrypted although its footer is not.
 
-    Such a footer ends in a signature of 28 bytes. To ask Arrow for the metadata of an encrypted column ends the process.
+    Such a footer ends in a signature of 28 bytes. To ask Arrow for an encrypted column's metadata ends the process.
     """
     with path.open("rb") as file:
         file.seek(-8, os.SEEK_END)  # the footer's length, and `PAR1`
@@ -72,9 +72,8 @@ def batches(path: Path, file: Any, group: int, leaves: list[int]) -> Iterator[An
 
     names = [file.metadata.schema.column(leaf).path for leaf in leaves]
     source = file
+    probe(file, group, names)
     try:
-        # Arrow raises here what is wrong with a column's metadata; asked for the metadata alone it ends the process.
-        next(file.iter_batches(1, row_groups=[group], columns=names), None)
         metadata = file.metadata.row_group(group)
         chunks = [metadata.column(leaf) for leaf in leaves]
         each = sum(chunk.total_uncompressed_size for chunk in chunks) // max(1, metadata.num_rows)
@@ -90,6 +89,22 @@ def batches(path: Path, file: Any, group: int, leaves: list[int]) -> Iterator[An
     finally:
         if source is not file:
             source.close()
+
+
+def probe(file: Any, group: int, columns: list[str] | None = None) -> None:
+    """See that a row group's first row can be read; only then may one ask for the metadata of its columns.
+
+    What is wrong with those, Arrow says in an error while it reads; asked for them alone it ends the process.
+
+    Raises:
+        Bad: `parquet`.
+    """
+    import pyarrow as pa
+
+    try:
+        next(file.iter_batches(1, row_groups=[group], columns=columns), None)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise Bad("parquet", f"row group {group}: {sentence(error)}") from None
 
 
 def sentence(error: Exception) -> str:

@@ -33,6 +33,8 @@ def values(column: Any) -> list[Any]:
 def _alone(cell: Any) -> Any:
     import pyarrow as pa
 
+    if cell.null_count:
+        return None
     try:
         (value,) = _values(cell, cell.type)
     except (pa.ArrowException, ValueError, TypeError, OverflowError, KeyError) as error:

@@ -28,7 +28,7 @@ def find(value: Any, path: str) -> Any:
     """What a path names in a value; MISSING where there is nothing.
 
     In an object the longest key that the path begins with and that leads anywhere; of a list, what each of its elements
-    has there, those that have nothing left out.
+    has there, those that have nothing left out (of an empty list, an empty list).
     """
     if isinstance(value, dict):
         found = value.get(path, MISSING)
@@ -39,7 +39,8 @@ def find(value: Any, path: str) -> Any:
             dot = path.rfind(".", 0, dot)
         return found
     if isinstance(value, list):
-        return [item for item in (find(one, path) for one in value) if item is not MISSING] or MISSING
+        found = [item for item in (find(one, path) for one in value) if item is not MISSING]
+        return found if found or not value else MISSING
     return MISSING
 
 

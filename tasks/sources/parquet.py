@@ -50,7 +50,7 @@ def parquet(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[
                 if isinstance(item, Reject) and item.reason in DAMAGE:
                     damaged += item.length or 0
                 yield item
-            size = min(left, _stored(file.metadata.row_group(group)) * damaged // max(1, rows[group]))
+            size = min(left, _stored(file.metadata, group, path.stat().st_size) * damaged // max(1, rows[group]))
             left -= size
             tally.bytes(0, size)
         tally.bytes(left, 0)
@@ -95,6 +95,7 @@ def _whole(
         yield Reject(name, row, first + count - row, "parquet", detail)
 
 
-def _stored(metadata: Any) -> int:
-    """Bytes of a row group in the file."""
-    return max(0, sum(metadata.column(number).total_compressed_size for number in range(metadata.num_columns)))
+def _stored(metadata: Any, group: int, size: int) -> int:
+    """Bytes of a row group in a file of that size: its share of what all would have uncompressed."""
+    sizes = [max(0, metadata.row_group(number).total_byte_size) for number in range(metadata.num_row_groups)]
+    return size * sizes[group] // max(1, sum(sizes))

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tasks.runtime.errors import Failure
-from tasks.sources.batches import encrypted
+from tasks.sources.batches import opened, probe
 from tasks.sources.content import Raw, kind_of
 from tasks.sources.elements import HEAD, stacked
 from tasks.sources.files import require_unchanged
+from tasks.sources.rejects import Bad
 from tasks.sources.remote import is_remote
 
 SHARD = 64 << 20  # bytes of input per shard
@@ -125,14 +126,12 @@ def _byte_ranges(path: str, size: int, shard_bytes: int) -> list[tuple[Part, lis
 
 
 def _row_groups(path: str, size: int, shard_bytes: int) -> list[tuple[Part, list[Span]]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
-        metadata = pq.read_metadata(Path(path))
-        if encrypted(Path(path), metadata):
-            return []
-    except (pa.ArrowException, OSError):
+        with opened(Path(path)) as file:
+            metadata = file.metadata
+            for group in range(metadata.num_row_groups):
+                probe(file, group)
+    except Bad:
         return []  # the reader will say so, in a Reject
     parts: list[tuple[Part, list[Span]]] = []
     start, taken = 0, 0

@@ -5,7 +5,7 @@ The same record gives the same candidate in JSONL and in Parquet:
 - the text is a string, a list of strings (joined by a line break; nulls are left out) or several fields (joined by a
   blank line). Without one the record is a reject `no-text`; where it is not UTF-8, `charset`;
 - what else is named never costs a text. A date, URL or title that cannot be read is left out, and counted by field in
-  `unread`, as is one of several text fields that a record lacks. A null, an empty string and NaN are no value;
+  `unread`, as is one of several text fields that a record lacks. A null, NaN, an empty string and list are no value;
 - an id is a string, a number, or any other value as JSON; bytes that are not UTF-8 (a binary UUID, a hash) are `0x` and
   hexadecimal digits. An id that cannot be read is no id; it is counted too.
 """
@@ -148,7 +148,7 @@ def _value(record: dict[str, Any], path: str | None) -> Any:
     value = record.get(path, MISSING)
     if value is MISSING:
         value = find(record, path)
-    return None if value is MISSING or value == "" or value != value else value
+    return None if value is MISSING or value == "" or value == [] or value != value else value
 
 
 def _identity(value: Any, unread: list[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Parquet: cells of any type, rows, row groups and files that cannot be read; the same records as JSONL give the same."""
+"""Parquet: cells of any type; rows, row groups, files that cannot be read; the same records give the same in JSONL."""
 
 import json
 import uuid
@@ -98,18 +98,23 @@ def test_dates_of_any_unit_and_zone(tmp_path, unit, zone):
     column = pa.array(numbers, pa.int64()).view(pa.timestamp(unit, zone))
     tally = Tally()
     found = read(table(tmp_path, {"text": ["t"] * len(BIG), "date": column}), tally)
-    right = [datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second) if second is not None else None for second in BIG[:5]]
+    right = [
+        datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second) if second is not None else None
+        for second in BIG[:5]
+    ]
     right += [None, datetime(1, 1, 1, tzinfo=UTC), None]
     assert [row.date for row in found] == [
         None if number is None else moment for number, moment in zip(numbers, right, strict=True)
     ]
-    assert tally.unread["date"] == sum(number is not None and moment is None for number, moment in zip(numbers, right, strict=True))
+    assert tally.unread["date"] == sum(
+        number is not None and moment is None for number, moment in zip(numbers, right, strict=True)
+    )
 
 
 def test_int96_dates_past_2262_are_not_read_as_others(tmp_path):
     column = pa.array([datetime(9999, 12, 31), datetime(2019, 8, 20)], pa.timestamp("us"))
     path = table(tmp_path, {"text": ["a", "b"], "date": column}, use_deprecated_int96_timestamps=True)
-    assert [row.date and row.date.year for row in read(path)] in ([9999, 2019], [None, 2019])
+    assert [row.date.year for row in read(path)] == [9999, 2019]
 
 
 @pytest.mark.parametrize(
@@ -209,14 +214,16 @@ def test_fields_inside_others_and_only_their_columns_are_read(tmp_path, monkeypa
     )
     asked = []
     inner = batches.batches
-    monkeypatch.setattr(
-        "tasks.sources.parquet.batches",
-        lambda path, file, group, leaves: (asked.append([file.schema.column(leaf).path for leaf in leaves]), inner(path, file, group, leaves))[1],
-    )
+
+    def watched(path, file, group, leaves):
+        asked.append([file.schema.column(leaf).path for leaf in leaves])
+        return inner(path, file, group, leaves)
+
+    monkeypatch.setattr("tasks.sources.parquet.batches", watched)
     path = table(tmp_path, columns.drop(["body.content"]))
     assert texts(read(path, text="body.content", where={"about.x.score": {"max": 7}})) == ["one"]
     assert asked.pop() == ["body.content", "about.x.score"]
-    assert texts(read(path, text="turns.text")) == ["a\nb", "", ""] or texts(read(path, text="turns.text")) == ["a\nb", ""]
+    assert texts(read(path, text="turns.text")) == ["a\nb", "", ""]
     assert asked.pop() == ["turns.list.element.text"]
     found = read(path, text=["body.content", "turns.text", "more", "typo"])
     assert texts(found) == ["one\n\na\nb\n\nm", "m", "m", "four\n\nm"]
@@ -224,7 +231,12 @@ def test_fields_inside_others_and_only_their_columns_are_read(tmp_path, monkeypa
 
 
 def test_where_and_its_rejects(tmp_path):
-    columns = {"text": ["a", "b", "c", None], "n": [1, 2, None, 2], "tags": [["x"], ["x", "y"], None, []], "url": ["u"] * 4}
+    columns = {
+        "text": ["a", "b", "c", None],
+        "n": [1, 2, None, 2],
+        "tags": [["x"], ["x", "y"], None, []],
+        "url": ["u"] * 4,
+    }
     path = table(tmp_path, columns)
     tally = Tally()
     found = read(path, tally, where={"n": {"min": 2}})
@@ -240,14 +252,18 @@ def test_where_and_its_rejects(tmp_path):
 
 
 def test_two_columns_of_one_name_cannot_be_told_apart(tmp_path):
-    path = table(tmp_path, pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"]), pa.array([1])], ["text", "text", "n"]))
+    path = table(
+        tmp_path, pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"]), pa.array([1])], ["text", "text", "n"])
+    )
     assert rejects(read(path)) == [(0, "parquet", "two columns are named 'text'; which one is meant cannot be told")]
     assert texts(read(table(tmp_path, pa.Table.from_arrays([pa.array(["a"])] * 3, ["text", "n", "n"])))) == ["a"]
 
 
 def test_a_damaged_row_group_costs_its_own_rows_and_bytes(tmp_path):
     columns = {"text": [str(number) * 50 for number in range(4000)]}
-    path = table(tmp_path, columns, row_group_size=1000, write_page_checksum=True, compression="none", use_dictionary=False)
+    path = table(
+        tmp_path, columns, row_group_size=1000, write_page_checksum=True, compression="none", use_dictionary=False
+    )
     group = pq.read_metadata(path).row_group(1)
     data = bytearray(path.read_bytes())
     data[group.column(0).data_page_offset + 5000] ^= 1  # a letter, which only a checksum shows
@@ -258,7 +274,7 @@ def test_a_damaged_row_group_costs_its_own_rows_and_bytes(tmp_path):
     (reject,) = (item for item in found if isinstance(item, Reject))
     assert (reject.offset, reject.length, reject.reason) == (1000, 1000, "parquet")
     assert reject.detail.startswith("row group 1: ")
-    assert tally.counts["bytes_damaged"] == group.column(0).total_compressed_size
+    assert tally.counts["bytes_damaged"] == pytest.approx(group.column(0).total_compressed_size, rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -306,6 +322,32 @@ def test_an_encrypted_file_is_refused(tmp_path, footer):
     assert len(plan([{"path": str(path), "size": path.stat().st_size}], "parquet", 100)) == 1
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_a_footer_of_any_bits_ends_no_process(tmp_path, seed):
+    """Arrow aborts where one asks for a column's metadata that is damaged in certain ways: nothing here asks so."""
+    draw = Random(seed)
+    path = table(tmp_path, {"text": ["t"] * 9, "turns": [[{"text": "a"}]] * 9}, row_group_size=3)
+    whole = path.read_bytes()
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    for _ in range(20):
+        data = bytearray(whole)
+        data[draw.randrange(footer, len(data))] = draw.randrange(256)
+        path.write_bytes(bytes(data))
+        plan([{"path": str(path), "size": len(data)}], "parquet", 300)
+        assert read(path, text=["text", "turns.text"])
+
+
+def test_a_damaged_schema_ends_no_process(tmp_path):
+    """One bit of a footer, for which Arrow 26 aborts in `metadata.row_group(0).column(1)`; found by fuzzing."""
+    path = table(tmp_path, {"text": ["t"] * 9, "turns": [[{"text": "a"}]] * 9}, row_group_size=3)
+    whole = path.read_bytes()
+    optional, nothing = b"%\x02\x18\x04text", b"%\x12\x18\x04text"  # repetition 1, and 9, of the last field `text`
+    spot = whole.rindex(optional)
+    path.write_bytes(whole[:spot] + nothing + whole[spot + len(optional) :])
+    plan([{"path": str(path), "size": len(whole)}], "parquet", 300)
+    assert {item.reason for item in read(path, text="turns.text")} == {"parquet"}
+
+
 def test_large_cells_and_large_batches(tmp_path, monkeypatch):
     sizes = [10, 300_000, 100_001, 100_000]
     path = table(tmp_path, {"text": ["x" * size for size in sizes]}, use_dictionary=False)
@@ -335,7 +377,17 @@ def test_a_dictionary_of_one_large_value_is_not_copied_into_each_row(tmp_path):
 
 
 FLAT = [
-    *[pa.null(), pa.bool_(), pa.int8(), pa.uint64(), pa.float16(), pa.float32(), pa.float64(), pa.string(), pa.binary()],
+    *[
+        pa.null(),
+        pa.bool_(),
+        pa.int8(),
+        pa.uint64(),
+        pa.float16(),
+        pa.float32(),
+        pa.float64(),
+        pa.string(),
+        pa.binary(),
+    ],
     *[pa.large_string(), pa.large_binary(), pa.string_view(), pa.binary_view(), pa.binary(3), pa.date32(), pa.date64()],
     *[pa.time32("s"), pa.time64("ns"), pa.decimal128(20, 3), pa.decimal256(50, 2), pa.duration("us"), pa.uuid()],
     *[pa.timestamp(unit, zone) for unit in ("s", "ms", "us", "ns") for zone in (None, "UTC", "No/Where")],
@@ -383,7 +435,10 @@ def bits(draw, type, count):
         offsets = [None if length is None else edge for edge, length in zip(edges, [*lengths, 0], strict=True)]
         kind, number = (pa.ListArray, pa.int32()) if pa.types.is_list(type) else (pa.LargeListArray, pa.int64())
         return kind.from_arrays(pa.array(offsets, number), bits(draw, type.value_type, edges[-1]), type=type)
-    cells = [None if draw.random() < 0.2 else draw.choice([draw.randbytes(draw.randrange(20)), b"text"]) for _ in range(count)]
+    cells = [
+        None if draw.random() < 0.2 else draw.choice([draw.randbytes(draw.randrange(20)), b"text"])
+        for _ in range(count)
+    ]
     if pa.types.is_binary_view(type) or pa.types.is_string_view(type):
         return pa.Array.from_buffers(type, count, pa.array(cells, pa.binary_view()).buffers())
     if pa.types.is_string(type) or pa.types.is_binary(type):
@@ -404,7 +459,7 @@ def bits(draw, type, count):
 @settings(max_examples=400, deadline=None)
 @given(st.integers(0, 2**32))
 def test_any_table_gives_rows_or_rejects(tmp_path_factory, seed):
-    """Whatever types and bits the cells have: no exception, each row told once, in its place, and all of it storable."""
+    """Whatever types and bits the cells have: no exception, each row told once, in its place, all of it storable."""
     draw = Random(seed)
     count = draw.randrange(1, 6)
     columns = {name: bits(draw, any_type(draw), count) for name in ("text", "id", "url", "date", "title", "n")}
@@ -420,7 +475,7 @@ def test_any_table_gives_rows_or_rejects(tmp_path_factory, seed):
     assert sum(item.length for item in found) == count
     for item in found:
         if isinstance(item, Candidate):
-            assert "".join([item.text, item.url, item.id or "", item.meta["title"]]).encode() is not None
+            "".join([item.text, item.url, item.id or "", item.meta["title"]]).encode()  # no half surrogates
             assert item.date is None or (item.date.tzinfo is UTC and item.date.microsecond == 0)
         else:
             assert item.reason in ("no-text", "charset", "where", "parquet")
@@ -448,7 +503,8 @@ RECORDS = st.lists(
             "date": st.none() | st.datetimes(timezones=st.just(UTC)),
             "title": st.none() | PLAIN,
             "score": st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.just(1.0),
-            "body": st.none() | st.fixed_dictionaries({"lines": st.none() | st.lists(st.none() | PLAIN, max_size=3), "n": st.just(1)}),
+            "body": st.none()
+            | st.fixed_dictionaries({"lines": st.none() | st.lists(st.none() | PLAIN, max_size=3), "n": st.just(1)}),
             "turns": st.none() | st.lists(st.fixed_dictionaries({"text": st.none() | PLAIN}), max_size=3),
         }
     ),
@@ -473,7 +529,9 @@ SCHEMA = pa.schema(
 @given(
     RECORDS,
     st.sampled_from(["text", "body.lines", "turns.text", ["title", "text"], ["title", "body.lines", "turns.text"]]),
-    st.sampled_from([{}, {"score": {"min": 0}}, {"body.n": 1, "title": {"max": "m"}}, {"date": {"min": "2000"}}, {"url": None}]),
+    st.sampled_from(
+        [{}, {"score": {"min": 0}}, {"body.n": 1, "title": {"max": "m"}}, {"date": {"min": "2000"}}, {"url": None}]
+    ),
     st.sampled_from(["score", "id", "body", "date"]),
 )
 def test_the_same_records_give_the_same_in_jsonl(tmp_path_factory, records, text, where, identity):
@@ -481,7 +539,8 @@ def test_the_same_records_give_the_same_in_jsonl(tmp_path_factory, records, text
     path, other = folder / "a.parquet", folder / "a.jsonl"
     pq.write_table(pa.Table.from_pylist(records, SCHEMA), path, row_group_size=3)
     as_json = [
-        {**record, "date": record["date"] and record["date"].strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20)} for record in records
+        {**record, "date": record["date"] and record["date"].strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20)}
+        for record in records
     ]
     other.write_text("\n".join(json.dumps(record) for record in as_json))
     fields = {**FIELDS, "text": text, "id": identity}

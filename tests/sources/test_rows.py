@@ -21,7 +21,7 @@ DEEP = {
     "a.b": {"d": 2},
     "a.b.e": 3,
     "turns": [{"text": "one"}, {"other": 0}, {"text": None}, {"text": "two", "more": [{"x": 1}, {"x": 2}]}],
-    "": {"": 4},
+    "none": [],
     ".": 5,
 }
 
@@ -39,6 +39,7 @@ DEEP = {
         ("turns.text", ["one", None, "two"]),
         ("turns.more.x", [[1, 2]]),
         ("turns.nothing", MISSING),
+        ("none.x", []),
         (".", 5),
         ("x", MISSING),
     ],
@@ -58,6 +59,8 @@ def read(record, exact=True, limits=None, where=None, **fields):
     [
         ("text", {"text": "plain"}, "plain"),
         ("text", {"text": ""}, ""),
+        ("text", {"text": []}, ""),
+        ("turns.text", {"turns": []}, ""),
         ("text", {"text": ["one", None, ["two"]]}, "one\ntwo"),
         ("body.content", {"body": {"content": "deep"}}, "deep"),
         ("turns.text", {"turns": [{"text": "Who?"}, {"text": None}, {"text": "I."}]}, "Who?\nI."),
@@ -113,7 +116,7 @@ def test_what_cannot_be_read_beside_a_text_is_left_out_and_counted():
     assert read({"text": "t", "titel": "x"}, text=["title", "text"])[1] == {"text.title": 1}
 
 
-@pytest.mark.parametrize("nothing", [None, "", float("nan")])
+@pytest.mark.parametrize("nothing", [None, "", float("nan"), []])
 def test_nothing_is_not_counted(nothing):
     found, unread = read({"text": "t", "url": nothing, "date": nothing, "title": nothing, "id": nothing})
     assert (found.id, found.url, found.date, found.meta, unread) == (None, "", None, {"title": ""}, {})
