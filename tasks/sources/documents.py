@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tasks.sources.clean import clean_utf8
-from tasks.sources.hashed import Source
 from tasks.sources.jsonl import jsonl
 from tasks.sources.language import language
 from tasks.sources.mediawiki import mediawiki
 from tasks.sources.pages import pages
 from tasks.sources.parquet import parquet
 from tasks.sources.parts import Part
+from tasks.sources.raw import Source
 from tasks.sources.reading import Candidate, Reader, Reading
 from tasks.sources.rejects import Reject
 from tasks.sources.tally import Tally

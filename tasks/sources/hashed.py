@@ -19,6 +19,7 @@ from tasks.runtime.errors import Failure
 from tasks.runtime.local_store import PIECE, sha256_of
 from tasks.sources.files import REMEDY
 from tasks.sources.parts import Part
+from tasks.sources.raw import Source
 
 SHAPES_NO_BYTES = True
 
@@ -122,19 +123,6 @@ class Hashed(io.RawIOBase):
                 break
             self._hash.update(data)
             self._hashed_to += len(data)
-
-
-Source = Path | BinaryIO  # what a reader is given: a path, or a file that can seek
-
-
-def size_of(source: Source) -> int:
-    """Bytes of what a reader is given."""
-    if isinstance(source, Path):
-        return source.stat().st_size
-    at = source.tell()
-    size = source.seek(0, io.SEEK_END)
-    source.seek(at)
-    return size
 
 
 class AsListed:

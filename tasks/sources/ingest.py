@@ -2,7 +2,8 @@
 
 A shard is a part of an input file, one file, or several (`shards.plan`). Memory is bounded: documents are written in
 batches of 16 MB of text, whatever the file. Statistics: files, bytes = bytes_in_records + bytes_damaged, records (by
-WARC type), status (by HTTP status), documents, characters, text_bytes, rejects (by reason), languages, worst_files.
+WARC type), status (by HTTP status), documents, characters, text_bytes, rejects (by reason), languages, unread (values
+of records that could not be read, by field), worst_files.
 """
 
 from dataclasses import field, replace
@@ -73,6 +74,7 @@ class Ingested:
     status: dict[str, int] = field(default_factory=dict)
     rejects: dict[str, int] = field(default_factory=dict)
     languages: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
     by_file: dict[str, dict[str, int]] = field(default_factory=dict)
     worst_files: tuple[Worst, ...] = ()
 
@@ -84,7 +86,7 @@ class Ingested:
     columns=tuple(Column(name, DOCUMENTS.field(name).type, meaning) for name, meaning in MEANINGS.items()),
     reasons=REASONS,
     tell=tell_document,
-    libraries=("isal", "zstandard", "lz4", "brotli", "resiliparse", "chardet", "py3langid", "ftfy", "numba"),
+    libraries=("isal", "orjson", "zstandard", "lz4", "brotli", "resiliparse", "chardet", "py3langid", "ftfy", "numba"),
     judges=("reject_share", "manners"),
 )
 def ingest(
@@ -93,12 +95,13 @@ def ingest(
     files: list[dict[str, Any]],
     source: str,
     kind: str,
-    fields: dict[str, str | None],
+    fields: dict[str, str | list[str] | None],
     reject_share: float,
     shard: int = SHARD,
     inside: Artifact | None = None,
     limits: dict[str, int] | None = None,
     ids: str = "file",
+    where: dict[str, Any] | None = None,
     manners: dict[str, Any] | None = None,
 ) -> Ingested:
     """Read a source.
@@ -109,7 +112,7 @@ def ingest(
         kind: warc (and WET), jsonl, parquet or text.
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet).
         reject_share: more damaged or lost records than this share of all stop the stage.
-        shard: bytes of input per shard. limits, ids: see `reading.Reading`.
+        shard: bytes of input per shard. limits, ids, where: see `reading.Reading`.
         manners: how remote files are asked for, as `manners.Manners` takes it.
 
     Raises:
@@ -120,7 +123,7 @@ def ingest(
         raise Mistake(f"source {source}: kind {kind!r} is unknown; it is one of {', '.join(READERS)}")
     if inside is not None:
         files = _inside(files, inside, source)
-    reading = Reading(source, fields, limits or {}, ids)
+    reading = Reading(source, fields, limits or {}, ids, where=where or {})
     shards = plan(files, kind, shard, inside.local if inside is not None else Path)
     counts = job.total(read_shard, shards, inside=inside, kind=kind, reading=reading, manners=manners)
     _judge(source, counts, reject_share)

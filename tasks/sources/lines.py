@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tasks.sources.content import Content, Raw, kind_of
 from tasks.sources.forms import WINDOW
-from tasks.sources.hashed import Source
+from tasks.sources.raw import Source
 from tasks.sources.rejects import Reject
 
 
@@ -35,29 +35,31 @@ def lines(
         position = start
         if start:  # the line that holds the byte before belongs to the part before
             position = _behind_newline(content, start - 1)
+        place = content.place(position)
         while end is None or position < end:
-            place = content.place(position)
-            newline, looked = -1, position
-            while newline < 0:
-                newline = content.window.find(b"\n", looked - content.base)
-                if newline < 0:
-                    looked = content.end
-                    if looked - position > limit or not content.fill(looked + 1):
-                        break
-            if newline < 0 and content.end - position > limit:
+            last = content.window.rfind(b"\n", position - content.base)
+            if last >= 0:  # the whole lines of the window, as one piece
+                block, at = content.slice(position, content.base + last + 1), 0
+                while at < len(block) and (end is None or position + at < end):
+                    behind = block.index(b"\n", at) + 1
+                    before, place = place, content.place(position + behind)
+                    data = block[at:behind].rstrip(b"\r\n") if behind - at <= limit else None
+                    yield Line(data, position + at, behind - at, place - before)
+                    at = behind
+                position += at
+                content.drop(position)
+            elif content.end - position > limit:
                 behind = _behind_newline(content, content.end)
-                yield Line(None, position, behind - position, content.place(behind) - place)
+                before, place = place, content.place(behind)
+                yield Line(None, position, behind - position, place - before)
                 position = behind
-                continue
-            behind = content.end if newline < 0 else content.base + newline + 1
-            if behind == position:
+            elif not content.fill(content.end + 1):
+                if not content.broken and content.end > position:
+                    data, before = content.slice(position, content.end).rstrip(b"\r\n"), place
+                    place = content.place(content.end)
+                    yield Line(data, position, content.end - position, place - before)
+                    position = content.end
                 break
-            if newline < 0 and content.broken:
-                break
-            data = content.slice(position, behind).rstrip(b"\r\n") if behind - position <= limit else None
-            yield Line(data, position, behind - position, content.place(behind) - place)
-            content.drop(behind)
-            position = behind
         if content.broken:
             place = content.place(min(position, content.end))
             detail = f"{content.broken.detail}; the rest of the file cannot be read"

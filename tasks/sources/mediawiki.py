@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from tasks.sources.content import Content, Raw, kind_of
-from tasks.sources.hashed import Source
 from tasks.sources.parts import Part
+from tasks.sources.raw import Source
 from tasks.sources.reading import Candidate, Reading
 from tasks.sources.rejects import Bad, Reject
 from tasks.sources.rows import moment

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from tasks.sources.charset import decode
 from tasks.sources.extract import extract
 from tasks.sources.framing import Record
-from tasks.sources.hashed import Source, size_of
 from tasks.sources.ledger import Ledger
 from tasks.sources.parts import Part
+from tasks.sources.raw import Source, size_of
 from tasks.sources.reading import Candidate, Reading
-from tasks.sources.rejects import DAMAGE, Bad, Reject
+from tasks.sources.rejects import FAULTS, Bad, Reject
 from tasks.sources.responses import page
 from tasks.sources.tally import Tally
 from tasks.sources.warc import records
@@ -26,7 +26,7 @@ def pages(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[
     name, limits = part.path, reading.limits
     ledger = Ledger(name)
     for record in records(path, name, limits["payload"], limits["header"], window=limits["window"]):
-        ledger.add(record.offset, record.length or 0, isinstance(record, Reject) and record.reason in DAMAGE)
+        ledger.add(record.offset, record.length or 0, isinstance(record, Reject) and record.reason in FAULTS)
         if isinstance(record, Reject):
             yield record
             continue

@@ -1,58 +1,103 @@
 """Reader of `kind: parquet`: a document a row, and a Reject for each row, row group or file that gives none.
 
-Offsets are row numbers.
+Offsets are row numbers. Only the columns that the source's fields name are read (columns.py). What a cell cannot give
+costs its row at most (rows.py says when), what a row group cannot give its own rows: its bytes are damaged in
+proportion. Memory is bounded by bytes, not rows (batches.py).
 """
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
 
-from tasks.sources.hashed import Source
+from tasks.sources.batches import batches, opened
+from tasks.sources.cells import values
+from tasks.sources.columns import needed, repeated
 from tasks.sources.parts import Part
+from tasks.sources.raw import Source
 from tasks.sources.reading import Candidate, Reading
-from tasks.sources.rejects import Bad, Reject
-from tasks.sources.rows import candidate
+from tasks.sources.rejects import FAULTS, Bad, Reject
+from tasks.sources.rows import Wanted, candidate
 from tasks.sources.tally import Tally
 
-ROWS = 1024  # of a Parquet file at once
+NAMES = 20  # of the columns that a file has, in a sentence
 
 
 def parquet(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
     """Texts of a Parquet file, or of some of its row groups."""
-    groups = None if part.end is None else list(range(part.start, part.end))
-    readable = True
-    for item in rows_of(path, part.path, reading.fields, groups):
-        readable = readable and not (isinstance(item, Reject) and item.length is None)
-        yield item
-    tally.bytes(part.size if readable else 0, 0 if readable else part.size)
-
-
-def rows_of(
-    path: Source, name: str, fields: dict[str, str | None], groups: list[int] | None = None
-) -> Iterator[Candidate | Reject]:
-    """Rows of a Parquet file, or of some of its row groups; offsets are row numbers."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    wanted = Wanted.of(reading)
+    path = cast(Path, path)  # which readers that seek are given (hashed.SEEKS)
     try:
-        file = pq.ParquetFile(path)
-        names = [field for field in dict.fromkeys(fields.values()) if field in file.schema_arrow.names]
-    except (pa.ArrowException, OSError) as error:
-        yield Reject(name, 0, None, "parquet", str(error)[:160])
+        if path.stat().st_size == 0:
+            raise Bad("empty-file", "the file has 0 bytes")
+        opened_file = opened(path)
+    except Bad as bad:
+        tally.bytes(0, part.size)
+        yield Reject(part.path, 0, None, bad.reason, bad.detail)
         return
-    with file:
-        counts = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
-        if fields["text"] not in names:
-            yield Reject(name, 0, sum(counts), "no-text", f"no column {fields['text']!r}")
+    with opened_file as file:
+        rows = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+        groups = range(len(rows)) if part.end is None else range(part.start, part.end)
+        if problem := _problem(file.schema_arrow, wanted):
+            tally.bytes(0, part.size)
+            count = sum(rows[group] for group in groups)
+            yield Reject(part.path, sum(rows[: groups.start]), count, problem.reason, problem.detail)
             return
-        for group in range(len(counts)) if groups is None else groups:
-            row = sum(counts[:group])
+        leaves = sorted({leaf for found in needed(file.schema_arrow, wanted.paths).values() for leaf in found})
+        left = part.size
+        for group in groups:
+            damaged = 0
+            first = sum(rows[:group])
+            rows_read = _rows(batches(path, file, group, leaves), first, part.path, wanted, tally)
+            for item in _whole(rows_read, first, rows[group], group, part.path):
+                if isinstance(item, Reject) and item.reason in FAULTS:
+                    damaged += item.length or 0
+                yield item
+            size = min(left, _stored(file.metadata, group, path.stat().st_size) * damaged // max(1, rows[group]))
+            left -= size
+            tally.bytes(0, size)
+        tally.bytes(left, 0)
+
+
+def _problem(schema: Any, wanted: Wanted) -> Bad | None:
+    """What keeps the whole file from being read."""
+    if names := repeated(schema, wanted.paths):
+        return Bad("parquet", f"two columns are named {names[0]!r}; which one is meant cannot be told")
+    leaves = needed(schema, list(wanted.text))
+    if not any(leaves.values()):
+        there = ", ".join(schema.names[:NAMES])
+        return Bad("no-text", f"no column {' nor '.join(map(repr, wanted.text))}; the file has {there}")
+    return None
+
+
+def _rows(found: Iterator[Any], row: int, name: str, wanted: Wanted, tally: Tally) -> Iterator[Candidate | Reject]:
+    """What each row of batches gives; the first is number `row`."""
+    for batch in found:
+        names = batch.schema.names
+        for cells in zip(*(values(column) for column in batch.columns), strict=True):
             try:
-                for batch in file.iter_batches(batch_size=ROWS, row_groups=[group], columns=names):
-                    for value in batch.to_pylist():
-                        row += 1
-                        try:
-                            yield candidate(value, fields, row - 1, 1)
-                        except Bad as bad:
-                            yield Reject(name, row - 1, 1, bad.reason, f"row {row - 1}: {bad.detail}")
-            except (pa.ArrowException, OSError) as error:
-                left = sum(counts[: group + 1]) - row
-                yield Reject(name, row, left, "parquet", f"row group {group}: {str(error)[:160]}")
+                yield candidate(dict(zip(names, cells, strict=True)), wanted, row, 1, tally)
+            except Bad as bad:
+                detail = bad.detail if bad.reason == "where" else f"row {row}: {bad.detail}"
+                yield Reject(name, row, 1, bad.reason, detail)
+            row += 1
+
+
+def _whole(
+    found: Iterator[Candidate | Reject], first: int, count: int, group: int, name: str
+) -> Iterator[Candidate | Reject]:
+    """What is found in a row group, and a Reject for those of its `count` rows, from `first` on, that are not."""
+    row, detail = first, f"row group {group} has fewer rows than the footer says"
+    try:
+        for item in found:
+            row += 1
+            yield item
+    except Bad as bad:
+        detail = bad.detail
+    if row < first + count:
+        yield Reject(name, row, first + count - row, "parquet", detail)
+
+
+def _stored(metadata: Any, group: int, size: int) -> int:
+    """Bytes of a row group in a file of that size: its share of what all would have uncompressed."""
+    sizes = [max(0, metadata.row_group(number).total_byte_size) for number in range(metadata.num_row_groups)]
+    return size * sizes[group] // max(1, sum(sizes))

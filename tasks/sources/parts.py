@@ -1,7 +1,8 @@
 """Which input files, or parts of them, make which shard: by size, and by nothing else.
 
 One WARC file is one shard; files smaller than an eighth of the shard size are packed together in their order; large
-uncompressed JSONL is cut at line ends, large Parquet by row groups, large multistream dumps of MediaWiki by streams.
+uncompressed JSONL is cut at line ends (a JSON array is not cut), large Parquet by row groups, large multistream dumps
+of MediaWiki by streams.
 
 A local file is what its list says if its checksum is. That of a whole file is taken while it is read (hashed.py); where
 parts of one are read apart, each has the checksums of its own bytes, taken in a pass that checks the whole.
@@ -14,8 +15,11 @@ from typing import Any, BinaryIO, NamedTuple
 
 from tasks.runtime.errors import Failure
 from tasks.runtime.local_store import PIECE, sha256_of
+from tasks.sources.batches import opened, probe
 from tasks.sources.content import Raw, kind_of
+from tasks.sources.elements import HEAD, stacked
 from tasks.sources.files import REMEDY, require_unchanged
+from tasks.sources.rejects import Bad
 from tasks.sources.remote import is_remote
 from tasks.sources.streams import page_streams
 
@@ -92,7 +96,8 @@ def _lines(whole: Part, path: Path, shard_bytes: int) -> list[Part]:
     One pass finds the cuts and takes the checksums, of the parts and of the whole, which must be as listed.
     """
     with path.open("rb") as file:
-        if kind_of(Raw(file)) != "plain":
+        raw = Raw(file)
+        if kind_of(raw) != "plain" or stacked(raw.read(0, HEAD)):
             return []
         count = -(-whole.size // shard_bytes)
         # A line that holds the byte before a share's end belongs to that share.
@@ -147,17 +152,19 @@ def _streams(whole: Part, path: Path, shard_bytes: int) -> list[Part]:
 
 
 def _row_groups(whole: Part, path: Path, shard_bytes: int) -> list[Part]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     size = whole.size
     try:
-        metadata = pq.read_metadata(path)
-    except (pa.ArrowException, OSError):
+        with opened(path) as file:
+            metadata = file.metadata
+            for group in range(metadata.num_row_groups):
+                probe(file, group)
+    except Bad:
         return []  # the reader will say so, in a Reject
     parts: list[tuple[Part, list[Span]]] = []
     start, taken = 0, 0
     group_spans = [_group_span(metadata.row_group(group)) for group in range(metadata.num_row_groups)]
+    if any(not 0 <= low <= high <= size for low, high in group_spans):
+        return []  # a damaged footer; the reader will say so
     footer = max((high for _, high in group_spans), default=0)
     for group in range(metadata.num_row_groups):
         taken += size * metadata.row_group(group).num_rows // max(1, metadata.num_rows)

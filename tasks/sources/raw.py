@@ -57,3 +57,16 @@ def behind_padding(raw: Raw, offset: int, magic: bytes) -> int:
         if zeros < len(data):
             return at if zeros and raw.read(at, len(magic)) == magic else offset
     return at
+
+
+Source = Path | BinaryIO  # what a reader is given: a path, or a file that can seek
+
+
+def size_of(source: Source) -> int:
+    """Bytes of what a reader is given."""
+    if isinstance(source, Path):
+        return source.stat().st_size
+    at = source.tell()
+    size = source.seek(0, io.SEEK_END)
+    source.seek(at)
+    return size

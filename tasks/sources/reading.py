@@ -10,11 +10,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from conf.sources import Limits
+from tasks.runtime.errors import Mistake
 from tasks.sources.clean import Whitespace
-from tasks.sources.hashed import Source
 from tasks.sources.parts import Part
+from tasks.sources.raw import Source
 from tasks.sources.rejects import Reject
 from tasks.sources.tally import Tally
+from tasks.sources.where import conditions
 
 FIELDS = {"text": "text", "id": None, "url": None, "date": "date", "title": "title"}
 
@@ -41,10 +43,15 @@ class Reading:
     Args:
         source: its name.
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet); None where there is none.
+            `body.content` is a field inside another; `text` may be a list of fields. See fields.py and rows.py.
         limits: see `conf.sources.Limits`; the defaults where absent.
         ids: `file`, a record's own id is its own within its file; `global`, within the source.
         whitespace: `standard` or `keep`; see clean.py.
         wiki: see Wiki (mediawiki).
+        where: which records are wanted (jsonl, parquet), by field: see where.py.
+
+    Raises:
+        Mistake: an unknown field, a field that is no name, a condition that is none.
     """
 
     source: str
@@ -53,9 +60,18 @@ class Reading:
     ids: str = "file"
     whitespace: Whitespace = "standard"
     wiki: Wiki = Wiki()
+    where: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if unknown := set(self.fields) - set(FIELDS):
+            raise Mistake(f"source {self.source}: fields {sorted(unknown)} are unknown; there are {', '.join(FIELDS)}")
         object.__setattr__(self, "fields", {**FIELDS, **self.fields})
+        for name, path in self.fields.items():
+            paths = path if name == "text" and isinstance(path, list | tuple) and path else [path]
+            if any(not isinstance(one, str) or not one for one in paths) and (name == "text" or path is not None):
+                more = ", or a list of them" if name == "text" else ""
+                raise Mistake(f"source {self.source}: {name}: {path!r} is not the name of a field{more}")
+        conditions(self.source, self.where)
         object.__setattr__(self, "limits", Limits(**self.limits).model_dump())
 
 

@@ -38,7 +38,7 @@ DAMAGE = {
     "http": "the HTTP header cannot be read",
     "json": "the line is not a JSON object",
     "xml": "a page of the dump is not well-formed XML, or bytes stand where none should",
-    "no-text": "the record has no text field, or it is not a string",
+    "no-text": "the record has no text field, or it is neither a string nor a list of strings",
     "parquet": "the Parquet file, or a row group of it, cannot be read",
     "format": "the file is of another format than its source's `kind` (such as PDF, or an archive)",
     "empty-file": "the file has no bytes",
@@ -59,6 +59,7 @@ POLICY = {
     "empty": "the body, or the record's text, is empty",
     "padding": "zero bytes behind a compressed member, as tapes and block devices add them",
     "repeated": "the same id and text were met before it",
+    "where": "the record does not meet the source's `where`",
 }
 KINDS = {"damage": DAMAGE, "loss": LOSS, "policy": POLICY}
 REASONS = {**DAMAGE, **LOSS, **POLICY}

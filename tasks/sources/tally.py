@@ -15,6 +15,7 @@ class Tally:
         self.status: Counter[str] = Counter()  # of HTTP responses
         self.rejects: Counter[str] = Counter()  # by reason
         self.languages: Counter[str] = Counter()
+        self.unread: Counter[str] = Counter()  # values of records that could not be read, by field; see rows.py
         self.files: dict[str, Counter[str]] = {}  # documents, rejects by reason
 
     def file(self, name: str) -> None:
@@ -43,5 +44,6 @@ class Tally:
             "status": dict(sorted(self.status.items())),
             "rejects": dict(sorted(self.rejects.items())),
             "languages": dict(sorted(self.languages.items())),
+            "unread": dict(sorted(self.unread.items())),
             "by_file": {name: dict(sorted(counts.items())) for name, counts in sorted(self.files.items())},
         }

@@ -72,7 +72,7 @@ MADE = {
 def test_binaries_named_txt_are_no_documents(kind, tmp_path):
     path = tmp_path / "a.txt"
     path.write_bytes(MADE[kind]())
-    (reject,) = whole(path, "a.txt")
+    reject = whole(path, "a.txt")
     assert isinstance(reject, Reject)
     assert (reject.reason, reject.length) == ("format", path.stat().st_size)
     assert reject.detail.startswith(f"the file is no text but {kind}")

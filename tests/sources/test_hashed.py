@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tasks.runtime.errors import Failure
 from tasks.runtime.local_store import sha256_of
-from tasks.sources.content import Raw
-from tasks.sources.hashed import Hashed, as_listed, size_of
+from tasks.sources.hashed import Hashed, as_listed
 from tasks.sources.parts import Part, plan
+from tasks.sources.raw import Raw, size_of
 
 CONTENT = bytes(range(256)) * 40
 
