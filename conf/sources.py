@@ -20,6 +20,16 @@ class Servers(Keys):
         None, description="open at once, to one server; 8 to Common Crawl's and 16 to others if absent"
     )
 
+# Beside Wikipedia, which is a source of its own (GPT-2, section 2.1): Reddit's own hosts, where a link leads back to
+# talk about links, and hosts of pictures and videos, whose pages hold no text.
+WITHOUT = [
+    "wikipedia.org", "reddit.com", "redd.it", "redditmedia.com", "redditstatic.com", "redditlog.com",
+    "imgur.com", "gfycat.com", "giphy.com", "minus.com", "photobucket.com", "tinypic.com", "imageshack.us",
+    "flickr.com", "flic.kr", "instagram.com", "quickmeme.com", "qkme.me", "memegenerator.net", "livememe.com",
+    "youtube.com", "youtu.be", "vimeo.com", "streamable.com", "liveleak.com", "vine.co", "twitch.tv", "dailymotion.com",
+]  # fmt: skip
+OF_WEBTEXT = ("submissions", "pages", "karma", "over_18", "removed", "without")
+
 
 class Limits(Keys):
     """What is larger is a reject that names the key to raise; memory of a worker grows with what is allowed."""
@@ -37,20 +47,45 @@ class Limits(Keys):
     )
 
 
+class Select(Keys):
+    """Which records of a crawl are read, by its index: all that is given must hold, of domains and prefixes one."""
+
+    domains: list[str] = Field([], description="with all hosts below them")
+    prefixes: list[str] = Field([], description="what URLs begin with; scheme and `www.` are not compared")
+    languages: list[str] = Field([], description="ISO 639 codes; the first language that the index names is one")
+    mime: list[str] = Field(
+        ["text/html", "application/xhtml+xml", "text/plain"], description="media types, as Common Crawl detected them"
+    )
+    status: list[int] = Field([200], description="HTTP statuses; other pages than those of 200 become no documents")
+    links: bool | str = Field(
+        False, description="only what links name: true, the source's own (webtext), or a webtext source by name"
+    )
+    index: Address | list[Address] | None = Field(
+        None, description="Parquet files of the index; the crawl's own if absent, and `base` is where its WARCs lie"
+    )
+    shard: Positive = Field(256_000_000, description="bytes of selected records per shard, about")
+
+
 class Source(Keys):
     """Where documents come from. A source's list of files is frozen when first read: to grow, add a source."""
 
-    kind: Literal["warc", "jsonl", "parquet", "text"] = Field(
+    kind: Literal["warc", "jsonl", "parquet", "text", "webtext"] = Field(
         description="warc: WARC and WET files, gzipped or not; jsonl: one JSON object per line (.gz, .zst); "
-        "parquet; text: one document per file"
+        "parquet; text: one document per file; webtext: the pages of WARC files that Reddit's submissions link to"
     )
-    files: Address | list[Address] | Annotated[int, Field(gt=0)] = Field(
-        description="path or glob, or several; {sample} is the demo's input; with `crawl`, how many of its files"
+    files: Address | list[Address] | Annotated[int, Field(gt=0)] | None = Field(
+        None,
+        description="path or glob, or several; {sample} is the demo's input; with `crawl`, how many of its files",
     )
     crawl: str | None = Field(None, pattern=r"^CC-MAIN-\d{4}-\d{2}$", description="a crawl of Common Crawl, by name")
     form: Literal["warc", "wet"] = Field("warc", description="with `crawl`: pages (warc) or their text (wet)")
     base: Address = Field(
-        "https://data.commoncrawl.org/", description="with `crawl`: where it lies (or s3://commoncrawl/)"
+        "https://data.commoncrawl.org/",
+        description="with `crawl` or `select`: where it lies (or s3://commoncrawl/, or a folder)",
+    )
+    select: Select | None = Field(
+        None,
+        description="instead of `files` (`pages`): single records of a crawl, chosen by its index; kind warc, webtext",
     )
     group: str | None = Field(
         None, description="sources under one weight of the mixture; the source's own name if absent"
@@ -61,6 +96,18 @@ class Source(Keys):
         "file", description="a record's own id is its own within its file, or within the whole source"
     )
     url: str | None = Field(None, description="field of the URL (jsonl, parquet)")
+    submissions: Address | list[Address] | None = Field(
+        None, description="webtext: dumps of Reddit's submissions, an object a line (.zst, .gz), or .csv"
+    )
+    pages: Address | list[Address] | Annotated[int, Field(gt=0)] | None = Field(
+        None, description="webtext: WARC and WET files that hold the pages, as `files` of kind warc"
+    )
+    karma: int = Field(3, description="webtext: the least karma (score) of a submission whose link counts (GPT-2: 3)")
+    over_18: bool = Field(True, description="webtext: whether submissions marked as not safe for work count")
+    removed: bool = Field(True, description="webtext: whether submissions that were deleted or removed since count")
+    without: list[str] = Field(
+        WITHOUT, description="webtext: domains that are left out, with the hosts below them; replaces the list"
+    )
     languages: list[str] | dict[str, Share] | None = Field(
         None,
         description="languages kept, as ISO 639-1 codes, or `{en: 0.8}` with the least score of each; all if absent",
@@ -73,12 +120,45 @@ class Source(Keys):
 
     @model_validator(mode="after")
     def _files_fit(self) -> Self:
-        if isinstance(self.files, int) != (self.crawl is not None):
+        if self.kind == "webtext":
+            if self.submissions is None or (self.pages is None and self.select is None) or self.files is not None:
+                raise ValueError("webtext has `submissions` and `pages`, and no `files`")
+        elif strangers := [key for key in OF_WEBTEXT if key in self.model_fields_set]:
+            raise ValueError(f"{', '.join(strangers)}: only a source of kind webtext has it")
+        elif self.files is None and self.select is None:
+            raise ValueError("files is missing: the path or glob of what is read")
+        if self.select is not None:
+            self._require_selectable(self.select)
+        elif isinstance(self.inputs, int) != (self.crawl is not None):
             raise ValueError("files is a number exactly where `crawl` names a crawl; else it is a path or a glob")
         return self
 
-    def common_crawl(self, seed: int) -> dict[str, Any] | None:
+    def _require_selectable(self, select: Select) -> None:
+        if self.form_of_inputs != "warc" or self.form != "warc":
+            raise ValueError("select: only WARC files are read by single records (kind warc or webtext)")
+        if self.files is not None or self.pages is not None:
+            raise ValueError("select stands instead of files and pages: it says what is read")
+        if (self.crawl is None) == (select.index is None):
+            raise ValueError("select: name the crawl (`crawl`), or the files of its index (`select.index`)")
+        if select.links is True and self.kind != "webtext":
+            raise ValueError("select: `links: true` is for kind webtext; name the webtext source whose links are meant")
+        if not (select.domains or select.prefixes or select.languages or select.links):
+            raise ValueError("select: say which records: domains, prefixes, languages or links")
+
+    @property
+    def inputs(self) -> str | list[str] | int:
+        """What holds the documents."""
+        inputs = self.pages if self.kind == "webtext" else self.files
+        assert inputs is not None  # seen to above
+        return inputs
+
+    @property
+    def form_of_inputs(self) -> str:
+        """The kind of file that is read for documents."""
+        return "warc" if self.kind == "webtext" else self.kind
+
+    def common_crawl(self, seed: int, form: str | None = None) -> dict[str, Any] | None:
         """What says which files of Common Crawl are read, if any."""
         if self.crawl is None:
             return None
-        return {"crawl": self.crawl, "form": self.form, "base": self.base, "seed": seed}
+        return {"crawl": self.crawl, "form": form or self.form, "base": self.base, "seed": seed}

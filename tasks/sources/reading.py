@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from conf.sources import Limits
+from tasks.runtime.artifact import Artifact
 from tasks.sources.hashed import Source
 from tasks.sources.parts import Part
 from tasks.sources.rejects import Reject
@@ -43,6 +44,7 @@ class Reading:
         limits: see `conf.sources.Limits`; the defaults where absent.
         ids: `file`, a record's own id is its own within its file; `global`, within the source.
         wiki: see Wiki (mediawiki).
+        links: pages that none of these links names are passed over (warc).
     """
 
     source: str
@@ -50,6 +52,7 @@ class Reading:
     limits: dict[str, int] = field(default_factory=dict)
     ids: str = "file"
     wiki: Wiki = Wiki()
+    links: Artifact | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", {**FIELDS, **self.fields})
@@ -67,7 +70,7 @@ class Candidate(NamedTuple):
     text: str
     url: str
     date: datetime | None
-    meta: dict[str, str | None]
+    meta: dict[str, str | int | None]
     offset: int
     length: int
     html: bool = False
