@@ -57,8 +57,8 @@ class Select(Keys):
         ["text/html", "application/xhtml+xml", "text/plain"], description="media types, as Common Crawl detected them"
     )
     status: list[int] = Field([200], description="HTTP statuses; other pages than those of 200 become no documents")
-    links: bool | str = Field(
-        False, description="only what links name: true, the source's own (webtext), or a webtext source by name"
+    links: Literal[False] | str = Field(
+        False, description="only what the links of a webtext source name, by its name; webtext itself: always its own"
     )
     index: Address | list[Address] | None = Field(
         None, description="Parquet files of the index; the crawl's own if absent, and `base` is where its WARCs lie"
@@ -140,9 +140,9 @@ class Source(Keys):
             raise ValueError("select stands instead of files and pages: it says what is read")
         if (self.crawl is None) == (select.index is None):
             raise ValueError("select: name the crawl (`crawl`), or the files of its index (`select.index`)")
-        if select.links is True and self.kind != "webtext":
-            raise ValueError("select: `links: true` is for kind webtext; name the webtext source whose links are meant")
-        if not (select.domains or select.prefixes or select.languages or select.links):
+        if select.links and self.kind == "webtext":
+            raise ValueError("select.links: a webtext source selects by its own links")
+        if not (select.domains or select.prefixes or select.languages or select.links or self.kind == "webtext"):
             raise ValueError("select: say which records: domains, prefixes, languages or links")
 
     @property
@@ -151,6 +151,10 @@ class Source(Keys):
         inputs = self.pages if self.kind == "webtext" else self.files
         assert inputs is not None  # seen to above
         return inputs
+
+    def selects_by(self, name: str) -> str | None:
+        """The source whose links say which records are read; `name` is this one's."""
+        return name if self.kind == "webtext" else (self.select and self.select.links) or None
 
     @property
     def form_of_inputs(self) -> str:

@@ -35,11 +35,10 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
     find_links(run, p, built)
     select_records(run, p, built)
     for name, source in p.sources.items():
-        chosen = name in built.selected
         documents = run(
             ingest,
             name,
-            **({"files": []} if chosen else _inputs(run, p, name, built)),
+            **_inputs(run, p, name, built),
             source=name,
             kind=source.form_of_inputs,
             fields={"text": source.text, "id": source.id, "url": source.url},
@@ -49,7 +48,6 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
             manners=p.servers.model_dump(),
             shard=source.shard,
             links=built.links.get(name),
-            selected=built.selected.get(name),
         )
         built.sources[name] = Columns(documents)
     for step in STEPS:
@@ -87,7 +85,6 @@ def select_records(run: Run, p: Pipeline, built: Built) -> None:
         if source.select is None:
             continue
         how = source.select
-        linking = name if how.links is True or source.kind == "webtext" else how.links
         index = listed(run, name, how.index or 1, built.sample, crawl=source.common_crawl(p.seed, form="index"))
         built.selected[name] = run(
             select,
@@ -101,13 +98,15 @@ def select_records(run: Run, p: Pipeline, built: Built) -> None:
             mime=how.mime,
             status=how.status,
             shard=how.shard,
-            links=built.links[linking] if isinstance(linking, str) else None,
+            links=built.links.get(source.selects_by(name) or ""),
         )
 
 
 def _inputs(run: Run, p: Pipeline, name: str, built: Built) -> dict[str, Any]:
-    """The files that hold a source's documents."""
+    """The files that hold a source's documents, or the records that were selected."""
     source = p.sources[name]
+    if name in built.selected:
+        return {"files": [], "selected": built.selected[name]}
     return listed(run, name, source.inputs, built.sample, crawl=source.common_crawl(p.seed))
 
 

@@ -177,7 +177,7 @@ def read_index(
         while len(waiting) >= GROUP:
             out.write(waiting.slice(0, GROUP))
             waiting = waiting.slice(GROUP)
-    if len(waiting) or records % GROUP == 0:
+    if len(waiting) or not records:
         out.write(waiting)
     return Selected(
         index_files=1,

@@ -236,6 +236,22 @@ def test_the_same_bytes_for_1_and_2_workers(tmp_path, monkeypatch):
     assert made[0] == made[1] == made[2]
 
 
+@pytest.mark.spark
+def test_the_same_bytes_on_spark(tmp_path):
+    from tasks.runtime.spark import SparkEngine
+
+    everything = [post(f"http://{n % 97}.org/{'x' * (n % 200)}{n % 1000}", n % 7, n) for n in range(1000)]
+    write(tmp_path / "in", **{f"f{n}": everything[n::3] for n in range(3)})
+    local = Run(tmp_path / "local", workers(1))
+    spark = SparkEngine("local[2]")
+    try:
+        there = Run(tmp_path / "spark", spark)
+        made = [contents(linked(run, read_in(run, tmp_path / "in"))) for run in (local, there)]
+    finally:
+        spark.close()
+    assert made[0] == made[1]
+
+
 @given(st.lists(st.binary(max_size=3 * WIDTH)))
 def test_texts_come_back_from_rows_of_fixed_width(texts):
     sizes = np.array([len(text) for text in texts], np.int64)
