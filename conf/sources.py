@@ -23,7 +23,7 @@ class Servers(Keys):
 # Beside Wikipedia, which is a source of its own (GPT-2, section 2.1): Reddit's own hosts, where a link leads back to
 # talk about links, and hosts of pictures and videos, whose pages hold no text.
 WITHOUT = [
-    "wikipedia.org", "reddit.com", "redd.it", "redditmedia.com", "redditstatic.com", "redditlog.com",
+    "wikipedia.org", "reddit.com", "redd.it", "redditmedia.com", "redditstatic.com", "reddituploads.com",
     "imgur.com", "gfycat.com", "giphy.com", "minus.com", "photobucket.com", "tinypic.com", "imageshack.us",
     "flickr.com", "flic.kr", "instagram.com", "quickmeme.com", "qkme.me", "memegenerator.net", "livememe.com",
     "youtube.com", "youtu.be", "vimeo.com", "streamable.com", "liveleak.com", "vine.co", "twitch.tv", "dailymotion.com",

@@ -18,7 +18,7 @@ from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.errors import Failure
 from tasks.runtime.job import Job
 from tasks.runtime.shards import batches
-from tasks.runtime.shuffle import INVERSE
+from tasks.runtime.shuffle import GOLDEN, INVERSE
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
 from tasks.sources.chunked import WIDTH, chunks_of, cut, joined
@@ -127,11 +127,11 @@ def emit_links(
     halves = np.frombuffer(b"".join(hashes), ">u8").reshape(-1, 2).astype(np.uint64)
     # A shuffle orders by the key's product with an odd number: this one's is the hash's first half itself.
     key, second = (halves[:, 0] * INVERSE).view(np.int64), halves[:, 1].view(np.int64)
-    date_, place, score_, spelled_ = np.array(numbers, np.int64).reshape(-1, 4).T
-    order = np.lexsort((place, date_, second, key))
+    dates, places, scores, normals = np.array(numbers, np.int64).reshape(-1, 4).T
+    order = np.lexsort((places, dates, second, key))
     begins = _begins(key[order], second[order])
     taken, starts = order[begins], np.flatnonzero(begins)
-    greatest = np.maximum.reduceat(score_[order], starts) if len(starts) else score_
+    greatest = np.maximum.reduceat(scores[order], starts) if len(starts) else scores
     repeats = np.diff(np.append(starts, len(order)))
     kept = [texts[index] for index in taken.tolist()]
     sizes = np.array([len(text) for text in kept], np.int64)
@@ -142,12 +142,12 @@ def emit_links(
     columns = [
         (np.full(len(REASONS), TOLD), key[taken][rows]),
         (np.arange(len(REASONS)), second[taken][rows]),
-        (zeros, date_[taken][rows]),
-        (zeros + (number << 40 | first), place[taken][rows]),
+        (zeros, dates[taken][rows]),
+        (zeros + (number << 40 | first), places[taken][rows]),
         (zeros, parts),
         (zeros, greatest[rows]),
         (counts, repeats[rows]),
-        (zeros, spelled_[taken][rows]),
+        (zeros, normals[taken][rows]),
         (zeros, sizes[rows]),
     ]
     text = np.concatenate([np.zeros((len(REASONS), WIDTH), np.uint8), cut(kept)])
@@ -207,7 +207,7 @@ def _chosen(tables: Iterator[pa.Table], told: dict[int, int]) -> Iterator[_Batch
         when = pa.array(date, mask=date == NO_DATE).cast(pa.timestamp("s", tz="UTC"))
         count = np.minimum(heads.column("submissions").to_numpy(), 2**31 - 1).astype(np.int32)
         columns = [pa.array(url, pa.string()), pa.array(normal, pa.string()), heads.column("karma"), count, when]
-        hashes = heads.column("key").to_numpy().view(np.uint64) * np.uint64(pow(int(INVERSE), -1, 1 << 64))
+        hashes = heads.column("key").to_numpy().view(np.uint64) * GOLDEN
         yield _Batch(hashes, pa.table(columns, schema=TABLE))
 
 

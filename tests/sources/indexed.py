@@ -53,7 +53,7 @@ def crawl(padding: int = 300) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
             record = members(warc(http(body, kind=mime), number, url=url))
             host = host_of(url)
             rows.append({
-                "url_surtkey": f"{surt(host)}){url.split('/', 3)[3].join('/ ').strip()}", "url": url,
+                "url_surtkey": f"{surt(host)})/{url.split('/', 3)[3]}", "url": url,
                 "url_host_name": host, "fetch_status": 200, "content_mime_type": mime, "content_mime_detected": mime,
                 "content_languages": LANGUAGES.get(host), "warc_filename": name,
                 "warc_record_offset": len(data), "warc_record_length": len(record),

@@ -19,7 +19,7 @@ from flows.dag.corpus import build_corpus
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure, Mistake
 from tasks.runtime.run import Run
-from tasks.runtime.shards import read
+from tasks.runtime.shards import read, read_file
 from tasks.sources import selected
 from tasks.sources.cc_index import Wanted, surt
 from tasks.sources.files import expand
@@ -28,6 +28,7 @@ from tasks.sources.manners import Manners
 from tasks.sources.ranges import Ranged, fetch_range
 from tasks.sources.remote import Remote
 from tasks.sources.select import select
+from tasks.sources.selected import lists as lists_of
 from tasks.sources.selected import merged
 from tasks.sources.urls import host_of
 
@@ -197,8 +198,11 @@ def test_the_same_bytes_for_1_and_2_workers_and_shards_by_bytes(tmp_path, there)
         selection = chosen(run, there, shard=5_000, domains=["example.org"])
         made.append((contents(selection), contents(read_chosen(run, selection))))
     assert made[0] == made[1]
-    lists = [name for name in made[0][0] if name.endswith("records.parquet")]
-    assert len(lists) == -(-counts(selection)["bytes"] // 5_000) or len(lists) > 3
+    lists = [read_file(selection, part.path) for _, (part,) in lists_of(selection)]
+    sizes = [sum(table.column("length").to_pylist()) for table in lists]
+    assert len(sizes) > 3 and max(sizes) <= 5_000 and sum(sizes) == counts(selection)["bytes"]
+    places = [(row["file"], row["offset"]) for table in lists for row in table.to_pylist()]
+    assert places == sorted(set(places))
 
 
 def test_nothing_selected_and_what_is_no_index(run, there, tmp_path):
