@@ -295,6 +295,26 @@ def test_a_file_by_ranges_is_the_file(tmp_path):
         fetch_range(there, 100, 200, Manners())
 
 
+@pytest.mark.parametrize("fault", ["short", "reset", "whole", "shifted", "bare", 503])
+def test_a_range_that_comes_otherwise_is_asked_for_again(fault):
+    with serve({"/a": bytes(range(200))}) as server:
+        there = Remote(f"{server.url}/a", 200, "v1")
+        server.faults = [fault, fault]
+        assert fetch_range(there, 10, 20, Manners()) == bytes(range(10, 20))
+        assert [span for _, span in server.asked] == ["bytes=10-19"] * 3
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_a_range_of_another_version_is_told_also_by_servers_that_know_no_if_match(looks):
+    with serve({"/a": bytes(200)}) as server:
+        server.etag, server.looks_at_if_match = "v2", looks
+        with pytest.raises(Failure, match="/a: the file changed since"):
+            fetch_range(Remote(f"{server.url}/a", 200, "v1"), 10, 20, Manners())
+        server.etag = None
+        with pytest.raises(Failure, match="/a: the file changed since"):
+            fetch_range(Remote(f"{server.url}/a", 300, ""), 10, 20, Manners())
+
+
 @pytest.mark.parametrize(
     ("host", "key"),
     [
