@@ -27,8 +27,8 @@ from tasks.sources.submissions import GROUP
 from tasks.sources.told import tell_link
 from tasks.sources.urls import hash_of, host_of, is_in, key_of, normalised
 
-ROWS = 1 << 19  # links of a file: 30 MB, and 200 MB of memory while it is written
-GROUPS = 5  # row groups of submissions that are emitted at once: at most 500,000 links, 120 MB of rows
+ROWS = 1 << 18  # links of a file: 20 MB, and 100 MB of memory while it is written
+GROUPS = 2  # row groups of submissions that are emitted at once: at most 200,000 links, 50 MB of rows
 NO_DATE = np.iinfo(np.int64).max  # sorts behind every date
 REASONS = ("karma", "domain", "over_18", "removed", "chosen")  # the last is none: it counts who is left
 TOLD = 0  # the key of the rows that carry the counts of REASONS, `second` saying which
