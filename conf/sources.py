@@ -20,6 +20,7 @@ class Servers(Keys):
         None, description="open at once, to one server; 8 to Common Crawl's and 16 to others if absent"
     )
 
+
 # Beside Wikipedia, which is a source of its own (GPT-2, section 2.1): Reddit's own hosts, where a link leads back to
 # talk about links, and hosts of pictures and videos, whose pages hold no text.
 WITHOUT = [

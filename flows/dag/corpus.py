@@ -63,9 +63,10 @@ def find_links(run: Run, p: Pipeline, built: Built) -> None:
         submitted = run(
             submissions,
             name,
-            **listed(run, name, source.submissions, built.sample),
+            **listed(run, name, source.submissions, built.sample, manners=Manners(**p.servers.model_dump())),
             source=name,
             reject_share=source.reject_share,
+            manners=p.servers.model_dump(),
             shard=source.shard,
         )
         built.links[name] = run(
@@ -84,8 +85,8 @@ def select_records(run: Run, p: Pipeline, built: Built) -> None:
     for name, source in p.sources.items():
         if source.select is None:
             continue
-        how = source.select
-        index = listed(run, name, how.index or 1, built.sample, crawl=source.common_crawl(p.seed, form="index"))
+        how, crawl, manners = source.select, source.common_crawl(p.seed, form="index"), p.servers.model_dump()
+        index = listed(run, name, how.index or 1, built.sample, crawl=crawl, manners=Manners(**manners))
         built.selected[name] = run(
             select,
             name,
@@ -99,15 +100,16 @@ def select_records(run: Run, p: Pipeline, built: Built) -> None:
             status=how.status,
             shard=how.shard,
             links=built.links.get(source.selects_by(name) or ""),
+            manners=manners,
         )
 
 
 def _inputs(run: Run, p: Pipeline, name: str, built: Built) -> dict[str, Any]:
     """The files that hold a source's documents, or the records that were selected."""
-    source = p.sources[name]
+    source, manners = p.sources[name], Manners(**p.servers.model_dump())
     if name in built.selected:
         return {"files": [], "selected": built.selected[name]}
-    return listed(run, name, source.inputs, built.sample, crawl=source.common_crawl(p.seed))
+    return listed(run, name, source.inputs, built.sample, crawl=source.common_crawl(p.seed), manners=manners)
 
 
 def filter_quality(run: Run, p: Pipeline, built: Built) -> None:
