@@ -126,7 +126,7 @@ def ingest(
         raise Mistake(f"source {source}: kind {kind!r} is unknown; it is one of {', '.join(READERS)}")
     if inside is not None:
         files = files_inside(files, inside, source)
-    reading = Reading(source, fields, limits or {}, ids, links)
+    reading = Reading(source, fields, limits or {}, ids, links=links)
     place = inside.local if inside is not None else Path
     shards = plan(files, kind, shard, place) if selected is None else lists(selected)
     how = {"inside": inside, "kind": kind, "reading": reading, "manners": manners, "selected": selected}
