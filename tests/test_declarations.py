@@ -66,6 +66,8 @@ LEFT_OUT = {
     ("pretrain", "numpy"): "the order of windows, integers again; MODEL_VERSION stands for the trainer's own code",
     ("pretrain", "pyyaml"): "writes run.yaml in the workspace, which is no file of the artifact",
     ("pretrain", "tokenizers"): "the model's tokenizer is a copy of the file; text was tokenised before",
+    ("select", "isal"): "what a list of records needs of parts.py is a tuple",
+    ("select", "lz4"): "what a list of records needs of parts.py is a tuple",
     ("select", "zstandard"): "what a list of records needs of parts.py is a tuple",
     ("sample", "fastwarc"): "its parameter `machine` is a hash of every installed distribution",
     ("sample", "resiliparse"): "its parameter `machine` is a hash of every installed distribution",

@@ -44,12 +44,12 @@ def pages(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[
         meta: dict[str, str | int | None] = {}
         if known is not None and kind in PAGES:
             link = known.find(target(record))
-            if link is None and record.data is not None:  # else its header is not here, and nobody knows
+            if link is None:
                 unlinked = _going_on(unlinked, record, name)
                 continue
             yield from _ended(unlinked)
             unlinked = None
-            meta = {} if link is None else link._asdict()
+            meta = link._asdict()
         url = ""
         try:
             web_page = page(record, limits["payload"])

@@ -36,6 +36,7 @@ from tasks.sources.urls import is_web, normalised
 
 GROUP = 100_000  # rows of a row group: what `links` reads at once
 LIMIT = 4 << 20  # bytes of a line; Reddit's own limit is 40,000 characters of a text, and its comments stand elsewhere
+WINDOW = 1 << 31  # bytes of memory that a zstd frame may ask for: dumps are made with `--long=31`
 ESCAPED = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))  # the last last: `&amp;lt;` was `&lt;`
 GONE = ("[deleted]", "[removed]")
 NO_LINK = {
@@ -100,7 +101,7 @@ class Submission(NamedTuple):
             for reason in ("json", "charset", "too-large", "truncated", "gzip", "zstd", "empty-file")
         },
     },
-    libraries=("ada-url", "orjson", "zstandard"),
+    libraries=("ada-url", "orjson", "isal", "zstandard", "lz4"),
     judges=("reject_share", "manners"),
     tell=silent,
 )
@@ -208,7 +209,7 @@ def _objects(path: Source, part: Part) -> Iterator[dict[str, Any] | Reject]:
         return
     if size_of(path) == 0:
         yield Reject(part.path, 0, 0, "empty-file", "the file has 0 bytes")
-    for line in lines(path, part.start, part.end, LIMIT):
+    for line in lines(path, part.start, part.end, LIMIT, WINDOW):
         if isinstance(line, Reject):
             yield line._replace(file=part.path)
             continue
@@ -243,7 +244,7 @@ def _of_csv(path: Source, part: Part) -> Iterator[dict[str, Any] | Reject]:
     broken: list[Reject] = []
 
     def physical_lines() -> Iterator[str]:
-        for line in lines(path, limit=LIMIT):
+        for line in lines(path, limit=LIMIT, window=WINDOW):
             if isinstance(line, Reject):
                 broken.append(line._replace(file=part.path))
             else:

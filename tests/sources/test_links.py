@@ -156,6 +156,14 @@ def test_damage_is_listed_and_too_much_stops_the_stage(run, tmp_path):
     assert listed[0]["offset"] == len(good) + 1
 
 
+def test_a_dump_of_a_long_window(run, tmp_path):
+    """As published dumps are made: a frame that asks for 2 GiB, of which no more is used than there is content."""
+    parameters = zstandard.ZstdCompressionParameters(window_log=31, enable_ldm=True)
+    stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    (tmp_path / "RS.zst").write_bytes(stream.compress(json.dumps(POST).encode() + b"\n") + stream.flush())
+    assert counts(read_in(run, tmp_path, reject_share=0.0))["links"] == 1
+
+
 def test_rows_of_a_csv(run, tmp_path):
     (tmp_path / "top.csv").write_text(
         "score,url,is_self,over_18,selftext,created_utc\n"
