@@ -113,10 +113,17 @@ class Pipeline(Keys):
                 raise Misplaced(
                     ("evaluate", "tasks", place), f"evaluate.tasks names {name}, which is no benchmark with a `task`"
                 )
+        for name, source in self.sources.items():
+            wanted = source.select.links if source.select else False
+            if isinstance(wanted, str) and (wanted not in self.sources or self.sources[wanted].kind != "webtext"):
+                raise Misplaced(("sources", name, "select", "links"), f"select.links names {wanted}, no webtext source")
         for kind, named in (("sources", self.sources), ("benchmarks", self.benchmarks)):
             for name, declared in named.items():
-                if self.sample is None and any("{sample}" in files for files in _list(declared.files)):
-                    raise Misplaced((kind, name, "files"), "files name {sample}, but the pipeline has no `sample:`")
+                for key in ("files", "pages", "submissions"):
+                    if self.sample is None and any(
+                        "{sample}" in files for files in _list(getattr(declared, key, None))
+                    ):
+                        raise Misplaced((kind, name, key), f"{key} name {{sample}}, but the pipeline has no `sample:`")
         return self
 
     def _named_lists(self) -> dict[tuple[str, ...], list[str]]:
@@ -133,7 +140,7 @@ class Pipeline(Keys):
         return address(self.store)
 
 
-def _list(files: str | list[str] | int) -> list[str]:
-    if isinstance(files, int):
+def _list(files: str | list[str] | int | None) -> list[str]:
+    if files is None or isinstance(files, int):
         return []
     return [files] if isinstance(files, str) else files

@@ -23,7 +23,7 @@ from conf.engine import Engine, Spark
 from conf.evaluation import Benchmark, Evaluate, Task
 from conf.models import Model
 from conf.pipeline import Pipeline
-from conf.sources import Limits, Servers, Source
+from conf.sources import Limits, Select, Servers, Source, Wiki
 from conf.store import Cache
 from model.config import Architecture, Training
 from model.presets import PRESETS
@@ -46,6 +46,8 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("engine", Engine, ""),
     ("engine: spark", Spark, ""),
     ("sources", Source, "By name (`a-z`, `0-9`, `-`), each:"),
+    ("sources: select", Select, ""),
+    ("sources: wiki", Wiki, ""),
     ("sources: limits", Limits, "Numbers may be written 64M or 1G."),
     ("servers", Servers, ""),
     ("benchmarks", Benchmark, "By name (`a-z`, `0-9`, `-`, `_`), each:"),
@@ -58,7 +60,7 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("sample", Sample, ""),
     ("evaluate", Evaluate, ""),
 ]
-NAMES = {int: "whole number", float: "number", str: "text", bool: "true or false"}
+NAMES = {int: "whole number", float: "number", str: "text", bool: "true or false", Any: "any"}
 
 
 def page() -> str:

@@ -31,6 +31,8 @@ class Built:
     """The handles of a pipeline's artifacts, as far as its DAG was followed."""
 
     sample: Artifact | None = None
+    links: By = field(default_factory=dict)
+    selected: By = field(default_factory=dict)
     sources: dict[str, Columns] = field(default_factory=dict)
     classifier: Artifact | None = None
     benchmarks: By = field(default_factory=dict)

@@ -1,5 +1,7 @@
 """Sources to columns: every document's text, what was measured of it, and what each decision says."""
 
+from typing import Any
+
 from conf.pipeline import Pipeline
 from flows.dag.built import Built, Columns
 from tasks.decontaminate.benchmark import benchmark
@@ -15,8 +17,11 @@ from tasks.quality.keep import keep
 from tasks.quality.score import score
 from tasks.runtime.run import Run
 from tasks.sources.ingest import ingest
+from tasks.sources.links import links
 from tasks.sources.listing import listed
 from tasks.sources.manners import Manners
+from tasks.sources.select import select
+from tasks.sources.submissions import submissions
 
 
 def build_corpus(run: Run, p: Pipeline) -> Built:
@@ -27,24 +32,87 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
     for name, declared in p.benchmarks.items():  # first, since they are small: what is wrong is told at once
         files = listed(run, name, declared.files, built.sample, frozen=False, manners=manners)
         built.benchmarks[name] = run(benchmark, name, **files, text=declared.text)
+    find_links(run, p, built)
+    select_records(run, p, built)
     for name, source in p.sources.items():
         documents = run(
             ingest,
             name,
-            **listed(run, name, source.files, built.sample, crawl=source.common_crawl(p.seed), manners=manners),
+            **_inputs(run, p, name, built),
             source=name,
-            kind=source.kind,
+            kind=source.form_of_inputs,
             fields={"text": source.text, "id": source.id, "url": source.url},
             ids=source.ids,
             limits=source.limits.model_dump(),
+            where=source.where,
+            whitespace=source.whitespace,
+            wiki=source.wiki.model_dump(),
             reject_share=source.reject_share,
             manners=p.servers.model_dump(),
             shard=source.shard,
+            links=built.links.get(name),
         )
         built.sources[name] = Columns(documents)
     for step in STEPS:
         step(run, p, built)
     return built
+
+
+def find_links(run: Run, p: Pipeline, built: Built) -> None:
+    """What Reddit's submissions link to, for each source of kind webtext."""
+    for name, source in p.sources.items():
+        if source.submissions is None:
+            continue
+        submitted = run(
+            submissions,
+            name,
+            **listed(run, name, source.submissions, built.sample, manners=Manners(**p.servers.model_dump())),
+            source=name,
+            reject_share=source.reject_share,
+            manners=p.servers.model_dump(),
+            shard=source.shard,
+        )
+        built.links[name] = run(
+            links,
+            name,
+            submissions=submitted,
+            karma=source.karma,
+            without=source.without,
+            over_18=source.over_18,
+            removed=source.removed,
+        )
+
+
+def select_records(run: Run, p: Pipeline, built: Built) -> None:
+    """Single records of a crawl, chosen by its index, for each source that says so."""
+    for name, source in p.sources.items():
+        if source.select is None:
+            continue
+        how, crawl, manners = source.select, source.common_crawl(p.seed, form="index"), p.servers.model_dump()
+        index = listed(run, name, how.index or 1, built.sample, crawl=crawl, manners=Manners(**manners))
+        built.selected[name] = run(
+            select,
+            name,
+            **index,
+            source=name,
+            base=source.base,
+            domains=how.domains,
+            prefixes=how.prefixes,
+            languages=how.languages,
+            mime=how.mime,
+            status=how.status,
+            shard=how.shard,
+            links=built.links.get(source.selects_by(name) or ""),
+            manners=manners,
+        )
+
+
+def _inputs(run: Run, p: Pipeline, name: str, built: Built) -> dict[str, Any]:
+    """The files that hold a source's documents, or the records that were selected."""
+    source, manners = p.sources[name], Manners(**p.servers.model_dump())
+    if name in built.selected:
+        return {"files": [], "selected": built.selected[name]}
+    return listed(run, name, source.inputs, built.sample, crawl=source.common_crawl(p.seed), manners=manners)
 
 
 def filter_quality(run: Run, p: Pipeline, built: Built) -> None:

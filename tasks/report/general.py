@@ -18,7 +18,7 @@ from tasks.report.given import By, Given, ShardColumns
 from tasks.report.histogram import Histogram, histogram
 from tasks.report.palette import SERIES
 from tasks.report.section import Content, Counted, Plot, Section
-from tasks.runtime.decisions import KEEP, REASON, decided
+from tasks.runtime.decisions import KEEP, REASON
 from tasks.runtime.job import Job
 from tasks.runtime.shards import read_column
 
@@ -104,8 +104,7 @@ def _stage(given: Given, stage: str, counted: list[Counted[dict[tuple[str, str],
                 sources[each.of.source] = sources.get(each.of.source, Values()) + each.counts[stage, column.name]
         told = {source: _values(values) for source, values in sources.items()}
         columns.append({"name": column.name, "type": column.type, "meaning": column.meaning, "sources": told})
-    is_of_sources = declared.kind == "decision" and set(by) <= set(given.documents)
-    reasons = {name: decided(artifact).reasons for name, artifact in by.items()} if is_of_sources else {}
+    reasons = {name: _reasons(artifact.manifest["statistics"]) for name, artifact in by.items()}
     return {
         "stage": stage,
         "kind": declared.kind,
@@ -122,6 +121,11 @@ def _stage(given: Given, stage: str, counted: list[Counted[dict[tuple[str, str],
         ],
         "statistics": _statistics(by),
     }
+
+
+def _reasons(statistics: dict[str, Any]) -> dict[str, int]:
+    """How often each reason was given: a decision's, or of what an input refused."""
+    return {**(statistics.get("rejects") or {}), **(statistics.get("reasons") or {})}
 
 
 def _values(values: Values) -> dict[str, Any]:
@@ -166,8 +170,9 @@ def lines(content: Content) -> Iterator[str]:
                     spread = f"{number(values['least'])} to {number(values['greatest'])}"
                     yield f"{row['stage']} {source}: {column['name']} {spread}, of {values['known']:,} documents"
         for reason in row["reasons"]:
-            told = ", ".join(f"{name} {n:,}" for name, n in reason["documents"].items())
-            yield f"{row['stage']}: {reason['reason']} {told}"
+            told = ", ".join(f"{name} {n:,}" for name, n in reason["documents"].items() if n)
+            if told:
+                yield f"{row['stage']}: {reason['reason']} {told}"
 
 
 def figures(content: Content) -> dict[str, Plot]:

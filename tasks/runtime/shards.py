@@ -211,10 +211,13 @@ def read(shard: Shard, columns: list[str] | None = None) -> pa.Table:
     return pq.read_table(_place(shard, columns), columns=columns)
 
 
-def batches(shard: Shard, columns: list[str] | None = None, rows: int = 4096) -> Iterator[pa.RecordBatch]:
-    """A shard in pieces, for stages whose memory must not grow with it."""
+def batches(
+    shard: Shard, columns: list[str] | None = None, rows: int = 4096, groups: range | None = None
+) -> Iterator[pa.RecordBatch]:
+    """A shard, or some of its row groups, in pieces, for stages whose memory must not grow with it."""
     with pq.ParquetFile(_place(shard, columns)) as parquet:
-        yield from parquet.iter_batches(batch_size=rows, columns=columns)
+        chosen = None if groups is None else list(groups)
+        yield from parquet.iter_batches(batch_size=rows, columns=columns, row_groups=chosen)
 
 
 def column_of(artifact: Artifact, shard: Shard) -> Shard:

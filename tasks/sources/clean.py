@@ -14,15 +14,14 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
+from conf.sources import Whitespace
 from tasks.sources.characters import BREAKS, CONTROLS, FTFY, INVISIBLE, SPACES, THIN, codes, table
 
 NEAR = 64  # bytes around a spot that show what ftfy would see there: 26 of an entity, 6 characters of mojibake
 ROUNDS = 4  # until nothing changes; a text that still does then (none is known) is left as it is
 UTF8 = "utf-8", "surrogatepass"  # a lone surrogate is mended by ftfy
-Whitespace = Literal["standard", "keep"]
-
 SUSPECT = re.compile(f"[{FTFY}]")
 BREAK = re.compile(f"[{BREAKS}]")
 GONE = re.compile(f"[{INVISIBLE}{CONTROLS}]")

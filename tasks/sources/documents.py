@@ -63,6 +63,8 @@ def documents(
     tally.file(part.path)
     tally.counts["files"] += part.start == 0
     for item in READERS[kind](path, part, reading, tally):
+        if part.places:
+            item = item._replace(offset=part.place_of(item.offset))
         found = item if isinstance(item, Reject) else _document(item, part, reading, tally, met)
         if isinstance(found, Reject):
             tally.reject(found)

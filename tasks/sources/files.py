@@ -24,7 +24,8 @@ from tasks.sources.matches import match, once
 SHAPES_NO_BYTES = True
 
 MEMO = "files/checksums.json"  # below the store
-LISTS = {"warc": "warc.paths.gz", "wet": "wet.paths.gz"}
+LISTS = {"warc": "warc.paths.gz", "wet": "wet.paths.gz", "index": "cc-index-table.paths.gz"}
+CAPTURED = "/subset=warc/"  # of the index: pages, not redirects, errors and robots.txt
 LOOKED = 1000  # remote files after which what is known of them is kept
 REMEDY = "put the file back as it was, or add a source for the new one"
 
@@ -59,7 +60,7 @@ def expand(
 
     Args:
         source: keys `name` (for messages), `files` (a pattern, a list of them, or with `crawl` a number), `crawl`,
-            `seed`, `form` (warc or wet) and `base` (the URL that a crawl's paths begin at).
+            `seed`, `form` (warc, wet, or index: all of it) and `base` (the URL that a crawl's paths begin at).
         base: the folder that relative patterns begin at.
         memo: the store. Checksums of local files are remembered there by path, size and time of change; sizes and ETags
             of remote ones until all are known, so that a list that failed goes on where it was.
@@ -154,6 +155,9 @@ def crawl_files(source: dict[str, Any], manners: Manners) -> list[str]:
         raise Mistake(f"source {name}: `files` beside `crawl` is how many files to draw, not {count!r}")
     listing = LISTS.get(source.get("form", "warc"), LISTS["warc"])
     paths = remote.read_gzip_lines(f"{base}crawl-data/{crawl}/{listing}", manners)
+    if source.get("form") == "index":  # all of it
+        paths = [path for path in paths if CAPTURED in path]
+        count = len(paths)
     if count > len(paths):
         raise Mistake(f"source {name}: crawl {crawl} has {len(paths)} files, not {count}")
     return [base + path for path in sorted(draw(paths, count, seed))]

@@ -6,27 +6,31 @@ WARC type), status (by HTTP status), documents, characters, text_bytes, rejects 
 of records that could not be read, by field), worst_files.
 """
 
+from collections.abc import Iterator
 from dataclasses import field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from conf.sources import Whitespace
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure, Mistake
 from tasks.runtime.job import Job
 from tasks.runtime.shards import DOCUMENTS, Output
 from tasks.runtime.stage import Column, stage
 from tasks.runtime.statistics import statistics
-from tasks.sources import remote
 from tasks.sources.documents import READERS, Document, Met, documents, storable
 from tasks.sources.hashed import as_listed
+from tasks.sources.here import here
+from tasks.sources.inside import files_inside
 from tasks.sources.manners import Manners
 from tasks.sources.parts import SHARD, Part, plan
-from tasks.sources.reading import Reading
+from tasks.sources.reading import Reading, Wiki
 from tasks.sources.rejects import FAULTS, FILE, REASONS, REJECTS, Reject
+from tasks.sources.selected import brought, lists
 from tasks.sources.tally import Tally
 from tasks.sources.told import tell_document
 
@@ -86,7 +90,10 @@ class Ingested:
     columns=tuple(Column(name, DOCUMENTS.field(name).type, meaning) for name, meaning in MEANINGS.items()),
     reasons=REASONS,
     tell=tell_document,
-    libraries=("isal", "orjson", "zstandard", "lz4", "brotli", "resiliparse", "chardet", "py3langid", "ftfy", "numba"),
+    libraries=(
+        *("isal", "zstandard", "lz4", "brotli", "orjson", "ada-url", "resiliparse", "chardet", "py3langid", "ftfy"),
+        "numba",
+    ),
     judges=("reject_share", "manners"),
 )
 def ingest(
@@ -102,18 +109,24 @@ def ingest(
     limits: dict[str, int] | None = None,
     ids: str = "file",
     where: dict[str, Any] | None = None,
+    whitespace: Whitespace = "standard",
+    wiki: dict[str, Any] | None = None,
     manners: dict[str, Any] | None = None,
+    links: Artifact | None = None,
+    selected: Artifact | None = None,
 ) -> Ingested:
     """Read a source.
 
     Args:
         files: the frozen list, dicts as `files.InputFile.as_dict` gives them; with `inside`, patterns (`path`) of files
             in that artifact.
-        kind: warc (and WET), jsonl, parquet or text.
+        kind: warc (and WET), jsonl, parquet, text or mediawiki.
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet).
         reject_share: more damaged or lost records than this share of all stop the stage.
-        shard: bytes of input per shard. limits, ids, where: see `reading.Reading`.
+        shard: bytes of input per shard.
+        limits, ids, where, whitespace, wiki, links: see `reading.Reading`.
         manners: how remote files are asked for, as `manners.Manners` takes it.
+        selected: instead of files, records of WARC files that `select` chose.
 
     Raises:
         Mistake: a pattern that matches nothing, an unknown kind.
@@ -122,30 +135,16 @@ def ingest(
     if kind not in READERS:
         raise Mistake(f"source {source}: kind {kind!r} is unknown; it is one of {', '.join(READERS)}")
     if inside is not None:
-        files = _inside(files, inside, source)
-    reading = Reading(source, fields, limits or {}, ids, where=where or {})
-    shards = plan(files, kind, shard, inside.local if inside is not None else Path)
-    counts = job.total(read_shard, shards, inside=inside, kind=kind, reading=reading, manners=manners)
+        files = files_inside(files, inside, source)
+    reading = Reading(
+        source, fields, limits or {}, ids, whitespace, Wiki(**wiki) if wiki else Wiki(), where=where or {}, links=links
+    )
+    place = inside.local if inside is not None else Path
+    shards = plan(files, kind, shard, place) if selected is None else lists(selected)
+    how = {"inside": inside, "kind": kind, "reading": reading, "manners": manners, "selected": selected}
+    counts = job.total(read_shard, shards, **how)
     _judge(source, counts, reject_share)
     return replace(counts, by_file={}, worst_files=_worst(counts.by_file))
-
-
-def _inside(files: list[dict[str, Any]], inside: Artifact, source: str) -> list[dict[str, Any]]:
-    """Files of an artifact by patterns, in which `*` matches within one folder's names."""
-    chosen: dict[str, dict[str, Any]] = {}
-    held = inside.files()
-    for file in files:
-        pattern = PurePosixPath(file["path"])
-        names = [
-            name
-            for name in held
-            if PurePosixPath(name).match(str(pattern)) and len(PurePosixPath(name).parts) == len(pattern.parts)
-        ]
-        if not names:
-            raise Mistake(f"source {source}: {file['path']!r} matches no file in {inside.where()}; check `files`")
-        for name in names:
-            chosen[name] = {"path": name, "size": held[name].bytes, "sha256": held[name].sha256, "name": name}
-    return list(chosen.values())
 
 
 def read_shard(
@@ -156,6 +155,7 @@ def read_shard(
     reading: Reading,
     inside: Artifact | None = None,
     manners: dict[str, Any] | None = None,
+    selected: Artifact | None = None,
 ) -> Ingested:
     """Read the parts of one shard and write its documents, rejects and inputs. Runs in a worker."""
     tally = Tally()
@@ -163,8 +163,7 @@ def read_shard(
     inputs: list[dict[str, Any]] = []
     with out.open(FILE) as file, pq.ParquetWriter(file, REJECTS, compression="zstd") as writer:
         rejects: list[Reject] = []
-        for number, part in enumerate(parts):
-            part, path = _local(part, out, number, inside, manners)
+        for part, path in _files(parts, out, inside, selected, Manners(**(manners or {}))):
             with as_listed(part, path, kind) as read:
                 for item in documents(read.source, part, kind, reading, tally, met):
                     if isinstance(item, Document):
@@ -175,8 +174,6 @@ def read_shard(
                         writer.write_table(_reject_table(rejects))
                         rejects.clear()
             inputs.append({"file": storable(part.path), "bytes": part.size, "sha256": read.sha256, "etag": part.etag})
-            if remote.is_remote(part.path):
-                path.unlink()
         writer.write_table(_reject_table(rejects))
     with out.open("inputs.parquet") as file:
         pq.write_table(pa.Table.from_pylist(inputs, schema=INPUTS), file, compression="zstd")
@@ -230,17 +227,16 @@ def _reject_table(rejects: list[Reject]) -> pa.Table:
     )
 
 
-def _local(
-    part: Part, out: Output, number: int, inside: Artifact | None, manners: dict[str, Any] | None
-) -> tuple[Part, Path]:
-    """The part's file on this machine; where it was brought here, the part with the checksum of what arrived."""
-    if inside is not None:
-        return part, inside.local(part.path)
-    if not remote.is_remote(part.path):
-        return part, Path(part.path)
-    path = out.scratch / f"{number}.download"  # this attempt's own: two at one shard never write one file
-    there = remote.Remote(part.path, part.size, part.etag or "")
-    return part._replace(sha256=remote.download(there, path, Manners(**(manners or {})))), path
+def _files(
+    parts: list[Part], out: Output, inside: Artifact | None, selected: Artifact | None, manners: Manners
+) -> Iterator[tuple[Part, Path]]:
+    """Each part with its file on this machine; what was brought here is gone when the next one comes."""
+    for part in parts:
+        if selected is not None:
+            yield from brought(selected, part.path, out.scratch, manners)
+        else:
+            with here(part, out.scratch, inside, manners) as found:
+                yield found
 
 
 def _worst(by_file: dict[str, dict[str, int]]) -> tuple[Worst, ...]:

@@ -56,8 +56,10 @@ def head(url: str, manners: Manners) -> tuple[int, str]:
 
 
 @contextmanager
-def opened(url: str, start: int, etag: str, manners: Manners) -> Iterator[tuple[int, str, Iterator[bytes]]]:
-    """An object's size, its ETag, and its bytes from `start` on, as they come; all of the version that `etag` names.
+def opened(
+    url: str, start: int, etag: str, manners: Manners, end: int | None = None
+) -> Iterator[tuple[int, str, Iterator[bytes]]]:
+    """An object's size, its ETag, and its bytes start..end as they come; all of the version that `etag` names.
 
     Raises:
         Outage: `changed`, where there is another version by now; or what else goes wrong.
@@ -65,6 +67,8 @@ def opened(url: str, start: int, etag: str, manners: Manners) -> Iterator[tuple[
     import obstore
 
     options: Any = {"range": {"offset": start}} if start else {}
+    if end is not None:
+        options["range"] = (start, end)
     if etag:
         options["if_match"] = f'"{etag}"'
     with _asked(url, manners) as (store, key):

@@ -1,4 +1,8 @@
-"""Reader of `kind: warc`: the pages, and plain texts, of WARC and WET files."""
+"""Reader of `kind: warc`: the pages, and plain texts, of WARC and WET files.
+
+Where links are given, a page that none names is passed over by its record's header alone: neither its HTTP header nor
+its body is looked at. Of a crawl those are nearly all, so a run of them is one Reject, which says how many they are.
+"""
 
 from collections.abc import Iterator
 
@@ -6,11 +10,12 @@ from tasks.sources.charset import decode
 from tasks.sources.extract import extract
 from tasks.sources.framing import Record
 from tasks.sources.ledger import Ledger
+from tasks.sources.linked import lookup
 from tasks.sources.parts import Part
 from tasks.sources.raw import Source, size_of
 from tasks.sources.reading import Candidate, Reading
 from tasks.sources.rejects import FAULTS, Bad, Reject
-from tasks.sources.responses import page
+from tasks.sources.responses import PAGES, page
 from tasks.sources.tally import Tally
 from tasks.sources.warc import records
 
@@ -25,13 +30,26 @@ def pages(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[
     """
     name, limits = part.path, reading.limits
     ledger = Ledger(name)
+    known = lookup(reading.links) if reading.links is not None else None
+    unlinked: Reject | None = None  # the run of records that goes on
     for record in records(path, name, limits["payload"], limits["header"], window=limits["window"]):
         ledger.add(record.offset, record.length or 0, isinstance(record, Reject) and record.reason in FAULTS)
         if isinstance(record, Reject):
+            yield from _ended(unlinked)
             yield record
+            unlinked = None
             continue
         kind = record.type if record.type in TYPES else "unknown"
         tally.records[kind] += 1
+        meta: dict[str, str | int | None] = {}
+        if known is not None and kind in PAGES:
+            link = known.find(target(record))
+            if link is None:
+                unlinked = _going_on(unlinked, record, name)
+                continue
+            yield from _ended(unlinked)
+            unlinked = None
+            meta = link._asdict()
         url = ""
         try:
             web_page = page(record, limits["payload"])
@@ -44,14 +62,16 @@ def pages(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[
             text = decode(web_page.body, web_page.charset, web_page.html)
             if web_page.html:
                 text, title = extract(text, limits["html"], limits["tags"], limits["nesting"])
+            meta = {"title": title, **meta}
             place = record.offset, record.length
-            yield Candidate(web_page.id, text, url, web_page.date, {"title": title}, *place, html=web_page.html)
+            yield Candidate(web_page.id, text, url, web_page.date, meta, *place, html=web_page.html)
         except Bad as bad:
             if kind == "response" and not url and bad.reason not in ("http", "header", "too-large"):
                 tally.status[bad.detail if bad.reason == "status" else "200"] += 1
             address = url or target(record)
             detail = f"{bad.detail} <{address}>" if address else bad.detail
             yield Reject(name, record.offset, record.length, bad.reason, detail)
+    yield from _ended(unlinked)
     ledger.close(size_of(path))
     tally.bytes(ledger.in_records, ledger.damaged)
 
@@ -59,3 +79,15 @@ def pages(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[
 def target(record: Record) -> str:
     """The URL in a record's header."""
     return record.fields.get("warc-target-uri", "").strip("<> ")
+
+
+def _going_on(run: Reject | None, record: Record, name: str) -> Reject:
+    """The run of unlinked records with one more, from its first record's first byte to its last one's last."""
+    start, count = (record.offset, 1) if run is None else (run.offset, run.records + 1)
+    detail = f"{count} records of pages that no link names"
+    return Reject(name, start, record.offset + record.length - start, "unlinked", detail, count)
+
+
+def _ended(run: Reject | None) -> Iterator[Reject]:
+    if run is not None:
+        yield run

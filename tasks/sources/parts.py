@@ -9,6 +9,7 @@ parts of one are read apart, each has the checksums of its own bytes, taken in a
 """
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -33,6 +34,7 @@ class Part(NamedTuple):
 
     `name` is what the ids of its documents are made of: see `files.InputFile`. `spans` are the bytes of the file that a
     part reads, with their checksums; empty for a whole file, whose checksum is `sha256`.
+    `places` of records that were brought here without the rest of their file: (offset here, offset there) of each.
     """
 
     path: str
@@ -43,6 +45,12 @@ class Part(NamedTuple):
     sha256: str | None = None
     spans: tuple[tuple[int, int, str], ...] = ()
     name: str = ""
+    places: tuple[tuple[int, int], ...] = ()
+
+    def place_of(self, offset: int) -> int:
+        """Where in the whole file a byte of the records that were brought here stands."""
+        here, there = self.places[max(0, bisect_right(self.places, (offset, 1 << 62)) - 1)]
+        return there + offset - here
 
 
 def plan(

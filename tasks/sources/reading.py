@@ -4,14 +4,14 @@ A reader (one a kind of source) is a function (path, part, reading, tally) -> ca
 order. It finds texts and says where they stand; cleaning, identity and language are the same for all (documents.py).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from conf.sources import Limits
+from conf.sources import Limits, Whitespace
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
-from tasks.sources.clean import Whitespace
 from tasks.sources.parts import Part
 from tasks.sources.raw import Source
 from tasks.sources.rejects import Reject
@@ -31,7 +31,7 @@ class Wiki:
         math: whether formulas are kept, as LaTeX between dollar signs.
     """
 
-    namespaces: tuple[int, ...] = (0,)
+    namespaces: Sequence[int] = (0,)
     tables: bool = False
     math: bool = True
 
@@ -49,6 +49,7 @@ class Reading:
         whitespace: `standard` or `keep`; see clean.py.
         wiki: see Wiki (mediawiki).
         where: which records are wanted (jsonl, parquet), by field: see where.py.
+        links: pages that none of these links names are passed over (warc).
 
     Raises:
         Mistake: an unknown field, a field that is no name, a condition that is none.
@@ -61,6 +62,7 @@ class Reading:
     whitespace: Whitespace = "standard"
     wiki: Wiki = Wiki()
     where: dict[str, Any] = field(default_factory=dict)
+    links: Artifact | None = None
 
     def __post_init__(self) -> None:
         if unknown := set(self.fields) - set(FIELDS):
@@ -86,7 +88,7 @@ class Candidate(NamedTuple):
     text: str
     url: str
     date: datetime | None
-    meta: dict[str, str | None]
+    meta: dict[str, str | int | None]
     offset: int
     length: int
     html: bool = False

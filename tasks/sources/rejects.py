@@ -60,6 +60,7 @@ POLICY = {
     "padding": "zero bytes behind a compressed member, as tapes and block devices add them",
     "repeated": "the same id and text were met before it",
     "where": "the record does not meet the source's `where`",
+    "unlinked": "no link names the page (a row a run of such records, all of them counted)",
 }
 KINDS = {"damage": DAMAGE, "loss": LOSS, "policy": POLICY}
 REASONS = {**DAMAGE, **LOSS, **POLICY}
@@ -75,7 +76,8 @@ class Reject(NamedTuple):
     """One row of rejects.parquet.
 
     `offset` and `length` are bytes of the file (of its decompressed content for .jsonl.gz, .jsonl.zst and compressed
-    text; a row number and a number of rows for Parquet). `detail` is a short sentence.
+    text; a row number and a number of rows for Parquet). `detail` is a short sentence. `records` is how many records
+    the row stands for.
     """
 
     file: str
@@ -83,6 +85,7 @@ class Reject(NamedTuple):
     length: int | None
     reason: str
     detail: str
+    records: int = 1
 
 
 class Bad(Exception):

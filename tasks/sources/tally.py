@@ -30,8 +30,8 @@ class Tally:
         self.files[name]["documents"] += 1
 
     def reject(self, reject: Reject) -> None:
-        self.rejects[reject.reason] += 1
-        self.files[reject.file][reject.reason] += 1
+        self.rejects[reject.reason] += reject.records
+        self.files[reject.file][reject.reason] += reject.records
 
     def bytes(self, in_records: int, damaged: int) -> None:
         self.counts.update(bytes=in_records + damaged, bytes_in_records=in_records, bytes_damaged=damaged)

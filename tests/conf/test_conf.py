@@ -16,6 +16,8 @@ from model.config import Architecture
 from model.presets import PRESETS, preset
 from tasks.runtime.errors import Mistake
 
+CRAWL = "    kind: warc\n    crawl: CC-MAIN-2019-35"
+
 
 @pytest.mark.parametrize(
     ("old", "new", "line", "said"),
@@ -28,9 +30,34 @@ from tasks.runtime.errors import Mistake
         ("seed: 1", "seed: -1", 2, "seed: .*greater than or equal to 0.*-1"),
         ("seed: 1", "workers: 0", 2, "workers: .*greater than 0"),
         ("seed: 1", "validation: 1.5", 2, "validation: .*less than or equal to 1"),
-        ("    kind: text", "    kind: pdf", 6, "sources.books.kind: .*'warc', 'jsonl', 'parquet' or 'text'.*'pdf'"),
+        ("    kind: text", "    kind: pdf", 6, "sources.books.kind: .*'warc', 'jsonl', 'parquet', .*'text'.*'pdf'"),
         ("    kind: text\n", "", 5, "sources.books.kind: Field required"),
         ("  books:", "  Books!:", 5, r"sources.Books!.*match pattern"),
+        ("    kind: text", "    kind: webtext", 5, "webtext has `submissions` and `pages`, and no `files`"),
+        ("    files: [a.txt, b.txt]\n", "", 5, "files is missing"),
+        ("    kind: text", "    kind: text\n    karma: 4", 5, "karma: only a source of kind webtext has it"),
+        ("    kind: text", "    kind: text\n    select: {domains: [a.org]}", 5, "select: only WARC files are read"),
+        (
+            "    kind: text",
+            "    kind: warc\n    select: {domains: [a.org]}",
+            5,
+            "select stands instead of files and pages",
+        ),
+        (
+            "    kind: text\n    files: [a.txt, b.txt]",
+            "    kind: warc\n    select: {domains: [a.org]}",
+            5,
+            "name the crawl",
+        ),
+        ("    kind: text\n    files: [a.txt, b.txt]", f"{CRAWL}\n    select: {{}}", 5, "select: say which records"),
+        (
+            "    kind: text\n    files: [a.txt, b.txt]",
+            f"{CRAWL}\n    select: {{links: web}}",
+            8,
+            "names web, no webtext",
+        ),
+        ("    kind: text\n    files: [a.txt, b.txt]", f"{CRAWL}\n    select: {{host: a}}", 8, "select.host is no key"),
+        ("    kind: text", "    kind: webtext\n    karma: low", 7, "sources.books.karma: .*integer.*'low'"),
         ("[a.txt, b.txt]", "3", 5, "files is a number exactly where `crawl` names a crawl"),
         ("[a.txt, b.txt]", "2\n    crawl: CC-MAIN-19", 8, "sources.books.crawl: .*pattern"),
         ("crawl: 3", "crawl: -3", 13, "mixture.crawl: .*greater than or equal to 0.*-3"),

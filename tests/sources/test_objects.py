@@ -18,6 +18,7 @@ from tasks.runtime.errors import Failure, Mistake
 from tasks.sources import objects
 from tasks.sources.files import draw, expand
 from tasks.sources.manners import Manners
+from tasks.sources.ranges import fetch_range
 from tasks.sources.remote import download, look
 
 CONTENT = random.Random(1).randbytes(3_000_000)
@@ -49,6 +50,18 @@ def test_an_object_is_one_streaming_request(service, tmp_path):
     assert download(there, tmp_path / "a", QUIET) == hashlib.sha256(CONTENT).hexdigest()
     assert (tmp_path / "a").read_bytes() == CONTENT
     assert gets(service) == 1
+
+
+def test_a_range_of_an_object_is_one_request_of_its_version(service):
+    there = look(put("in/r", CONTENT), QUIET)
+    waiting = ["cut"]
+    service.decide = lambda method, path: waiting.pop() if method == "GET" and waiting else None
+    assert fetch_range(there, 1000, 2_000_500, QUIET) == CONTENT[1000:2_000_500]
+    assert fetch_range(there, 0, 7, QUIET) == CONTENT[:7]
+    assert gets(service) == 3
+    put("in/r", CONTENT[::-1])
+    with pytest.raises(Failure, match="s3://bucket/in/r: the file changed since"):
+        fetch_range(there, 0, 7, QUIET)
 
 
 @pytest.mark.parametrize("fault", ["refuse", "error", "cut"])
