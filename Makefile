@@ -2,6 +2,7 @@
 # make test: ruff, mypy, every test but those marked `long`. Each sets up .venv on a fresh machine (Python 3.11+); a second
 # run installs nothing.
 # make test-long: every test, however long; `make test-long SELECT=long` those alone that `make test` leaves out.
+# make fuzz: damaged bytes to what reads bytes from outside, for SECONDS (60) in all; `make fuzz SECONDS=600 TARGET=body`.
 # make faults: the enumerated faults alone; `make faults SEED=7` replays the run of that seed.
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed-$(shell $(PYTHON) -c "import hashlib,pathlib;print(hashlib.sha256(pathlib.Path('pyproject.toml').read_bytes()).hexdigest()[:12])")
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --durations 15
 
-.PHONY: demo test test-long faults lint setup clean
+.PHONY: demo test test-long faults fuzz lint setup clean
 setup: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml
@@ -34,6 +35,11 @@ test-long: setup
 
 faults: setup
 	$(if $(SEED),MILLRACE_FAULT_SEED=$(SEED)) $(PYTEST) tests/faults
+
+SECONDS ?= 60
+TARGET ?= all
+fuzz: setup
+	PYTHONPATH=. $(BIN)/python tests/sources/fuzz.py --seconds $(SECONDS) --target $(TARGET)
 
 clean:
 	rm -rf .venv store build *.egg-info

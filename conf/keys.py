@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-SCALES = {"k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+SCALES = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
 
 
 def _count(value: Any) -> Any:
-    """300B, 2.5M, 32k as a whole number; anything else is left to the type's own check."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKMBT])", value) if isinstance(value, str) else None
+    """300B, 2.5M, 32k, of bytes 1G too, as a whole number; anything else is left to the type's own check."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKMGBT])", value) if isinstance(value, str) else None
     return value if match is None else round(float(match[1]) * SCALES[match[2]])
 
 

@@ -12,7 +12,7 @@ from conf.engine import Engine
 from conf.evaluation import Benchmark, Evaluate
 from conf.keys import Keys, Misplaced, Share
 from conf.models import Model
-from conf.sources import Source
+from conf.sources import Servers, Source
 from conf.store import Cache, Store, address
 
 
@@ -38,6 +38,7 @@ class Pipeline(Keys):
     sources: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], Source] = Field(
         min_length=1, description="in priority order: what an earlier one holds, a later one loses"
     )
+    servers: Servers = Servers()
     benchmarks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], Benchmark] = Field(default_factory=dict)
     quality: Quality | None = Field(None, description="absent: nothing is scored, everything kept")
     dedup: Dedup = Dedup()

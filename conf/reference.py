@@ -23,7 +23,7 @@ from conf.engine import Engine, Spark
 from conf.evaluation import Benchmark, Evaluate, Task
 from conf.models import Model
 from conf.pipeline import Pipeline
-from conf.sources import Source
+from conf.sources import Limits, Servers, Source
 from conf.store import Cache
 from model.config import Architecture, Training
 from model.presets import PRESETS
@@ -46,6 +46,8 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("engine", Engine, ""),
     ("engine: spark", Spark, ""),
     ("sources", Source, "By name (`a-z`, `0-9`, `-`), each:"),
+    ("sources: limits", Limits, "Numbers may be written 64M or 1G."),
+    ("servers", Servers, ""),
     ("benchmarks", Benchmark, "By name (`a-z`, `0-9`, `-`, `_`), each:"),
     ("benchmarks: task", Task, ""),
     ("quality", Quality, ""),

@@ -4,7 +4,37 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from conf.keys import Address, Keys, Positive, Share
+from conf.keys import Address, Keys, Positive, Share, Text
+
+
+class Servers(Keys):
+    """How servers of input are asked, as a guest; for each server, over all processes of this machine together."""
+
+    contact: Text = Field(
+        "", description="mail or web address for whoever runs them; MILLRACE_CONTACT of the environment if empty"
+    )
+    requests: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="a second, to one server; 5 of Common Crawl's and 20 of others if absent"
+    )
+    connections: Positive | None = Field(
+        None, description="open at once, to one server; 8 to Common Crawl's and 16 to others if absent"
+    )
+
+
+class Limits(Keys):
+    """What is larger is a reject that names the key to raise; memory of a worker grows with what is allowed."""
+
+    payload: Positive = Field(
+        32 << 20, description="bytes of a WARC record's block, of its decoded body, of a line of JSONL, of a cell"
+    )
+    header: Positive = Field(64 << 10, description="bytes of a WARC record's header")
+    file: Positive = Field(64 << 20, description="bytes of a text file, decompressed: it is one document")
+    html: Positive = Field(8 << 20, description="characters of a page")
+    tags: Positive = Field(500_000, description="`<` characters of a page")
+    nesting: Positive = Field(2_000, description="elements inside one another")
+    window: Positive = Field(
+        1 << 27, description="bytes of memory that a compressed stream may ask for; `zstd --long=31` needs 2147483648"
+    )
 
 
 class Source(Keys):
@@ -27,9 +57,18 @@ class Source(Keys):
     )
     text: str = Field("text", description="field of the text (jsonl, parquet)")
     id: str | None = Field(None, description="field of the record's own id (jsonl, parquet)")
+    ids: Literal["file", "global"] = Field(
+        "file", description="a record's own id is its own within its file, or within the whole source"
+    )
     url: str | None = Field(None, description="field of the URL (jsonl, parquet)")
-    languages: list[str] | None = Field(None, description="languages kept, as ISO 639-1 codes; all if absent")
-    reject_share: Share = Field(0.1, description="more damaged records than this share fail the stage, when it is read")
+    languages: list[str] | dict[str, Share] | None = Field(
+        None,
+        description="languages kept, as ISO 639-1 codes, or `{en: 0.8}` with the least score of each; all if absent",
+    )
+    reject_share: Share = Field(
+        0.1, description="more damaged or lost records than this share fail the stage, when it is read"
+    )
+    limits: Limits = Limits()
     shard: Positive = Field(64_000_000, description="bytes of input per shard, about (jsonl, parquet, text)")
 
     @model_validator(mode="after")

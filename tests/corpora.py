@@ -51,21 +51,36 @@ def source(
     shards: int = 1,
     ids: list[str] | None = None,
     languages: list[str | None] | None = None,
+    scores: list[float] | None = None,
 ) -> Artifact:
-    """Documents of these texts, dealt out over shards in turn; document n has the id document_id(name, n)."""
+    """Documents of these texts, dealt out over shards in turn; document n has the id document_id(name, n).
+
+    `scores` are those of the languages; 1 if absent.
+    """
     ids = ids or [document_id(name, number) for number in range(len(texts))]
-    return run(written, name, texts=texts, ids=ids, languages=languages or ["en"] * len(texts), shards=shards)
+    return run(
+        written,
+        name,
+        texts=texts,
+        ids=ids,
+        languages=languages or ["en"] * len(texts),
+        scores=scores or [1.0] * len(texts),
+        shards=shards,
+    )
 
 
 @stage("written", kind="input", version="1")
-def written(job: Job, *, texts: list[str], ids: list[str], languages: list[str | None], shards: int) -> Counted:
-    rows = list(zip(ids, texts, languages, strict=True))
+def written(
+    job: Job, *, texts: list[str], ids: list[str], languages: list[str | None], scores: list[float], shards: int
+) -> Counted:
+    rows = list(zip(ids, texts, languages, scores, strict=True))
     return job.total(written_shard, [(f"{n:05}", rows[n::shards]) for n in range(shards)])
 
 
-def written_shard(out: Output, rows: list[tuple[str, str, str | None]]) -> Counted:
+def written_shard(out: Output, rows: list[tuple[str, str, str | None, float]]) -> Counted:
     listed = [
-        {"id": id, "text": text, "bytes": len(text.encode()), "language": language} for id, text, language in rows
+        {"id": id, "text": text, "bytes": len(text.encode()), "language": language, "language_score": score}
+        for id, text, language, score in rows
     ]
     out.write(pa.Table.from_pylist(listed, schema=DOCUMENTS))
     return Counted(len(rows))

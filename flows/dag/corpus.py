@@ -16,25 +16,29 @@ from tasks.quality.score import score
 from tasks.runtime.run import Run
 from tasks.sources.ingest import ingest
 from tasks.sources.listing import listed
+from tasks.sources.manners import Manners
 
 
 def build_corpus(run: Run, p: Pipeline) -> Built:
     """Everything up to the last decision on each source."""
-    built = Built()
+    built, manners = Built(), Manners(**p.servers.model_dump())
     if p.sample:
         built.sample = run(sample, "demo", megabytes=p.sample.megabytes, seed=p.seed, machine=installed())
     for name, declared in p.benchmarks.items():  # first, since they are small: what is wrong is told at once
-        files = listed(run, name, declared.files, built.sample, frozen=False)
+        files = listed(run, name, declared.files, built.sample, frozen=False, manners=manners)
         built.benchmarks[name] = run(benchmark, name, **files, text=declared.text)
     for name, source in p.sources.items():
         documents = run(
             ingest,
             name,
-            **listed(run, name, source.files, built.sample, crawl=source.common_crawl(p.seed)),
+            **listed(run, name, source.files, built.sample, crawl=source.common_crawl(p.seed), manners=manners),
             source=name,
             kind=source.kind,
             fields={"text": source.text, "id": source.id, "url": source.url},
+            ids=source.ids,
+            limits=source.limits.model_dump(),
             reject_share=source.reject_share,
+            manners=p.servers.model_dump(),
             shard=source.shard,
         )
         built.sources[name] = Columns(documents)

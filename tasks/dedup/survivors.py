@@ -32,6 +32,12 @@ ROWS = pa.schema([("key", pa.int64()), ("kind", pa.int8()), ("rank", pa.int32())
                   ("shard", pa.int32()), ("row", pa.int64())])  # fmt: skip
 BAND, EXACT, ID = 0, 1, 2
 HISTOGRAM = 20
+REASONS = {
+    "id": "the same document, by id and words, comes before it",
+    "clash": "a document with this id and other words comes before it: its source's ids are not global",
+    "exact": "its words are those of a document that stays",
+    "near": "it is a near copy of a document that stays",
+}
 
 
 @statistics
@@ -53,13 +59,9 @@ class Survived(Decided):
         KEEP,
         REASON,
         Column("duplicate_of", pa.string(), "the document that stays and of which this is a copy"),
-        Column("similarity", pa.float32(), "share of equal permutations with it; 1 for an exact copy"),
+        Column("similarity", pa.float32(), "share of equal permutations with it; 1 for equal words"),
     ),
-    reasons={
-        "id": "a document with this id comes before it",
-        "exact": "its words are those of a document that stays",
-        "near": "it is a near copy of a document that stays",
-    },
+    reasons=REASONS,
     libraries=("numpy",),
 )
 def survivors(
@@ -98,8 +100,13 @@ def survivors(
         for index in np.flatnonzero(witness >= 0):
             other = int(witness[index])
             same_id = met["rank"][index] == met["rank"][other] and met["id"][index] == met["id"][other]
-            reason = "id" if same_id else "exact" if exact[index] else "near"
-            likeness = 1.0 if reason != "near" else float(similarity[index])
+            if same_id:
+                reason = "id" if exact[index] else "clash"
+            else:
+                reason = "exact" if exact[index] else "near"
+            # The kernel says 1 of whatever an id or exact hash has brought together.
+            alike = reason == "clash" and (values[index] == values[other]).mean()
+            likeness = {"near": float(similarity[index]), "clash": float(alike)}.get(reason, 1.0)
             removals.setdefault(int(met["shard"][index]), []).append(
                 (int(met["row"][index]), f"{names[met['rank'][other]]}:{met['id'][other].hex()}", likeness, reason)
             )
@@ -244,6 +251,6 @@ def survivors_shard(
         bytes=int(size[still_kept].sum()),
         kept=int(keep.sum()),
         kept_bytes=int(size[keep].sum()),
-        reasons={name: int((reason == name).sum()) for name in ("id", "exact", "near")},
+        reasons={name: int((reason == name).sum()) for name in REASONS},
         similarity=tuple(np.bincount(bins, minlength=HISTOGRAM).tolist()),
     )

@@ -23,7 +23,7 @@ from pathlib import Path
 STANDARD = "the standard library"
 # Import names of distributions that pyproject.toml brings; one that is absent is listed in the statistics.
 PACKAGES = (
-    "aiohttp", "alembic", "anyio", "attr", "beartype", "click", "datasketch", "docker", "fastapi", "fontTools",
+    "alembic", "anyio", "attr", "beartype", "click", "datasketch", "docker", "fastapi", "fontTools",
     "fsspec", "httpx", "huggingface_hub", "jinja2", "joblib", "matplotlib", "mpmath", "narwhals", "networkx",
     "numba", "numpy", "PIL", "prefect", "pyarrow", "pydantic", "pygments", "pyspark", "redis", "rich", "scipy",
     "setuptools", "sklearn", "sqlalchemy", "sympy", "torch", "typer", "websockets",

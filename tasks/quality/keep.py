@@ -38,7 +38,7 @@ def keep_probability(score: np.ndarray, alpha: float) -> np.ndarray:
     columns=(KEEP, REASON, Column("draw", pa.float64(), "the uniform draw; null where none was made")),
     reasons={
         "quality": "its score is too low, or its draw was unlucky",
-        "language": "it is in none of the source's languages",
+        "language": "it is in none of the source's languages, or not surely enough",
     },
 )
 def keep(
@@ -49,10 +49,13 @@ def keep(
     scores: Artifact | None,
     pareto: float | None,
     threshold: float | None,
-    languages: list[str] | None,
+    languages: list[str] | dict[str, float] | None,
     seed: int,
 ) -> Kept:
-    """Documents of a source that stay by quality and language. Without scores all stay that are in its languages."""
+    """Documents of a source that stay by quality and language. Without scores all stay that are in its languages.
+
+    `languages`: codes, or the least score (float32, compared with the stored one) by code.
+    """
     items = [(shard.key, shard) for shard in documents.shards()]
     settings = {"pareto": pareto, "threshold": threshold, "languages": languages, "seed": seed}
     return job.total(keep_shard, items, before=before, scores=scores, **settings)
@@ -66,10 +69,10 @@ def keep_shard(
     scores: Artifact | None,
     pareto: float | None,
     threshold: float | None,
-    languages: list[str] | None,
+    languages: list[str] | dict[str, float] | None,
     seed: int,
 ) -> Kept:
-    table = read(shard, ["id", "bytes", "language"])
+    table = read(shard, ["id", "bytes", "language", "language_score"])
     rows = table.num_rows
     still_kept = kept_before(before, shard)
     good = np.ones(rows, bool)
@@ -85,9 +88,11 @@ def keep_shard(
             good = score >= np.float32(threshold)
     in_languages = np.ones(rows, bool)
     if languages is not None:
-        in_languages = pc.fill_null(
-            pc.is_in(table.column("language"), pa.array(languages, pa.string())), False
-        ).to_numpy()
+        least = languages if isinstance(languages, dict) else dict.fromkeys(languages, 0.0)
+        place = pc.index_in(table.column("language"), pa.array(list(least), pa.string()))
+        wanted = np.array([*least.values(), 0.0], np.float32)[pc.fill_null(place, len(least)).to_numpy()]
+        sure = pc.fill_null(table.column("language_score"), 0.0).to_numpy() >= wanted
+        in_languages = place.is_valid().to_numpy() & sure
     kept = still_kept & good & in_languages
     reason = np.full(rows, None, object)
     reason[still_kept & ~in_languages], reason[still_kept & ~good] = "language", "quality"

@@ -23,7 +23,7 @@ from tasks.report.rejects import lists_rejects
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.decisions import kept_before
 from tasks.runtime.shards import batches, read, read_column
-from tasks.sources.rejects import DAMAGE, rejects_of
+from tasks.sources.rejects import FAULTS, rejects_of
 from tasks.tokens.pieces import pieces
 
 GRAM = 13  # words, where no measure of hits says another number
@@ -158,7 +158,7 @@ def _damage(columns: ShardColumns) -> tuple[Damage, ...]:
     if not lists_rejects(columns):
         return ()
     rejects = rejects_of(columns.documents, columns.shard, ["file", "offset", "length", "reason"])
-    return tuple(Damage(**row) for row in rejects.to_pylist() if row["reason"] in DAMAGE)
+    return tuple(Damage(**row) for row in rejects.to_pylist() if row["reason"] in FAULTS)
 
 
 def _rows(columns: ShardColumns, wanted: Wanted, ids: list[str], urls: list[str | None]) -> dict[str, PlantedRow]:

@@ -8,7 +8,7 @@ from tasks.report.given import Given, ShardColumns
 from tasks.report.section import Content, Counted, Section
 from tasks.runtime.job import Job
 from tasks.runtime.statistics import statistics, total
-from tasks.sources.rejects import DAMAGE, rejects_of
+from tasks.sources.rejects import KINDS, rejects_of
 
 NAME = "rejects"
 SHOWN = 8  # reasons in the summary
@@ -40,21 +40,32 @@ def gather(job: Job, given: Given, counted: list[Counted[Rejected]]) -> Content:
         for source in given.documents
     }
     reasons: Counter[str] = sum(map(Counter, sources.values()), Counter())
+    kinds = {reason: kind for kind, reasons_of in KINDS.items() for reason in reasons_of}
     meanings = {reason: text for each in given.documents.values() for reason, text in given.reasons(each.stage).items()}
     return {
         "sources": sources,
         "reasons": [
-            {"reason": reason, "records": records, "damage": reason in DAMAGE, "meaning": meanings.get(reason, "")}
+            {
+                "reason": reason,
+                "records": records,
+                "kind": kinds.get(reason, "damage"),
+                "meaning": meanings.get(reason, ""),
+            }
             for reason, records in sorted(reasons.items(), key=lambda row: (-row[1], row[0]))
         ],
     }
 
 
+TOLD = {"loss": "Lost although they had a body", "damage": "Damaged", "policy": "Not wanted"}
+
+
 def lines(content: Content) -> Iterator[str]:
-    reasons = content["reasons"]
-    if reasons:
-        told = ", ".join(f"{row['reason']} {row['records']:,}" for row in reasons[:SHOWN])
-        yield f"Not documents: {told}" + (" ..." if len(reasons) > SHOWN else "")
+    """A line for what was lost, one for what was damaged, one for what was not wanted."""
+    for kind, words in TOLD.items():
+        reasons = [row for row in content["reasons"] if row["kind"] == kind]
+        if reasons:
+            told = ", ".join(f"{row['reason']} {row['records']:,}" for row in reasons[:SHOWN])
+            yield f"{words}: {told}" + (" ..." if len(reasons) > SHOWN else "")
 
 
 REJECTS = Section(NAME, "Rejects", gather, count, lines=lines)

@@ -10,17 +10,20 @@ import errno
 import hashlib
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 from tasks.runtime import scratch
 from tasks.runtime.errors import Mistake
 from tasks.runtime.store import Damaged, Entry
 
+PIECE = 1 << 20  # bytes hashed at once
 LEASES, SCRATCH, WORK = ".lease", ".scratch", ".work"
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # of file systems without hard links
 
@@ -81,7 +84,7 @@ class LocalStore:
 
     def sha256(self, name: str) -> str:
         with (self.root / name).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return sha256_of(file)
 
     def list(self, prefix: str) -> Iterator[Entry]:
         top = self.root / prefix if prefix else self.root
@@ -187,4 +190,15 @@ def file_sha256(path: Path) -> str:
 @lru_cache(maxsize=65536)
 def _sha256(path: Path, size: int, changed: int, inode: int) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(file)
+
+
+def sha256_of(file: BinaryIO, low: int = 0, high: int | None = None) -> str:
+    """Of the bytes low..high of an open file (to its end if None), hex; read in pieces, as they are now."""
+    hashed = hashlib.sha256()
+    file.seek(low)
+    left = sys.maxsize if high is None else high - low
+    while left > 0 and (data := file.read(min(left, PIECE))):
+        hashed.update(data)
+        left -= len(data)
+    return hashed.hexdigest()

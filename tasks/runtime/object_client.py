@@ -40,9 +40,9 @@ def client(url: str, patient: bool = False, retries: int | None = None) -> Any:
     if ("@" in parts.netloc and not container) or parts.query:  # not repeated: it may be a password
         raise Mistake("store: a URL holds no credentials; give them in the environment, and the URL without")
     more: dict[str, Any] = {}
-    if parts.scheme == "s3" and (files := _aws_files()) is not None:
+    if parts.scheme == "s3" and (files := aws_files()) is not None:
         more["credential_provider"] = files
-    more["client_options"] = {"timeout": PATIENT if patient else QUICK, **_client_options()}
+    more["client_options"] = {"timeout": PATIENT if patient else QUICK, **connection_options()}
     tries = RETRIES if retries is None else retries
     more["retry_config"] = {"max_retries": tries, "retry_timeout": timedelta(minutes=3)}
     try:
@@ -57,7 +57,7 @@ def _memory(url: str) -> MemoryStore:
     return MemoryStore()
 
 
-def _client_options() -> dict[str, Any]:
+def connection_options() -> dict[str, Any]:
     """What the environment says of the connection (AWS_ALLOW_HTTP=true): obstore forgets it where options are given."""
     found: dict[str, Any] = {}
     for option in CONNECTION:
@@ -67,7 +67,7 @@ def _client_options() -> dict[str, Any]:
     return found
 
 
-def _aws_files() -> Any:
+def aws_files() -> Any:
     """boto3's way to ~/.aws and what else it knows, where it is installed and the environment holds no key."""
     if "AWS_ACCESS_KEY_ID" in os.environ:
         return None

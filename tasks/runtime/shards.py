@@ -36,6 +36,7 @@ DOCUMENTS = pa.schema(
         ("url", pa.string()),
         ("date", pa.timestamp("s", tz="UTC")),
         ("language", pa.string()),
+        ("language_score", pa.float32()),
         ("meta", pa.string()),
     ]
 )

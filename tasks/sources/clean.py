@@ -1,135 +1,207 @@
 """Clean text: mojibake mended (ftfy), NFC, no control or invisible characters, white space made uniform.
 
 ftfy alone takes longer than the extraction. It looks at a text line by line, and leaves a line as it is unless it
-holds one of a few characters or a sequence that its `badness` expression knows; so those are looked for in the whole
-text first, and only the lines that hold one are given to ftfy. tests/sources holds this against `slow`, which gives
-it everything.
+holds one of a few characters or a sequence that its `badness` expression knows; so one compiled scan
+(kernels/clean.py) tidies the text and finds the lines where such may be, and only those are given to ftfy.
+tests/sources holds this against `slow`, which gives it everything.
 
 Typography is kept (curly quotes, full-width forms, which are ordinary punctuation in Chinese); ligatures such as
-U+FB01 are spelt out. Line breaks are kept, except that of more than two one blank line remains.
+U+FB01 are spelt out. Line breaks are kept.
 """
 
 import re
 import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
+from tasks.sources.characters import BREAKS, CONTROLS, FTFY, INVISIBLE, SPACES, THIN, codes, table
+
+NEAR = 64  # bytes around a spot that show what ftfy would see there: 26 of an entity, 6 characters of mojibake
 ROUNDS = 4  # until nothing changes; a text that still does then (none is known) is left as it is
-# Soft hyphen, zero-width space, marks of direction, word joiner, byte order mark, annotation marks; not the zero-width
-# (non-)joiners, which spell words in Persian and Hindi, nor variation selectors.
-INVISIBLE = "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffc"
-CONTROLS = "\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff"
-BREAKS = "\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
-THIN = "\u1680\u2000-\u200a\u202f\u205f"  # spaces other than the frequent ones: tab, U+00A0, U+3000
-# What makes ftfy's steps do something, beside mojibake and entities: ligatures, surrogates, and controls and breaks.
-LIGATURES = "\u0132\u0133\u0149\u01f1-\u01f3\u01c4-\u01cc\ufb00-\ufb06\ud800-\udfff"
+UTF8 = "utf-8", "surrogatepass"  # a lone surrogate is mended by ftfy
+Whitespace = Literal["standard", "keep"]
 
-RARE = re.compile(f"[{INVISIBLE}{CONTROLS}{BREAKS}{THIN}{LIGATURES}]")
-FTFY = re.compile(f"[{CONTROLS}{BREAKS}{LIGATURES}\u206a-\u206f\ufeff\ufff9-\ufffc]")
-RARE_ASCII = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
-BREAK = re.compile(f"\r\n|[{BREAKS}]")
+SUSPECT = re.compile(f"[{FTFY}]")
+BREAK = re.compile(f"[{BREAKS}]")
 GONE = re.compile(f"[{INVISIBLE}{CONTROLS}]")
-SPACE = re.compile(f"[{THIN}]")
-CAPITALS = "ÂÃÎÐØÙ√Œœ"
+BLANK = re.compile(f"[{SPACES}{THIN}]")
+BLANKS = "".join(map(chr, codes(SPACES + THIN)))
 ENTITY = re.compile("&#?[0-9A-Za-z]{1,24};")
 
 
-def clean(text: str) -> str:
-    """Clean a text; clean(clean(text)) == clean(text)."""
-    text = lines_ended(text)
+def clean(
+    text: str,
+    whitespace: Whitespace = "standard",
+    entities: bool = True,
+    preformatted: Sequence[tuple[int, int]] = (),
+) -> str:
+    """Clean a text; clean(clean(text)) == clean(text), of the same arguments but `preformatted`.
+
+    Args:
+        whitespace: `standard`: blanks at a line's beginning stay, a tab as a tab and any other (U+00A0, U+3000 and
+            thinner ones) as one plain space; a run inside a line becomes one space; at a line's end they go. Of several
+            empty lines one remains. `keep`: all blanks and empty lines stay as they are. In both, every line end
+            (also U+2028 and the like) becomes a line feed, and empty lines at the text's beginning and end go.
+        entities: whether HTML entities are resolved, where no `<` shows that they are meant. Not for text that was
+            extracted from HTML: there `&lt;` is what the page shows.
+        preformatted: half-open ranges of code points, in order: the lines that they touch are cleaned as with
+            `keep`, without empty lines at their beginning and end, and stand apart from other lines as in the text.
+    """
+    if preformatted and whitespace != "keep":
+        return _in_pieces(text, entities, preformatted)
+    encoded = text.encode(*UTF8)
+    cleaned = clean_utf8(encoded, whitespace, entities)
+    return text if cleaned is encoded else cleaned.decode(*UTF8)
+
+
+def clean_utf8(data: bytes, whitespace: Whitespace = "standard", entities: bool = True) -> bytes:
+    """`clean` of a text as UTF-8, lone surrogates as `surrogatepass` writes them. A clean text is given back itself."""
+    data = lines_ended(data)
+    keep, tidy, known = whitespace == "keep", _tidy(), table()
     for _ in range(ROUNDS):
-        before = text
-        rare = (RARE_ASCII if text.isascii() else RARE).search(text) is not None
-        spots = suspects(text, rare)
-        text = tidy(mend(text, spots) if spots else text, rare)
+        before = data
+        data, spots, rare = tidy(before, known, keep, _resolved(before, entities))
+        if len(spots) and (mended := mend(before, spots.tolist(), entities)) != before:
+            data = tidy(mended, known, keep, 0).data
         # Where nothing was suspicious, changes of white space alone have made nothing so.
-        if text == before or not (spots or rare):
+        if data == before or not (len(spots) or rare):
             break
-    return text
+    return data
 
 
-def slow(text: str) -> str:
-    """What `clean` gives, by handing everything to ftfy (the tests' twin)."""
-    text = lines_ended(text)
+def slow(text: str, whitespace: Whitespace = "standard", entities: bool = True) -> str:
+    """What `clean` gives, by handing everything to ftfy and with nothing compiled (the tests' twin)."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     for _ in range(ROUNDS):
         before = text
-        text = tidy(_ftfy().fix_text(text, _settings()), rare=True)
+        text = _tidied(_ftfy().fix_text(text, _settings(entities)), whitespace == "keep")
         if text == before:
             break
     return text
 
 
-def lines_ended(text: str) -> str:
+def lines_ended(data: bytes) -> bytes:
     """Line ends of Windows and old Macs made plain, first, or every line of such a text would go to ftfy."""
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    if b"\r" not in data:
+        return data
+    without = data.replace(b"\r", b"")  # ten times as fast as the other way
+    if len(data) - len(without) == data.count(b"\r\n"):
+        return without
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def suspects(text: str, rare: bool) -> list[int]:
-    """Positions in the text for whose lines ftfy may do something, in order. `rare`: whether RARE is in the text."""
-    spots = [match.start() for match in ENTITY.finditer(text)] if "&" in text else []
-    if rare:
-        spots += [match.start() for match in FTFY.finditer(text)]
-    if not text.isascii():
-        spots += pairs(text)
-        if not unicodedata.is_normalized("NFC", text):
-            at = 0
-            for line in text.split("\n"):
-                if not unicodedata.is_normalized("NFC", line):
-                    spots.append(at)
-                at += len(line) + 1
-    return sorted(spots)
-
-
-def pairs(text: str) -> list[int]:
-    """Where `badness`, which is slow, may find something: pairs of odd characters, and capitals that begin mojibake."""
-    coarse, exact, capitals = _pairs()
-    spots = [at for at in (match.start() for match in coarse.finditer(text)) if any(p.match(text, at) for p in exact)]
-    if any(capital in text for capital in CAPITALS):
-        spots += [match.start() for match in capitals.finditer(text)]
-    return spots
-
-
-def mend(text: str, spots: list[int]) -> str:
-    """ftfy.fix_text, given only the lines that hold one of the positions."""
-    angle = text.find("<")  # ftfy stops resolving entities at the first line that has one
+def mend(data: bytes, spots: list[int], entities: bool) -> bytes:
+    """ftfy.fix_text, given only the lines that hold one of the bytes, and are suspicious indeed."""
+    resolved = _resolved(data, entities)
     fix = _ftfy().fix_text
-    parts: list[str] = []
-    done = 0
-    for spot in spots:
-        if spot < done:
-            continue
-        start = text.rfind("\n", 0, spot) + 1
-        end = text.find("\n", spot) + 1 or len(text)  # the line break belongs to the line, as in ftfy
-        line = text[start:end]
-        entities = angle < 0 or angle >= end
-        parts.append(text[done:start])
-        parts.append(fix(line, _settings(entities)) if _suspicious(line, entities) else line)
+    parts: list[bytes] = []
+    done = end = number = 0
+    while number < len(spots):
+        start = data.rfind(b"\n", end, spots[number]) + 1 or end
+        end = data.find(b"\n", spots[number]) + 1 or len(data)  # the line break belongs to the line, as in ftfy
+        behind = bisect_left(spots, end, number)
+        line = data[start:end].decode(*UTF8)
+        near = (_part(data, low, high) for low, high in _near(spots[number:behind], start, end))
+        mended = data[start:end]
+        fixed = any(_suspicious(text, end <= resolved) for text in near)
+        if not fixed and not unicodedata.is_normalized("NFC", line):
+            # ftfy composes last and begins anew, which is for nothing where the composed line gives it no reason.
+            mended = unicodedata.normalize("NFC", line).encode(*UTF8)
+            fixed = len(_tidy()(mended, table(), True, len(mended) if end <= resolved else 0).spots) > 0
+        if fixed:
+            mended = fix(line, _settings(end <= resolved)).encode(*UTF8)
+        parts += data[done:start], mended
         done = end
-    return "".join(parts) + text[done:]
+        number = behind
+    return b"".join((*parts, data[done:]))
 
 
-def tidy(text: str, rare: bool) -> str:
-    """Control and invisible characters out, white space uniform. `rare`: whether RARE is or was in the text."""
-    if "\t" in text:
-        text = text.replace("\t", " ")
-    if not text.isascii():
-        text = text.replace("\u00a0", " ").replace("\u3000", " ")
-    if rare:
-        text = GONE.sub("", SPACE.sub(" ", BREAK.sub("\n", text)))
-    for run, single in (("  ", " "), (" \n", "\n"), ("\n ", "\n"), ("\n\n\n", "\n\n")):
-        while run in text:  # a few passes over the text are faster than one with a regular expression
-            text = text.replace(run, single)
-    return text.strip(" \n")
+def _near(spots: list[int], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Ranges of a line's bytes around its spots, joined where they meet: a long line is not searched for one spot."""
+    low = high = max(start, spots[0] - NEAR)
+    for spot in spots:
+        if spot - NEAR > high:
+            yield low, high
+            low = spot - NEAR
+        high = min(end, spot + NEAR)
+    yield low, high
 
 
-def _suspicious(line: str, entities: bool) -> bool:
-    """Whether ftfy may change anything in a line."""
+def _part(data: bytes, low: int, high: int) -> str:
+    """The characters that begin in a range of bytes."""
+    while low < high and data[low] & 0xC0 == 0x80:
+        low += 1
+    while high < len(data) and data[high] & 0xC0 == 0x80:
+        high += 1
+    return data[low:high].decode(*UTF8)
+
+
+def _resolved(data: bytes, entities: bool) -> int:
+    """Entities are resolved in lines that end before this byte: ftfy stops at the first line that has a `<`."""
+    angle = data.find(b"<") if entities else 0
+    return len(data) if angle < 0 else angle
+
+
+def _in_pieces(text: str, entities: bool, preformatted: Sequence[tuple[int, int]]) -> str:
+    parts: list[str] = []
+    ends = 0  # line ends since the last piece that holds something
+    for piece, whitespace in _pieces(text, preformatted):
+        cleaned = clean(piece, whitespace, entities)
+        if not cleaned:
+            ends += piece.count("\n")
+            continue
+        if parts:
+            ends += piece.count("\n", 0, len(piece) - len(piece.lstrip()))
+            parts.append("\n\n" if ends > 1 else "\n")
+        parts.append(cleaned)
+        ends = piece.count("\n", len(piece.rstrip()))
+    return "".join(parts)
+
+
+def _pieces(text: str, preformatted: Sequence[tuple[int, int]]) -> Iterator[tuple[str, Whitespace]]:
+    """The text in whole lines, so that ftfy sees none in two."""
+    at = 0
+    for start, end in preformatted:
+        if end > max(start, at):
+            first = max(at, text.rfind("\n", 0, start) + 1)
+            last = text.find("\n", end - 1) + 1 or len(text)
+            yield text[at:first], "standard"
+            yield text[first:last], "keep"
+            at = last
+    yield text[at:], "standard"
+
+
+def _suspicious(text: str, entities: bool) -> bool:
+    """Whether ftfy may change anything in a line, by a part of it."""
     return (
-        (entities and "&" in line and ENTITY.search(line) is not None)
-        or FTFY.search(line) is not None
-        or (not line.isascii() and _badness().search(line) is not None)
-        or not unicodedata.is_normalized("NFC", line)
+        (entities and "&" in text and ENTITY.search(text) is not None)
+        or SUSPECT.search(text) is not None
+        or (not text.isascii() and _badness().search(text) is not None)
     )
+
+
+def _tidied(text: str, keep: bool) -> str:
+    """What the scan does, plainly."""
+    lines = GONE.sub("", BREAK.sub("\n", text)).split("\n")
+    if not keep:
+        for number, line in enumerate(lines):
+            words = [word for word in BLANK.split(line) if word]
+            lead = line[: len(line) - len(line.lstrip(BLANKS))]
+            lines[number] = "".join("\t" if c == "\t" else " " for c in lead) + " ".join(words) if words else ""
+    while lines and not lines[0].strip(BLANKS):
+        del lines[0]
+    while lines and not lines[-1].strip(BLANKS):
+        del lines[-1]
+    return "\n".join(lines) if keep else re.sub("\n{3,}", "\n\n", "\n".join(lines))
+
+
+@cache
+def _tidy() -> Any:
+    from tasks.kernels.clean import tidy
+
+    return tidy
 
 
 @cache
@@ -152,21 +224,3 @@ def _badness() -> re.Pattern[str]:
     from ftfy.badness import BADNESS_RE
 
     return BADNESS_RE
-
-
-@cache
-def _pairs() -> tuple[re.Pattern[str], list[re.Pattern[str]], re.Pattern[str]]:
-    """Expressions for the pairs: coarse, exact, and of capitals before anything but a letter.
-
-    Read off the alternatives of `badness` (ftfy 6.3), but for the C1 controls, which are in FTFY.
-    """
-    from ftfy.badness import MOJIBAKE_CATEGORIES
-
-    kinds = {name: characters for name, characters in MOJIBAKE_CATEGORIES.items() if name not in ("c1", "common")}
-    letters = kinds.pop("lower_common") + kinds.pop("upper_common")
-    odd = "".join(kinds.values())
-    first = "".join(kinds[name] for name in ("bad", "box", "end_punctuation", "currency", "numeric"))
-    second = "".join(kinds[name] for name in kinds if name not in ("lower_accented", "kaomoji"))
-    exact = f"[{odd}{letters}][{second}°Ђ]", f"[{first}‚][{odd}]"
-    coarse = f"[{odd}{letters}](?=[{odd}°Ђ])"
-    return re.compile(coarse), [re.compile(pair) for pair in exact], re.compile(f"[{CAPITALS}][^A-Za-z]")

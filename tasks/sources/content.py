@@ -1,170 +1,63 @@
 """A file's content as one stream of bytes, decompressed where need be, that knows where in the file it stands.
 
-gzip (members one after the other, as WARC has it, or one for all), zstd (frames) and plain bytes. `Content` holds a
-window of the content; `place(position)` tells the file offset that belongs to a content position, so that the
-bytes in the file of a record, or of a damaged range, are known (to the byte for a member, in proportion inside one).
+`Content` holds a window of the content; `place(position)` tells the file offset that belongs to a content position, so
+that the bytes in the file of a record, or of a damaged range, are known (to the byte for a member or stream, in
+proportion inside one).
 
-Memory is bounded: a step gives at most 256 KiB of content, and a compressed stretch in which nothing could be kept is
-abandoned after `scan` bytes of content, so that a decompression bomb costs neither memory nor hours.
+Memory is bounded: a step gives at most 256 KiB of content (of bzip2 and LZ4 a block), and a compressed stretch in which
+nothing could be kept is abandoned after `scan` bytes of content, so that a decompression bomb costs neither memory nor
+hours.
 """
 
-import io
-import zlib
+import re
 from collections import deque
-from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
 
-READ = 1 << 16
-STEP = 1 << 18
-GZIP = b"\x1f\x8b\x08"
-ZSTD = b"\x28\xb5\x2f\xfd"
-ZSTD_WINDOW = 1 << 27  # memory that a frame may ask for; `zstd --long=27`, its tool's own limit
+from tasks.sources.forms import PIECES, WINDOW, kind_of, plain_pieces
+from tasks.sources.raw import Broken, Raw
 
-# content, the file offset behind it, whether it is the first of a member
-Piece = tuple[bytes, int, bool]
+RECORD = re.compile(rb"WARC/")
 
 
-class Broken(Exception):
-    """The compressed stream cannot be read on."""
+class Gap(NamedTuple):
+    """Zero bytes behind a member, start..end of the file, that stand at a position of the content."""
 
-    def __init__(self, reason: str, detail: str):
-        super().__init__(detail)
-        self.reason, self.detail = reason, detail
-
-
-def open_binary(path: Path | str) -> BinaryIO:
-    return Path(path).open("rb")
-
-
-class Raw:
-    """Bytes of a file by offset."""
-
-    def __init__(self, source: Path | str | BinaryIO):
-        self.name = str(source) if isinstance(source, str | Path) else str(getattr(source, "name", "<stream>"))
-        self.file: BinaryIO = open_binary(source) if isinstance(source, str | Path) else source
-        self.size = self.file.seek(0, io.SEEK_END)
-        self._at = self.size
-
-    def read(self, offset: int, count: int) -> bytes:
-        """Up to `count` bytes; fewer only at the end."""
-        if self._at != offset:
-            self.file.seek(offset)
-        data = self.file.read(max(0, min(count, self.size - offset)))
-        self._at = offset + len(data)
-        return data
-
-    def close(self) -> None:
-        self.file.close()
-
-
-def kind_of(raw: Raw) -> str:
-    """`gzip`, `zstd` or `plain`, by the first bytes; by the name where they are damaged."""
-    magic = raw.read(0, 4)
-    if magic.startswith(GZIP):
-        return "gzip"
-    if magic == ZSTD or _skippable(magic):
-        return "zstd"
-    name = raw.name.lower()
-    if name.endswith((".gz", ".gzip")) and not magic.startswith((b"WARC", b"file")):
-        return "gzip"
-    if name.endswith((".zst", ".zstd")):
-        return "zstd"
-    return "plain"
-
-
-def plain_pieces(raw: Raw, offset: int) -> Iterator[Piece]:
-    while data := raw.read(offset, STEP):
-        offset += len(data)
-        yield data, offset, False
-
-
-def gzip_pieces(raw: Raw, offset: int) -> Iterator[Piece]:
-    """Content of gzip members from `offset` on; an empty piece says that a member ended well, checksum and all."""
-    pending = b""
-    fed = offset
-    while offset < raw.size:
-        if not pending:
-            pending = raw.read(fed, READ)
-            fed += len(pending)
-        member = zlib.decompressobj(wbits=31)
-        first = True
-        while not member.eof:
-            if not pending:
-                pending = raw.read(fed, READ)
-                fed += len(pending)
-                if not pending:
-                    raise Broken("truncated", f"the file ends inside the gzip member at byte {offset}")
-            try:
-                data = member.decompress(pending, STEP)
-            except zlib.error as error:
-                raise Broken("gzip", f"member at byte {offset}: {str(error)[:120]}") from None
-            pending = member.unused_data if member.eof else member.unconsumed_tail
-            if data:
-                yield data, fed - len(pending), first
-                first = False
-        offset = fed - len(pending)
-        yield b"", offset, False
-
-
-def zstd_pieces(raw: Raw, offset: int) -> Iterator[Piece]:
-    """Content of zstd frames, fed block by block (RFC 8878, 3.1.1): none gives more than 128 KiB, so none is a bomb."""
-    import zstandard
-
-    while offset < raw.size:
-        head = raw.read(offset, 18)
-        if _skippable(head):
-            offset += 8 + int.from_bytes(head[4:8], "little")
-            if offset > raw.size:
-                raise Broken("truncated", "the file ends inside a skippable zstd frame")
-            yield b"", offset, False
-            continue
-        try:
-            size = zstandard.frame_header_size(head)
-            checksum = 4 if zstandard.get_frame_parameters(head).has_checksum else 0
-            frame = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
-            frame.decompress(head[:size])
-            at, last, first = offset + size, False, True
-            while not last:
-                block = int.from_bytes(raw.read(at, 3), "little")
-                last = bool(block & 1)
-                size = 3 + (1 if (block >> 1) & 3 == 1 else block >> 3)
-                size += checksum if last else 0
-                stored = raw.read(at, size)
-                if len(stored) < size:
-                    raise Broken("truncated", f"the file ends inside the zstd frame at byte {offset}")
-                data = frame.decompress(stored)
-                at += size
-                if data:
-                    yield data, at, first
-                    first = False
-        except zstandard.ZstdError as error:
-            raise Broken("zstd", f"frame at byte {offset}: {str(error)[:120]}") from None
-        offset = at
-        yield b"", offset, False
-
-
-def _skippable(magic: bytes) -> bool:
-    return len(magic) >= 4 and magic[1:4] == b"\x2a\x4d\x18" and 0x50 <= magic[0] <= 0x5F
-
-
-PIECES = {"plain": plain_pieces, "gzip": gzip_pieces, "zstd": zstd_pieces}
+    position: int
+    start: int
+    end: int
 
 
 class Content:
     """A window on the content from a file offset on. Positions count content bytes from there."""
 
-    def __init__(self, raw: Raw, kind: str, offset: int = 0, scan: int = 1 << 29, kept: int = 0):
-        self.raw, self.kind, self.offset = raw, kind, offset
+    def __init__(
+        self,
+        raw: Raw,
+        kind: str | None = None,
+        offset: int = 0,
+        scan: int = 1 << 29,
+        kept: int = 0,
+        window: int = WINDOW,
+        begin: re.Pattern[bytes] = RECORD,
+    ):
+        """The content from an offset on.
+
+        Args:
+            kind: see `kind_of`, which is asked where it is None.
+            kept: position up to which a former reading found records. window: bytes, what a frame may ask for.
+            begin: what a member that begins with a record begins with.
+        """
+        self.raw, self.kind, self.offset = raw, kind or kind_of(raw), offset
         self.window = bytearray()
         self.base = 0  # position of window[0]
         self.whole = 0  # up to here members have ended well
-        self.starts: deque[int] = deque()  # positions where a member begins with a WARC header
+        self.starts: deque[int] = deque()  # positions where a member begins with a record
+        self.gaps: deque[Gap] = deque()  # padding met, and not yet dropped
         self.broken: Broken | None = None
         self.ended = False
         self._marks: deque[list[int]] = deque([[0, offset]])  # [content position, file offset behind it]
-        self._pieces = PIECES[kind](raw, offset)
-        self._scan, self._kept = scan, kept
+        self._pieces = PIECES[self.kind](raw, offset, window)
+        self._scan, self._kept, self._begin = scan, kept, begin
 
     @property
     def end(self) -> int:
@@ -182,21 +75,26 @@ class Content:
     def _pull(self) -> None:
         end = self.end
         try:
-            data, offset, first = next(self._pieces)
+            data, offset, first, last = next(self._pieces)
         except StopIteration:
             self.ended = True
             return
         except Broken as broken:
             self.broken, self.ended = broken, True
             return
-        if not data:  # a member's end: what came last reaches to behind its trailer
-            self.whole = end
-            self._marks[-1][1] = offset
+        if not data and first and not last:
+            self.gaps.append(Gap(end, self._marks[-1][1], offset))
+            self._marks.append([end, offset])
             return
-        if first and data.startswith(b"WARC/"):
+        if first and self._begin.match(data):
             self.starts.append(end)
         self.window += data
-        self._marks.append([end + len(data), offset])
+        if data:
+            self._marks.append([end + len(data), offset])
+        else:  # a member's end alone: what came before it reaches to behind its trailer
+            self._marks[-1][1] = offset
+        if last:
+            self.whole = end + len(data)
         if self.kind != "plain" and end - self._kept > self._scan:
             self.broken = Broken("too-large", f"{end - self._kept} bytes decompressed without one record to keep")
             self.ended = True
@@ -215,6 +113,11 @@ class Content:
                 return before[1] + int(share * (mark[1] - before[1]))
             before = mark
         return before[1]
+
+    def first(self, count: int) -> bytes:
+        """Up to so many bytes from the window's beginning on."""
+        self.fill(self.base + count)
+        return self.slice(self.base, min(self.end, self.base + count))
 
     def slice(self, start: int, end: int) -> bytes:
         return bytes(memoryview(self.window)[start - self.base : end - self.base])

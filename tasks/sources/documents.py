@@ -4,31 +4,43 @@ import hashlib
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
-from tasks.sources.clean import clean
-from tasks.sources.extract import language
+from tasks.sources.clean import clean_utf8
 from tasks.sources.jsonl import jsonl
+from tasks.sources.language import language
+from tasks.sources.mediawiki import mediawiki
 from tasks.sources.pages import pages
 from tasks.sources.parquet import parquet
 from tasks.sources.parts import Part
+from tasks.sources.raw import Source
 from tasks.sources.reading import Candidate, Reader, Reading
 from tasks.sources.rejects import Reject
 from tasks.sources.tally import Tally
 from tasks.sources.text import text_file
 
-READERS: dict[str, Reader] = {"warc": pages, "jsonl": jsonl, "parquet": parquet, "text": text_file}
+READERS: dict[str, Reader] = {
+    "warc": pages,
+    "jsonl": jsonl,
+    "parquet": parquet,
+    "text": text_file,
+    "mediawiki": mediawiki,
+}
+
+
+to_json = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder a call
 
 
 class Document(NamedTuple):
-    """A document; `key` is 128 bits of the record's own id and, unless ids are global, its file; or see `key_of`."""
+    """A document; `key` is 128 bits, see `key_of`; `utf8` is the text, too."""
 
     key: bytes
     text: str
+    utf8: bytes  # made once: it is counted, hashed and written
     url: str
     date: datetime | None
     language: str | None
+    language_score: float | None
     meta: str | None
 
 
@@ -38,7 +50,7 @@ Met = dict[
 
 
 def documents(
-    path: Path, part: Part, kind: str, reading: Reading, tally: Tally, met: Met | None = None
+    path: Source, part: Part, kind: str, reading: Reading, tally: Tally, met: Met | None = None
 ) -> Iterator[Document | Reject]:
     """Documents and rejects of a local file, or of a part of it, in its order; counted in `tally` as they come.
 
@@ -58,22 +70,26 @@ def documents(
 
 
 def _document(found: Candidate, part: Part, reading: Reading, tally: Tally, met: Met) -> Document | Reject:
-    text = clean(found.text)
+    encoded = found.text.encode("utf-8", "surrogatepass")
+    utf8 = clean_utf8(encoded, reading.whitespace, entities=not found.html)
+    text = found.text if utf8 is encoded else utf8.decode()
     url = storable(found.url)
     if not text:
-        return Reject(part.path, found.offset, found.length, "empty", f"no text is left <{url or found.id or ''}>")
-    data = text.encode()
-    content = hashlib.sha256(data).digest()
-    key = key_of(reading, part.path, found.id, url, content)
+        reason = "no-content" if found.text.strip() or found.html else "empty"
+        return Reject(part.path, found.offset, found.length, reason, f"no text is left <{url or found.id or ''}>")
+    content = hashlib.sha256(utf8).digest()
+    key = key_of(reading, part.name or part.path, found.id, url, content)
     first, file, offset = met.setdefault(key, (content, part.path, found.offset))
     if (file, offset) != (part.path, found.offset):
         reason, what = ("repeated", "this text") if first == content else ("id", "another text")
         detail = f"id {found.id or key.hex()!r} stands with {what} in {file} at {offset} <{url}>"
         return Reject(part.path, found.offset, found.length, reason, detail)
-    code = language(text)
-    tally.document(part.path, text, len(data), code)
+    spoken = language(text)
+    tally.document(part.path, text, len(utf8), spoken.code)
     meta = {name: value for name, value in found.meta.items() if value}
-    return Document(key, text, url, found.date, code, storable(json.dumps(meta, ensure_ascii=False)) if meta else None)
+    sure = None if spoken.code is None else spoken.score
+    told = storable(to_json(meta)) if meta else None
+    return Document(key, text, utf8, url, found.date, spoken.code, sure, told)
 
 
 def key_of(reading: Reading, file: str, identity: str | None, url: str, content: bytes) -> bytes:

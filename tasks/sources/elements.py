@@ -7,10 +7,11 @@ such as ijson, does not give. Brackets that do not match take what follows with 
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from tasks.sources.content import Content, Raw, kind_of
+from tasks.sources.forms import WINDOW
 from tasks.sources.lines import Line
+from tasks.sources.raw import Source
 from tasks.sources.rejects import Reject
 
 HEAD = 1 << 12  # bytes of content that tell whether a file is such a one
@@ -27,7 +28,7 @@ def stacked(head: bytes) -> bool:
     return FIRST.match(head.removeprefix(MARK).lstrip()) is not None
 
 
-def elements(path: Path, limit: int = 32 << 20) -> Iterator[Line | Reject]:
+def elements(path: Source, limit: int = 32 << 20, window: int = WINDOW) -> Iterator[Line | Reject]:
     """The values of such a file, as `lines` gives lines; one longer than `limit` bytes is passed over.
 
     The last thing given may be a Reject, for a compressed stream that breaks, or a value or array that has no end; its
@@ -35,7 +36,7 @@ def elements(path: Path, limit: int = 32 << 20) -> Iterator[Line | Reject]:
     """
     raw = Raw(path)
     try:
-        yield from _elements(Content(raw, kind_of(raw), scan=1 << 62), str(path), limit)
+        yield from _elements(Content(raw, kind_of(raw), scan=1 << 62, window=window), raw.name, limit)
     finally:
         raw.close()
 

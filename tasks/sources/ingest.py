@@ -6,7 +6,6 @@ WARC type), status (by HTTP status), documents, characters, text_bytes, rejects 
 of records that could not be read, by field), worst_files.
 """
 
-import hashlib
 from dataclasses import field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,9 +22,11 @@ from tasks.runtime.stage import Column, stage
 from tasks.runtime.statistics import statistics
 from tasks.sources import remote
 from tasks.sources.documents import READERS, Document, Met, documents, storable
-from tasks.sources.parts import SHARD, Part, plan, require_as_listed
+from tasks.sources.hashed import as_listed
+from tasks.sources.manners import Manners
+from tasks.sources.parts import SHARD, Part, plan
 from tasks.sources.reading import Reading
-from tasks.sources.rejects import DAMAGE, FILE, POLICY, REJECTS, Reject
+from tasks.sources.rejects import FAULTS, FILE, REASONS, REJECTS, Reject
 from tasks.sources.tally import Tally
 from tasks.sources.told import tell_document
 
@@ -41,13 +42,14 @@ MEANINGS = {
     "url": "where it was found",
     "date": "when it was captured or written",
     "language": "ISO 639-1, as far as it shows",
+    "language_score": "how sure that is, 0 to 1; null where the language is",
     "meta": "title and the like, as JSON",
 }
 
 
 @statistics
 class Worst:
-    """A file with damaged records, and how many records it has."""
+    """A file with damaged or lost records, and how many records it has."""
 
     file: str = ""
     damaged: int = 0
@@ -82,10 +84,10 @@ class Ingested:
     kind="input",
     section="rejects",
     columns=tuple(Column(name, DOCUMENTS.field(name).type, meaning) for name, meaning in MEANINGS.items()),
-    reasons={**DAMAGE, **POLICY},
+    reasons=REASONS,
     tell=tell_document,
-    libraries=("fastwarc", "resiliparse", "ftfy", "zstandard", "brotli"),
-    judges=("reject_share",),
+    libraries=("isal", "orjson", "zstandard", "lz4", "brotli", "resiliparse", "chardet", "py3langid", "ftfy", "numba"),
+    judges=("reject_share", "manners"),
 )
 def ingest(
     job: Job,
@@ -100,6 +102,7 @@ def ingest(
     limits: dict[str, int] | None = None,
     ids: str = "file",
     where: dict[str, Any] | None = None,
+    manners: dict[str, Any] | None = None,
 ) -> Ingested:
     """Read a source.
 
@@ -108,19 +111,21 @@ def ingest(
             in that artifact.
         kind: warc (and WET), jsonl, parquet or text.
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet).
-        reject_share: more damaged records than this share of all stop the stage.
+        reject_share: more damaged or lost records than this share of all stop the stage.
         shard: bytes of input per shard. limits, ids, where: see `reading.Reading`.
+        manners: how remote files are asked for, as `manners.Manners` takes it.
 
     Raises:
-        Mistake: a pattern that matches nothing, an unknown kind or limit.
-        Failure: too many damaged records, no document at all, a file that changed since its list was frozen.
+        Mistake: a pattern that matches nothing, an unknown kind.
+        Failure: too many damaged or lost records, no document at all, a file that changed since its list was frozen.
     """
     if kind not in READERS:
         raise Mistake(f"source {source}: kind {kind!r} is unknown; it is one of {', '.join(READERS)}")
     if inside is not None:
         files = _inside(files, inside, source)
-    reading = Reading(source, fields, limits or {}, ids, where or {})
-    counts = job.total(read_shard, plan(files, kind, shard), inside=inside, kind=kind, reading=reading)
+    reading = Reading(source, fields, limits or {}, ids, where=where or {})
+    shards = plan(files, kind, shard, inside.local if inside is not None else Path)
+    counts = job.total(read_shard, shards, inside=inside, kind=kind, reading=reading, manners=manners)
     _judge(source, counts, reject_share)
     return replace(counts, by_file={}, worst_files=_worst(counts.by_file))
 
@@ -128,22 +133,29 @@ def ingest(
 def _inside(files: list[dict[str, Any]], inside: Artifact, source: str) -> list[dict[str, Any]]:
     """Files of an artifact by patterns, in which `*` matches within one folder's names."""
     chosen: dict[str, dict[str, Any]] = {}
+    held = inside.files()
     for file in files:
         pattern = PurePosixPath(file["path"])
         names = [
             name
-            for name in inside.files()
+            for name in held
             if PurePosixPath(name).match(str(pattern)) and len(PurePosixPath(name).parts) == len(pattern.parts)
         ]
         if not names:
             raise Mistake(f"source {source}: {file['path']!r} matches no file in {inside.where()}; check `files`")
         for name in names:
-            chosen[name] = {"path": name, "size": inside.file(name).bytes}
+            chosen[name] = {"path": name, "size": held[name].bytes, "sha256": held[name].sha256, "name": name}
     return list(chosen.values())
 
 
 def read_shard(
-    out: Output, parts: list[Part], *, kind: str, reading: Reading, inside: Artifact | None = None
+    out: Output,
+    parts: list[Part],
+    *,
+    kind: str,
+    reading: Reading,
+    inside: Artifact | None = None,
+    manners: dict[str, Any] | None = None,
 ) -> Ingested:
     """Read the parts of one shard and write its documents, rejects and inputs. Runs in a worker."""
     tally = Tally()
@@ -152,16 +164,17 @@ def read_shard(
     with out.open(FILE) as file, pq.ParquetWriter(file, REJECTS, compression="zstd") as writer:
         rejects: list[Reject] = []
         for number, part in enumerate(parts):
-            path = _local(part, out, number, inside)
-            inputs.append(_as_read(part, path))
-            for item in documents(path, part, kind, reading, tally, met):
-                if isinstance(item, Document):
-                    rows.add(item)
-                    continue
-                rejects.append(item)
-                if len(rejects) >= REJECT_ROWS:
-                    writer.write_table(_reject_table(rejects))
-                    rejects.clear()
+            part, path = _local(part, out, number, inside, manners)
+            with as_listed(part, path, kind) as read:
+                for item in documents(read.source, part, kind, reading, tally, met):
+                    if isinstance(item, Document):
+                        rows.add(item)
+                        continue
+                    rejects.append(item)
+                    if len(rejects) >= REJECT_ROWS:
+                        writer.write_table(_reject_table(rejects))
+                        rejects.clear()
+            inputs.append({"file": storable(part.path), "bytes": part.size, "sha256": read.sha256, "etag": part.etag})
             if remote.is_remote(part.path):
                 path.unlink()
         writer.write_table(_reject_table(rejects))
@@ -169,18 +182,6 @@ def read_shard(
         pq.write_table(pa.Table.from_pylist(inputs, schema=INPUTS), file, compression="zstd")
     rows.close()
     return Ingested(**tally.statistics())
-
-
-def _as_read(part: Part, path: Path) -> dict[str, Any]:
-    """What was read, by its checksum: of the whole file, or of the part's own bytes."""
-    if part.spans:
-        sha256 = part.spans[0][2]
-    elif part.sha256:
-        sha256 = part.sha256
-    else:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"file": storable(part.path), "bytes": part.size, "sha256": sha256, "etag": part.etag}
 
 
 class Rows:
@@ -193,12 +194,12 @@ class Rows:
 
     def add(self, document: Document) -> None:
         self.waiting.append(document)
-        self.bytes += len(document.text)
+        self.bytes += len(document.utf8)
         if self.bytes >= BATCH or len(self.waiting) >= ROWS:
             self._write()
 
     def _write(self) -> None:
-        texts = pa.array([document.text for document in self.waiting], pa.large_string())
+        texts = pa.array([document.utf8 for document in self.waiting], pa.large_binary()).view(pa.large_string())
         columns = {
             "id": pa.array([f"{self.source}:{document.key.hex()}" for document in self.waiting], pa.string()),
             "text": texts,
@@ -208,6 +209,7 @@ class Rows:
                 [int(document.date.timestamp()) if document.date else None for document in self.waiting], pa.int64()
             ).cast(pa.timestamp("s", tz="UTC")),
             "language": pa.array([document.language for document in self.waiting], pa.string()),
+            "language_score": pa.array([document.language_score for document in self.waiting], pa.float32()),
             "meta": pa.array([document.meta for document in self.waiting], pa.string()),
         }
         self.out.write(pa.table(columns, schema=DOCUMENTS))
@@ -228,26 +230,28 @@ def _reject_table(rejects: list[Reject]) -> pa.Table:
     )
 
 
-def _local(part: Part, out: Output, number: int, inside: Artifact | None) -> Path:
-    """The part's file on this machine, as its list was frozen."""
+def _local(
+    part: Part, out: Output, number: int, inside: Artifact | None, manners: dict[str, Any] | None
+) -> tuple[Part, Path]:
+    """The part's file on this machine; where it was brought here, the part with the checksum of what arrived."""
     if inside is not None:
-        return inside.local(part.path)
-    if remote.is_remote(part.path):
-        return remote.download(remote.Remote(part.path, part.size, part.etag or ""), out.kept(f"{number}.download"))
-    path = Path(part.path)
-    require_as_listed(part, path)
-    return path
+        return part, inside.local(part.path)
+    if not remote.is_remote(part.path):
+        return part, Path(part.path)
+    path = out.scratch / f"{number}.download"  # this attempt's own: two at one shard never write one file
+    there = remote.Remote(part.path, part.size, part.etag or "")
+    return part._replace(sha256=remote.download(there, path, Manners(**(manners or {})))), path
 
 
 def _worst(by_file: dict[str, dict[str, int]]) -> tuple[Worst, ...]:
-    """The files with most damaged records."""
+    """The files with most damaged or lost records."""
     damaged = {name: _damaged(counts) for name, counts in by_file.items()}
     order = sorted((name for name in damaged if damaged[name]), key=lambda name: (-damaged[name], name))
     return tuple(Worst(storable(name), damaged[name], sum(by_file[name].values())) for name in order[:WORST])
 
 
 def _damaged(counts: dict[str, int]) -> int:
-    return sum(count for reason, count in counts.items() if reason in DAMAGE)
+    return sum(count for reason, count in counts.items() if reason in FAULTS)
 
 
 def _judge(source: str, counts: Ingested, reject_share: float) -> None:
@@ -256,11 +260,12 @@ def _judge(source: str, counts: Ingested, reject_share: float) -> None:
     total = counts.documents + sum(counts.rejects.values())
     if damaged > reject_share * total:
         worst = _worst(counts.by_file)[0]
-        reasons = {reason: count for reason, count in counts.by_file[worst.file].items() if reason in DAMAGE}
+        reasons = {reason: count for reason, count in counts.by_file[worst.file].items() if reason in FAULTS}
         reason = max(sorted(reasons), key=lambda key: reasons[key])
         raise Failure(
-            f"source {source}: {damaged} of {total} records are damaged, more than `reject_share: {reject_share:g}`; "
-            f"worst is {worst.file} with {worst.damaged} of {worst.records} ({reason}: {DAMAGE[reason]}). "
+            f"source {source}: {damaged} of {total} records are damaged or lost, more than "
+            f"`reject_share: {reject_share:g}`; worst is {worst.file} with {worst.damaged} of {worst.records} "
+            f"({reason}: {FAULTS[reason]}). "
             f"Replace the file, or raise the share; the list is in *.{FILE}"
         )
     if counts.documents == 0:

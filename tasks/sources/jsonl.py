@@ -7,37 +7,44 @@ UTF-16 and UTF-32 are refused by name: they are no JSON Lines.
 
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
-from tasks.sources.content import Content, Raw, kind_of
-from tasks.sources.elements import HEAD, elements, stacked
+from tasks.sources.binary import HEAD, binary_kind
+from tasks.sources.content import Content
+from tasks.sources.elements import elements, stacked
+from tasks.sources.forms import kind_of
+from tasks.sources.json_objects import exact, quick
 from tasks.sources.lines import Line, lines
-from tasks.sources.objects import exact, quick
 from tasks.sources.parts import Part
+from tasks.sources.raw import Raw, Source, size_of
 from tasks.sources.reading import Candidate, Reading
-from tasks.sources.rejects import DAMAGE, Bad, Reject
+from tasks.sources.rejects import FAULTS, Bad, Reject
 from tasks.sources.rows import Inexact, Wanted, candidate, too_large
 from tasks.sources.tally import Tally
 
 WIDE = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
-def jsonl(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
+def jsonl(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
     """Texts of a JSONL file, or of a byte range of an uncompressed one."""
     name, wanted = part.path, Wanted.of(reading)
-    size = path.stat().st_size if part.end is None else part.end - part.start
+    size = size_of(path) if part.end is None else part.end - part.start
     damaged = 0
-    head = _head(path)
+    head = _head(path, reading.limits["window"])
     if wide := _wide(head):
         tally.bytes(0, size)
         detail = f"the file is {wide}; make it UTF-8 first: iconv -f {wide} -t UTF-8"
         yield Reject(name, part.start, size, "charset", detail)
         return
-    if path.stat().st_size == 0:
+    if part.start == 0 and (foreign := binary_kind(head)):
+        tally.bytes(0, size)
+        yield Reject(name, 0, size, "format", f"the file is no JSONL but {foreign}")
+        return
+    if size_of(path) == 0:
         yield Reject(name, 0, 0, "empty-file", "the file has 0 bytes")
-    many = stacked(head)
+    many, window = stacked(head), reading.limits["window"]
     since = f" after byte {part.start}" if part.start else ""
-    found = elements(path, wanted.limit) if many else lines(path, part.start, part.end, wanted.limit)
+    limit = wanted.limit
+    found = elements(path, limit, window) if many else lines(path, part.start, part.end, limit, window)
     for number, line in enumerate(found, start=1):
         if isinstance(line, Reject):
             damaged += line.length or 0
@@ -50,7 +57,7 @@ def jsonl(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Ca
                 if not isinstance(problem, Bad):
                     yield problem
                     continue
-                damaged += piece.stored if problem.reason in DAMAGE else 0
+                damaged += piece.stored if problem.reason in FAULTS else 0
                 detail = problem.detail
                 if problem.reason != "where":
                     detail = f"{'value' if many else 'line'} {number}{since}: {detail}"
@@ -99,13 +106,11 @@ def _pieces(line: Line, bad: Bad, wanted: Wanted, tally: Tally) -> Iterator[tupl
         offset, left = offset + length, left - stored
 
 
-def _head(path: Path) -> bytes:
+def _head(path: Source, window: int) -> bytes:
     """The first bytes of the content."""
     raw = Raw(path)
     try:
-        content = Content(raw, kind_of(raw))
-        content.fill(HEAD)
-        return bytes(content.window[:HEAD])
+        return Content(raw, kind_of(raw), window=window).first(HEAD)
     finally:
         raw.close()
 

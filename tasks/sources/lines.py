@@ -1,10 +1,11 @@
 """Lines of a file, plain or compressed, by where they stand; a line that is too long is passed over, not held."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from tasks.sources.content import Content, Raw, kind_of
+from tasks.sources.forms import WINDOW
+from tasks.sources.raw import Source
 from tasks.sources.rejects import Reject
 
 
@@ -20,7 +21,9 @@ class Line(NamedTuple):
     stored: int
 
 
-def lines(path: Path, start: int = 0, end: int | None = None, limit: int = 32 << 20) -> Iterator[Line | Reject]:
+def lines(
+    path: Source, start: int = 0, end: int | None = None, limit: int = 32 << 20, window: int = WINDOW
+) -> Iterator[Line | Reject]:
     """Lines of a file, or, where it is not compressed, those that begin in its bytes start..end.
 
     A line longer than `limit` bytes is passed over in steps. The last thing given may be a Reject for a compressed
@@ -28,7 +31,7 @@ def lines(path: Path, start: int = 0, end: int | None = None, limit: int = 32 <<
     """
     raw = Raw(path)
     try:
-        content = Content(raw, kind_of(raw), scan=1 << 62)
+        content = Content(raw, kind_of(raw), scan=1 << 62, window=window)
         position = start
         if start:  # the line that holds the byte before belongs to the part before
             position = _behind_newline(content, start - 1)

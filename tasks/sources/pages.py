@@ -1,20 +1,23 @@
 """Reader of `kind: warc`: the pages, and plain texts, of WARC and WET files."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from tasks.sources.extract import decode, extract
+from tasks.sources.charset import decode
+from tasks.sources.extract import extract
+from tasks.sources.framing import Record
+from tasks.sources.ledger import Ledger
 from tasks.sources.parts import Part
+from tasks.sources.raw import Source, size_of
 from tasks.sources.reading import Candidate, Reading
-from tasks.sources.rejects import Bad, Reject
+from tasks.sources.rejects import FAULTS, Bad, Reject
 from tasks.sources.responses import page
 from tasks.sources.tally import Tally
-from tasks.sources.warc import Ledger, Record, records
+from tasks.sources.warc import records
 
 TYPES = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
 
 
-def pages(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
+def pages(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
     """Texts of a WARC file's pages, and a Reject for every record or range of bytes that holds none.
 
     Raises:
@@ -22,8 +25,8 @@ def pages(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Ca
     """
     name, limits = part.path, reading.limits
     ledger = Ledger(name)
-    for record in records(path, name, limits["payload"], limits["header"]):
-        ledger.add(record.offset, record.length or 0, isinstance(record, Reject))
+    for record in records(path, name, limits["payload"], limits["header"], window=limits["window"]):
+        ledger.add(record.offset, record.length or 0, isinstance(record, Reject) and record.reason in FAULTS)
         if isinstance(record, Reject):
             yield record
             continue
@@ -41,19 +44,18 @@ def pages(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Ca
             text = decode(web_page.body, web_page.charset, web_page.html)
             if web_page.html:
                 text, title = extract(text, limits["html"], limits["tags"], limits["nesting"])
-            yield Candidate(web_page.id, text, url, web_page.date, {"title": title}, record.offset, record.length)
+            place = record.offset, record.length
+            yield Candidate(web_page.id, text, url, web_page.date, {"title": title}, *place, html=web_page.html)
         except Bad as bad:
             if kind == "response" and not url and bad.reason not in ("http", "header", "too-large"):
                 tally.status[bad.detail if bad.reason == "status" else "200"] += 1
             address = url or target(record)
             detail = f"{bad.detail} <{address}>" if address else bad.detail
             yield Reject(name, record.offset, record.length, bad.reason, detail)
-    ledger.close(path.stat().st_size)
+    ledger.close(size_of(path))
     tally.bytes(ledger.in_records, ledger.damaged)
 
 
 def target(record: Record) -> str:
-    """The URL in a record's header, as far as it can be seen."""
-    head = (record.data or b"")[:8192]
-    at = head.lower().find(b"warc-target-uri:")
-    return head[at + 16 : head.find(b"\n", at)].strip().strip(b"<>").decode("utf-8", "replace") if at >= 0 else ""
+    """The URL in a record's header."""
+    return record.fields.get("warc-target-uri", "").strip("<> ")

@@ -7,23 +7,25 @@ proportion. Memory is bounded by bytes, not rows (batches.py).
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tasks.sources.batches import batches, opened
 from tasks.sources.cells import values
 from tasks.sources.columns import needed, repeated
 from tasks.sources.parts import Part
+from tasks.sources.raw import Source
 from tasks.sources.reading import Candidate, Reading
-from tasks.sources.rejects import DAMAGE, Bad, Reject
+from tasks.sources.rejects import FAULTS, Bad, Reject
 from tasks.sources.rows import Wanted, candidate
 from tasks.sources.tally import Tally
 
 NAMES = 20  # of the columns that a file has, in a sentence
 
 
-def parquet(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
+def parquet(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
     """Texts of a Parquet file, or of some of its row groups."""
     wanted = Wanted.of(reading)
+    path = cast(Path, path)  # which readers that seek are given (hashed.SEEKS)
     try:
         if path.stat().st_size == 0:
             raise Bad("empty-file", "the file has 0 bytes")
@@ -47,7 +49,7 @@ def parquet(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[
             first = sum(rows[:group])
             rows_read = _rows(batches(path, file, group, leaves), first, part.path, wanted, tally)
             for item in _whole(rows_read, first, rows[group], group, part.path):
-                if isinstance(item, Reject) and item.reason in DAMAGE:
+                if isinstance(item, Reject) and item.reason in FAULTS:
                     damaged += item.length or 0
                 yield item
             size = min(left, _stored(file.metadata, group, path.stat().st_size) * damaged // max(1, rows[group]))

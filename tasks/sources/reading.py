@@ -7,24 +7,33 @@ order. It finds texts and says where they stand; cleaning, identity and language
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from conf.sources import Limits
 from tasks.runtime.errors import Mistake
+from tasks.sources.clean import Whitespace
 from tasks.sources.parts import Part
+from tasks.sources.raw import Source
 from tasks.sources.rejects import Reject
 from tasks.sources.tally import Tally
 from tasks.sources.where import conditions
 
-LIMITS = {
-    "payload": 32 << 20,  # bytes of a WARC record's block, of its decoded body, of a line of JSONL, of a row's text
-    "header": 64 << 10,  # bytes of a WARC record's header
-    "file": 64 << 20,  # bytes of a text file, decompressed: it is one document
-    "html": 8 << 20,  # characters of a page
-    "tags": 500_000,  # `<` characters of a page
-    "nesting": 2_000,  # elements inside one another
-}
 FIELDS = {"text": "text", "id": None, "url": None, "date": "date", "title": "title"}
+
+
+@dataclass(frozen=True)
+class Wiki:
+    """What of a MediaWiki dump is read.
+
+    Args:
+        namespaces: keys of namespaces whose pages are read; 0 is that of articles.
+        tables: whether tables are kept, a row a line.
+        math: whether formulas are kept, as LaTeX between dollar signs.
+    """
+
+    namespaces: tuple[int, ...] = (0,)
+    tables: bool = False
+    math: bool = True
 
 
 @dataclass(frozen=True)
@@ -35,23 +44,25 @@ class Reading:
         source: its name.
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet); None where there is none.
             `body.content` is a field inside another; `text` may be a list of fields. See fields.py and rows.py.
-        limits: see LIMITS.
+        limits: see `conf.sources.Limits`; the defaults where absent.
         ids: `file`, a record's own id is its own within its file; `global`, within the source.
+        whitespace: `standard` or `keep`; see clean.py.
+        wiki: see Wiki (mediawiki).
         where: which records are wanted (jsonl, parquet), by field: see where.py.
 
     Raises:
-        Mistake: an unknown limit or field, a field that is no name, a condition that is none.
+        Mistake: an unknown field, a field that is no name, a condition that is none.
     """
 
     source: str
     fields: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
     ids: str = "file"
+    whitespace: Whitespace = "standard"
+    wiki: Wiki = Wiki()
     where: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if unknown := set(self.limits) - set(LIMITS):
-            raise Mistake(f"source {self.source}: limits {sorted(unknown)} are unknown; there are {', '.join(LIMITS)}")
         if unknown := set(self.fields) - set(FIELDS):
             raise Mistake(f"source {self.source}: fields {sorted(unknown)} are unknown; there are {', '.join(FIELDS)}")
         object.__setattr__(self, "fields", {**FIELDS, **self.fields})
@@ -61,13 +72,14 @@ class Reading:
                 more = ", or a list of them" if name == "text" else ""
                 raise Mistake(f"source {self.source}: {name}: {path!r} is not the name of a field{more}")
         conditions(self.source, self.where)
-        object.__setattr__(self, "limits", {**LIMITS, **self.limits})
+        object.__setattr__(self, "limits", Limits(**self.limits).model_dump())
 
 
 class Candidate(NamedTuple):
     """A text as a reader found it, neither cleaned nor identified: the record's own id, if it has one, and its place.
 
-    `offset` and `length` are those of a Reject. `meta` holds the title and the like.
+    `offset` and `length` are those of a Reject. `meta` holds the title and the like. `html`: taken from a page, whose
+    entities are read already.
     """
 
     id: str | None
@@ -77,6 +89,7 @@ class Candidate(NamedTuple):
     meta: dict[str, str | None]
     offset: int
     length: int
+    html: bool = False
 
 
-Reader = Callable[[Path, Part, Reading, Tally], Iterator[Candidate | Reject]]
+Reader = Callable[[Source, Part, Reading, Tally], Iterator[Candidate | Reject]]

@@ -1,23 +1,32 @@
-"""Files over https and s3 (fsspec): looked at, and brought to a local file in ranges that are tried again.
+"""Files over https and s3: looked at, and brought to a local file in one streaming read, hashed on the way.
 
-A range that fails (5xx, a reset, a short body) is asked for again after a growing pause; what has arrived stays in the
-local file, also when the process dies, and the next attempt goes on behind it. The length is checked at the end.
+Where the stream breaks, the next request asks for the rest, of the same version (If-Match with the ETag of the frozen
+list), into the same local file, which is one attempt's own. How servers are asked: manners.py, budget.py; how faults
+are told and tried again: outages.py.
 """
 
 import gzip
+import hashlib
+import tempfile
+import threading
 import time
-from collections.abc import Callable
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from queue import Empty, SimpleQueue
+from typing import IO, NamedTuple
 
-from tasks.runtime.errors import Failure, Mistake
+from tasks.runtime.errors import Failure
+from tasks.sources import asking, objects
+from tasks.sources.manners import Manners
+from tasks.sources.outages import CHANGED, KINDS, Outage, again
 
 SHAPES_NO_BYTES = True
-RANGE = 8 << 20  # bytes asked for at once
-ATTEMPTS = 7
-PAUSE = 1.0  # seconds before the second attempt; each next pause is twice as long: 63 s in all
-SILENCE = 60.0  # seconds without an answer, or without a byte of it
+
 REMOTE = ("http://", "https://", "s3://")
+GRACE = 2.0  # seconds that requests on their way are waited for when another one has failed
+NO_HEAD = ("forbidden", "status")  # what servers say that answer GET alone
 
 
 class Remote(NamedTuple):
@@ -32,106 +41,182 @@ def is_remote(path: str) -> bool:
     return path.startswith(REMOTE)
 
 
-def look(url: str) -> Remote:
+def look(url: str, manners: Manners) -> Remote:
     """Size and ETag of a remote file.
 
     Raises:
-        Mistake: there is no such file, or it needs credentials. Failure: the server does not answer.
+        Mistake: there is no such file, or access is refused. Failure: the server does not answer as it should.
     """
-    info = _again(url, lambda: _system(url).info(url))
-    if info.get("size") is None:
-        raise Failure(f"{url}: the server does not say how long the file is; download it and name the local file")
-    return Remote(url, int(info["size"]), str(info.get("ETag") or info.get("etag") or "").strip('"'))
+    if url.startswith("s3://"):
+        return Remote(url, *again(url, _host(url), manners, lambda: objects.head(url, manners)))
+    return again(url, _host(url), manners, lambda: _look(url, manners))
 
 
-def read_gzip_lines(url: str) -> list[str]:
-    """Lines of a small gzip file such as a crawl's warc.paths.gz."""
-    remote = look(url)
-    data = b"".join(_range(remote, start) for start in range(0, remote.size, RANGE))
-    try:
-        return gzip.decompress(data).decode().split()
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise Failure(f"{url} is not a gzip file of lines ({error}); try again later") from None
-
-
-def download(remote: Remote, to: Path) -> Path:
-    """Bring a remote file to `to`, which is returned, going on behind what is there already.
+def look_all(urls: list[str], manners: Manners, known: dict[str, Remote]) -> None:
+    """Size and ETag of remote files, side by side within the budget of their servers, into `known`.
 
     Raises:
-        Failure: after 7 attempts at one range (what has arrived is kept), or if the file is not what was listed.
+        as `look`, the first fault that is met; what is known by then is in `known`.
     """
-    now = look(remote.url)
-    if (now.size, now.etag or remote.etag) != (remote.size, remote.etag or now.etag):
-        raise Failure(f"{remote.url} changed since the source's list was frozen; give the new file a new source")
-    arrived = to.stat().st_size if to.exists() else 0
-    if arrived > remote.size:
-        to.unlink()
-        arrived = 0
-    with to.open("ab") as file:
-        while arrived < remote.size:
-            data = _range(remote, arrived)
-            file.write(data)
-            file.flush()
-            arrived += len(data)
-    if (size := to.stat().st_size) != remote.size:
-        raise Failure(f"{remote.url} has {remote.size} bytes, {size} arrived in {to}; delete that file and run again")
-    return to
+    todo: SimpleQueue[str] = SimpleQueue()
+    done: SimpleQueue[tuple[str, Remote | Exception]] = SimpleQueue()
+    given_up = threading.Event()
+    for url in urls:
+        todo.put(url)
+
+    def work() -> None:
+        while not given_up.is_set():
+            try:
+                url = todo.get_nowait()
+            except Empty:
+                return
+            try:
+                done.put((url, look(url, manners)))
+            except Exception as error:  # noqa: BLE001 - raised below
+                done.put((url, error))
+
+    # Daemons: one that waits for a crowded server holds up neither a fault's telling nor the end of the process.
+    connections = max((manners.budget(_host(url))[1] for url in urls), default=0)
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(len(urls), connections))]
+    for thread in threads:
+        thread.start()
+    fault: Exception | None = None
+    try:
+        for _ in urls:
+            url, found = done.get()
+            if not isinstance(found, Remote):
+                fault = found
+                break
+            known[url] = found
+    finally:
+        given_up.set()
+    if fault is not None:
+        end = time.monotonic() + GRACE
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        while not done.empty():
+            url, found = done.get()
+            if isinstance(found, Remote):
+                known[url] = found
+        raise fault
 
 
-def _range(remote: Remote, start: int) -> bytes:
-    end = min(start + RANGE, remote.size)
+def read_gzip_lines(url: str, manners: Manners) -> list[str]:
+    """Lines of a small gzip file such as a crawl's warc.paths.gz.
 
-    def ask() -> bytes:
-        data = _system(remote.url).cat_file(remote.url, start=start, end=end)
-        if len(data) == remote.size and end - start < remote.size:
-            return data[start:end]  # a server that does not know ranges sends everything
-        if len(data) != end - start:
-            raise ConnectionError(f"{len(data)} of {end - start} bytes came")
-        return data
-
-    return _again(f"{remote.url}, bytes {start} to {end}", ask)
-
-
-def _again(request: str, ask: Callable[[], Any]) -> Any:
-    """Ask until there is an answer, at most ATTEMPTS times."""
-    from aiohttp import ClientError
-
-    last: Exception | None = None
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            time.sleep(PAUSE * 2 ** (attempt - 1))
+    Raises:
+        as `look`, and Failure where the file is something else.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "lines.gz"
+        download(look(url, manners), path, manners)
         try:
-            return ask()
-        except FileNotFoundError:
-            raise Mistake(f"{request}: there is no such file (404); check the crawl's name or the path") from None
-        except PermissionError as error:
-            raise Mistake(f"{request}: access is refused ({error}); s3 needs credentials, https does not") from None
-        except (OSError, ClientError) as error:
-            status = getattr(error, "status", None)
-            if status in (400, 401, 403, 405, 410):
-                raise Mistake(f"{request}: the server refuses ({status}); check the address and your access") from None
-            last = error
-    fault = f"{type(last).__name__}: {str(last)[:160]}"
-    raise Failure(f"{request}: {ATTEMPTS} attempts failed, the last with {fault}; what has arrived is kept, run again")
+            return gzip.decompress(path.read_bytes()).decode().split()
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+            raise Failure(f"{url} is not a gzip file of lines ({error}); try again later") from None
 
 
-def _system(url: str) -> Any:
-    import fsspec
+def download(there: Remote, to: Path, manners: Manners) -> str:
+    """Bring a remote file to `to`, which nobody else writes; the sha256 of what arrived, hex.
 
-    if url.startswith("s3://"):
-        try:
-            return fsspec.filesystem("s3", anon=_anonymous(url))
-        except ImportError:
-            raise Mistake(f"{url}: reading s3 needs s3fs: pip install 'millrace[s3]'") from None
-    from aiohttp import ClientTimeout
-
-    # A server that hangs is given up for this attempt; a slow one that goes on sending is not.
-    waits = ClientTimeout(total=None, sock_connect=SILENCE, sock_read=SILENCE)
-    return fsspec.filesystem("https", use_listings_cache=False, client_kwargs={"timeout": waits})
+    Raises:
+        Mistake, Failure: as `look`; Failure: the file is no longer what was listed.
+    """
+    with to.open("wb") as file:
+        arriving = _Arriving(there, manners, file)
+        again(there.url, _host(there.url), manners, arriving.go_on, lambda: arriving.arrived)
+    return arriving.hashed.hexdigest()
 
 
-def _anonymous(url: str) -> bool:
-    """Common Crawl's bucket asks for signed requests; other public ones are read unsigned where there is no key."""
-    import os
+class _Arriving:
+    """A file on its way: how much of it is here, its checksum so far, and which version it is."""
 
-    return not url.startswith("s3://commoncrawl/") and "AWS_ACCESS_KEY_ID" not in os.environ
+    def __init__(self, there: Remote, manners: Manners, file: IO[bytes]):
+        self.there, self.manners, self.file = there, manners, file
+        self.version = ""  # of a file without ETag, what else the first answer says
+        self._begin()
+
+    def _begin(self) -> None:
+        self.file.seek(0)
+        self.file.truncate()
+        self.arrived = 0
+        self.hashed = hashlib.sha256()
+
+    def go_on(self) -> None:
+        """Ask for what is missing, and take what comes. Raises Outage."""
+        if self.arrived == self.there.size > 0:
+            return
+        open_ = self._object if self.there.url.startswith("s3://") else self._page
+        with open_() as (start, pieces):
+            if start < self.arrived:  # a server that knows no ranges sends everything anew
+                self._begin()
+            for piece in pieces:
+                self.arrived += len(piece)
+                if self.arrived > self.there.size:
+                    raise self._changed(f"more than {self.there.size} bytes came")
+                self.hashed.update(piece)
+                self.file.write(piece)
+        if self.arrived < self.there.size:
+            raise Outage("short", f"{self.arrived} of {self.there.size} bytes came")
+
+    @contextmanager
+    def _object(self) -> Iterator[tuple[int, Iterator[bytes]]]:
+        with objects.opened(self.there.url, self.arrived, self.there.etag, self.manners) as (size, etag, pieces):
+            if size != self.there.size or etag != (self.there.etag or etag):
+                raise self._changed(f"it has {size} bytes and the ETag {etag!r}")
+            yield self.arrived, pieces
+
+    @contextmanager
+    def _page(self) -> Iterator[tuple[int, Iterator[bytes]]]:
+        headers = {"Range": f"bytes={self.arrived}-"} if self.arrived else {}
+        etag = self.there.etag
+        if etag and etag.isascii() and not etag.startswith("W/"):  # a weak one matches nothing (RFC 9110, 13.1.1)
+            headers["If-Match"] = f'"{etag}"'
+        with asking.asked("GET", self.there.url, self.manners, headers) as answer:
+            start, size = 0, answer.headers.get("Content-Length")
+            if answer.status_code == 206:
+                start, end, whole = asking.span_of(answer)
+                if start != self.arrived or end != (whole or self.there.size):
+                    seen = f"bytes {start} to {end} of {whole} came, not {self.arrived} to {self.there.size}"
+                    raise Outage("range", seen)
+                size = self.there.size if whole is None else whole
+            self._compare(answer.headers.get("Last-Modified", ""), asking.tag_of(answer), size)
+            yield start, answer.iter_raw()
+
+    def _compare(self, modified: str, etag: str, size: str | int | None) -> None:
+        """See that an answer is of the version that was listed, or that the first answer was of."""
+        if size is not None and int(size) != self.there.size:
+            raise self._changed(f"it has {size} bytes")
+        if self.there.etag and etag and etag != self.there.etag:
+            raise self._changed(f"its ETag is {etag!r}")
+        version = f"{etag} {modified}"
+        if not self.there.etag and self.arrived and version != self.version:
+            raise self._changed("it was written anew while it arrived")
+        self.version = version
+
+    def _changed(self, seen: str) -> Failure:
+        there = self.there
+        listed = f"{there.size} bytes and the ETag {there.etag!r}" if there.etag else f"{there.size} bytes"
+        says = KINDS["changed"].says
+        return Failure(f"{there.url}: {says}: {seen}, the list says {listed}; {CHANGED}")
+
+
+def _host(url: str) -> str:
+    return objects.host_of(url) if url.startswith("s3://") else asking.host_of(url)
+
+
+def _look(url: str, manners: Manners) -> Remote:
+    try:
+        with asking.asked("HEAD", url, manners, {}) as answer:
+            size, etag = answer.headers.get("Content-Length"), asking.tag_of(answer)
+    except Outage as outage:
+        if outage.kind not in NO_HEAD:
+            raise
+        size = etag = None
+    if size is None:  # no answer to HEAD, or none that says how long the file is: a GET of its first byte does
+        with asking.asked("GET", url, manners, {"Range": "bytes=0-0"}) as answer:
+            etag = asking.tag_of(answer)
+            size = answer.headers.get("Content-Length") if answer.status_code == 200 else asking.span_of(answer)[2]
+    if size is None:
+        raise Outage("length", "neither Content-Length nor Content-Range says")
+    return Remote(url, int(size), etag or "")

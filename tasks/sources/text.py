@@ -8,21 +8,24 @@ memory can take is better cut into files, or into lines of JSONL.
 from collections.abc import Iterator
 from pathlib import Path
 
+from tasks.sources.binary import HEAD, binary_kind
+from tasks.sources.charset import decode
 from tasks.sources.content import Content, Raw, kind_of
-from tasks.sources.extract import decode
+from tasks.sources.forms import WINDOW
 from tasks.sources.parts import Part
+from tasks.sources.raw import Source, size_of
 from tasks.sources.reading import Candidate, Reading
 from tasks.sources.rejects import Bad, Reject
 from tasks.sources.tally import Tally
 
 
-def text_file(path: Path, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
+def text_file(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[Candidate | Reject]:
     """The text of a file, or why there is none."""
     yield _read(path, part.path, reading, tally)  # which keeps none of the bytes that the text was made of
 
 
-def _read(path: Path, name: str, reading: Reading, tally: Tally) -> Candidate | Reject:
-    data, size = whole(path, name, reading.limits["file"]), path.stat().st_size
+def _read(path: Source, name: str, reading: Reading, tally: Tally) -> Candidate | Reject:
+    data, size = whole(path, name, reading.limits["file"], reading.limits["window"]), size_of(path)
     try:
         if isinstance(data, Reject):
             found: Candidate | Reject = data
@@ -35,13 +38,15 @@ def _read(path: Path, name: str, reading: Reading, tally: Tally) -> Candidate | 
     return found
 
 
-def whole(path: Path, name: str, limit: int = 64 << 20) -> bytes | Reject:
+def whole(path: Source, name: str, limit: int = 64 << 20, window: int = WINDOW) -> bytes | Reject:
     """A text (or HTML) file's bytes, decompressed; or why there are none."""
     raw = Raw(path)
     try:
-        content = Content(raw, kind_of(raw), scan=1 << 62)
+        content = Content(raw, kind_of(raw), scan=1 << 62, window=window)
         if raw.size == 0:
             return Reject(name, 0, 0, "empty-file", "the file has 0 bytes")
+        if foreign := binary_kind(content.first(HEAD)):
+            return Reject(name, 0, raw.size, "format", f"the file is no text but {foreign}")
         if content.fill(limit + 1):
             detail = f"the content has more than {limit} bytes; raise `limits: {{file: …}}` of the source"
             return Reject(name, 0, raw.size, "too-large", detail)

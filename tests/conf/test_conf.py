@@ -95,6 +95,7 @@ from tasks.runtime.errors import Mistake
         ("seed: 1", "cache: {size: 1}", 2, "cache.size is no key here"),
         ("tokens: 300B", "on: a/b", 15, "models.small.on: .*'a/b'"),
         ("tokens: 300B", "torchrun: [evil.py]", 15, "models.small.torchrun.0: .*pattern.*'evil.py'"),
+        ("files: web/*.txt", "files: web/*.txt, limits: {speed: 1}", 4, "sources.web.limits.speed is no key here"),
         ("seed: 1", "evaluate: {on: ''}", 2, "evaluate.on: .*at least 1 character"),
     ],
 )
@@ -175,6 +176,7 @@ def test_a_pipeline_that_is_neither_there_nor_packaged(tmp_path, monkeypatch, na
         ("1T", 10**12),
         ("300_000", 300_000),
         ("12 M", 12_000_000),
+        ("1G", 10**9),
     ],
 )
 def test_counts(tmp_path, written, meant):

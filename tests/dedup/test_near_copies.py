@@ -109,7 +109,7 @@ def test_the_definition(run, seed):
         assert counts(of)["documents"] == 25
         assert counts(of)["kept"] == sum(row["keep"] for row in mine)
         assert counts(of)["reasons"] == {
-            reason: sum(row["reason"] == reason for row in mine) for reason in ("id", "exact", "near")
+            reason: sum(row["reason"] == reason for row in mine) for reason in ("id", "clash", "exact", "near")
         }
         assert sum(counts(of)["similarity"]) == sum(not row["keep"] for row in mine)
 
@@ -178,17 +178,18 @@ def test_short_documents_meet_by_exact_hash_only(run):
     assert [row["reason"] for row in said if not row["keep"]] == ["exact", "exact"]
 
 
-def test_an_id_that_repeats_leaves(run):
+def test_an_id_that_repeats_leaves_and_says_whether_its_words_did_too(run):
     id = f"web:{7:032x}"
-    texts = ["one text of some words", "quite another text", "a third text here"]
-    documents = source(run, "web", texts, shards=3, ids=[id, f"web:{8:032x}", id])
+    texts = ["one text of some words", "quite another text", "one text of some words", "a third text here"]
+    documents = source(run, "web", texts, shards=4, ids=[id, f"web:{8:032x}", id, id])
     made = removed(run, [documents])[0]
     listed = [
         row for shard in documents.shards() for row in pq.read_table(made.folder / f"{shard.key}.parquet").to_pylist()
     ]
-    assert [row["keep"] for row in listed] == [True, True, False]
-    assert (listed[2]["reason"], listed[2]["duplicate_of"]) == ("id", id)
-    assert counts(made)["reasons"] == {"id": 1, "exact": 0, "near": 0}
+    assert [row["reason"] for row in listed] == [None, None, "id", "clash"]
+    assert [row["duplicate_of"] for row in listed] == [None, None, id, id]
+    assert (listed[2]["similarity"], listed[3]["similarity"]) == (1.0, 0.0)
+    assert counts(made)["reasons"] == {"id": 1, "clash": 1, "exact": 0, "near": 0}
 
 
 def test_the_same_digits_in_two_sources_are_two_ids(run):

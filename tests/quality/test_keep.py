@@ -100,6 +100,14 @@ def test_languages(run):
     assert counts(kept)["reasons"] == {"quality": 0, "language": 2}
 
 
+def test_languages_may_ask_for_a_least_score(run):
+    languages, scores = ["en", "en", "de", "de", None], [0.9, 0.7, 0.7, 0.1, 0.0]
+    documents = source(run, "crawl", ["a", "b", "c", "d", "e"], languages=languages, scores=scores)
+    least = {"en": 0.7, "de": 0.5}  # 0.7 is met by the stored float32 of 0.7
+    rows = by_id(documents, run(keep, "crawl", **{**PLAIN, "languages": least}, documents=documents))
+    assert [rows[document_id("crawl", n)]["reason"] for n in range(5)] == [None, None, None, "language", "language"]
+
+
 def test_no_language_named_keeps_none(run):
     documents = source(run, "crawl", ["a", "b"], languages=["en", None])
     assert counts(run(keep, "crawl", **{**PLAIN, "languages": []}, documents=documents))["kept"] == 0

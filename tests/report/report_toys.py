@@ -109,6 +109,7 @@ def ingest_shard(out: Output, item: tuple[None, list[int]], *, source: str) -> i
                 empty,
                 empty,
                 empty,
+                empty,
             ],
             schema=DOCUMENTS,
         )

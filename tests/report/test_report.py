@@ -63,8 +63,8 @@ def test_the_funnel_says_what_the_reasons_mean(made: Any) -> None:
 
 
 def test_rejects_are_counted_by_reason_and_told_apart(made: Any) -> None:
-    rows = {row["reason"]: (row["records"], row["damage"]) for row in made.sections["rejects"]["reasons"]}
-    assert rows == {"gzip": (1, True), "http": (1, True), "status": (1, False)}
+    rows = {row["reason"]: (row["records"], row["kind"]) for row in made.sections["rejects"]["reasons"]}
+    assert rows == {"gzip": (1, "damage"), "http": (1, "damage"), "status": (1, "policy")}
 
 
 def test_the_realised_keep_rate_stands_beside_the_expected_one(made: Any) -> None:

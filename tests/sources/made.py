@@ -43,3 +43,10 @@ def page(number: int, text: bytes = WORDS, **more: object) -> bytes:
 def members(*records: bytes) -> bytes:
     """A gzip member a record; the same bytes at any time of day."""
     return b"".join(gzip.compress(record, mtime=0) for record in records)
+
+
+def arc(block: bytes, url: str, content_type: str = "text/html", version: int = 1, length: int | None = None) -> bytes:
+    """An ARC record of version 1 or 2; `length` overrides that of its header."""
+    more = "" if version == 1 else " 200 3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ - 1024 made.arc.gz"
+    size = len(block) if length is None else length
+    return f"{url} 192.0.2.7 20080509190241 {content_type}{more} {size}\n".encode() + block + b"\n"

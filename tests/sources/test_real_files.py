@@ -53,9 +53,14 @@ def test_crawls(name, records, gave):
     assert statistics["bytes_damaged"] == 0
 
 
-def test_an_old_arc_is_named_as_such():
-    made, refused, _ = read(REAL / "crawl" / "cc2008-small-sample.arc.gz")
-    assert (made, [reject.reason for reject in refused]) == ([], ["format"])
+def test_an_arc_file_gives_what_its_conversion_to_warc_gives():
+    arc, refused, statistics = read(REAL / "crawl" / "cc2008-small-sample.arc.gz")
+    warc, refused_warc, statistics_warc = read(REAL / "crawl" / "cc2008-small-sample.repacked.warc.gz")
+    assert len(arc) == 116
+    assert [(page.url, page.text, page.date) for page in arc] == [(page.url, page.text, page.date) for page in warc]
+    assert [(reject.reason, reject.detail) for reject in refused] == [(r.reason, r.detail) for r in refused_warc]
+    assert statistics["records"] == statistics_warc["records"]
+    assert statistics["bytes_damaged"] == 0
 
 
 DAMAGED = {
@@ -66,13 +71,13 @@ DAMAGED = {
     "solrwayback-truncated.warc.gz": (0, {"truncated": 1}),
     "sparkwarc-cc2016-LF.wat.gz": (0, {"length": 1}),
     "sparkwarc-cc2016-LF.wet.gz": (59, {"length": 10}),
-    "ukwa-truncated.arc.gz": (0, {"format": 1}),
+    "ukwa-truncated.arc.gz": (3, {"type": 5}),
     "ukwa-truncated.warc.gz": (3, {"type": 5}),
     "warc2zim-bad-redirections.warc.gz": (1, {"status": 40, "type": 1}),
     "warc2zim-content-resource-types.warc.gz": (2, {"type": 10}),
     "warc2zim-http-return-codes.warc.gz": (5, {"status": 25, "type": 1}),
     "warcio-bad-non-chunked.warc.gz": (1, {}),
-    "warcio-bad.arc": (0, {"format": 1}),
+    "warcio-bad.arc": (0, {"header": 3, "http": 1}),
     "warcio-digest.warc": (0, {}),
     "warcio-example-bad.warc.gz.bad": (1, {"status": 1}),
     "warcio-example.warc.gz": (1, {}),

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from made import http, warc
 
 from tasks.sources.body import decode, unchunk
+from tasks.sources.headers import fields, split_type
 from tasks.sources.rejects import Bad
-from tasks.sources.responses import Page, page, split_type
+from tasks.sources.responses import Page, page
 from tasks.sources.warc import Record, records
 
 BODY = b"<html><body>" + b"<p>Hello, this is a page with text in it.</p>" * 50 + b"</body></html>"
@@ -195,3 +196,162 @@ def test_any_damage_to_a_block_is_a_page_or_bad(data):
         open_page(warc(bytes(block)))
     except Bad as bad:
         assert bad.reason in ("http", "status", "type", "encoding", "too-large", "empty")
+
+
+# ---- bodies as servers and archives have them (issue 11, fault 4)
+
+MORE = b"<p>More of it, in a second member.</p>" * 9
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "zstd"])
+def test_all_members_of_a_body_are_read(coding):
+    pack = zstandard.compress if coding == "zstd" else gzip.compress
+    several = pack(BODY) + pack(MORE) + pack(MORE)
+    assert body_of(f"Content-Encoding: {coding}", body=several) == BODY + MORE + MORE
+    # What stands behind the last is passed over, as browsers do.
+    assert body_of(f"Content-Encoding: {coding}", body=several + b"\r\n0\r\n") == BODY + MORE + MORE
+    assert reason(warc(http(several[:-9], f"Content-Encoding: {coding}"))) == "encoding"
+    assert reason(warc(http(several, f"Content-Encoding: {coding}")), len(BODY) + len(MORE)) == "too-large"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+def test_endless_members_end(coding):
+    pack = zstandard.compress if coding == "zstd" else gzip.compress
+    assert reason(warc(http(pack(b"") * 5000, f"Content-Encoding: {coding}"))) == "encoding"
+
+
+@pytest.mark.parametrize("missing", range(1, 9))
+def test_a_gzip_trailer_that_is_cut_off_costs_nothing(missing):
+    assert body_of("Content-Encoding: gzip", body=gzip.compress(BODY)[:-missing]) == BODY
+    assert body_of("Content-Encoding: gzip", body=gzip.compress(MORE) + gzip.compress(BODY)[:-missing]) == MORE + BODY
+
+
+def test_a_gzip_body_whose_data_is_cut_off_is_told():
+    for missing in (9, 10, 20):
+        assert reason(warc(http(gzip.compress(BODY)[:-missing], "Content-Encoding: gzip"))) == "encoding"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "gzip, br", "made-up"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xef\xbb\xbf" + BODY,
+        "\ufeff<html><body>Wide as ever</body></html>".encode("utf-16"),
+        b"  \n<!-- a comment first -->" + BODY,
+        b"Plain words of a text without any tag, and some more.\n" * 3,
+        b"short",
+        "Слово за слово".encode(),
+        "コンピュータの話です。".encode("shift-jis") * 5,
+    ],
+)
+def test_a_coding_named_but_undone_already_leaves_the_body(coding, body):
+    assert body_of(f"Content-Encoding: {coding}", body=body) == body
+    assert body_of(f"Content-Encoding: {coding}", body=body, headers=("WARC-Truncated: length",)) == body
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd", "deflate", "made-up"])
+def test_a_body_that_is_neither_coded_nor_text_is_told(coding):
+    noise = bytes((number * 7919 >> 3) % 256 for number in range(3000))
+    assert reason(warc(http(b"\x07" + noise, f"Content-Encoding: {coding}"))) == "encoding"
+
+
+def test_an_image_whose_coding_is_wrong_is_an_image():
+    image = b"\x89PNG\r\n\x1a\n" + bytes(200)
+    assert reason(warc(http(image, "Content-Encoding: gzip", kind="image/png"))) == "type"
+
+
+def test_transfer_codings_other_than_chunked():
+    body = chunks(gzip.compress(BODY))
+    assert body_of("Transfer-Encoding: gzip, chunked", body=body) == BODY
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("prefix", [b"", b"0x", b"0X", b"000"])
+def test_chunk_sizes_never_stay_in_the_text(end, prefix):
+    parts = [BODY[start : start + 300] for start in range(0, len(BODY), 300)]
+    body = b"".join(prefix + b"%X" % len(part) + b" ;x" + end + part + end for part in parts) + b"0" + end * 2
+    assert body_of("Transfer-Encoding: chunked", body=body) == BODY
+    assert body_of("Transfer-Encoding: Chunked", "Content-Encoding: gzip", body=body) == BODY
+
+
+def test_text_that_begins_like_a_chunk_is_no_chunk():
+    for body in (
+        b"1999\nwas a year of great success, and it ended well for all of us.",
+        b"feed\n" * 60,
+        b"a\n012345678\n\nwords",
+    ):
+        assert unchunk(body) == body
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\r\n", b"mixed"])
+def test_http_header_lines_may_end_otherwise(end):
+    block = http(gzip.compress(BODY), "Server: x", "Content-Encoding: gzip", kind="text/html; charset=koi8-r")
+    head, _, body = block.partition(b"\r\n\r\n")
+    head = head.replace(b"\r\n", b"\n", 2) if end == b"mixed" else head.replace(b"\r\n", end)
+    found = open_page(warc(head + (b"\r\n\n" if end == b"mixed" else end * 2) + body))
+    assert found is not None
+    assert (found.body, found.charset) == (BODY, "koi8-r")
+
+
+def test_a_header_that_never_ends_is_told():
+    assert reason(warc(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n<html>")) == "http"
+
+
+@pytest.mark.parametrize(
+    ("value", "mime", "charset"),
+    [
+        ("text/html charset=utf-8", "text/html", "utf-8"),
+        ("text/html, charset=utf-8", "text/html", "utf-8"),
+        ("html", "text/html", None),
+        ("HTML; charset='x-sjis'", "text/html", "x-sjis"),
+        ("text/html;charset=windows-1251;charset=utf-8", "text/html", "windows-1251"),
+        ("text/plain, text/html; charset = big5", "text/html", "big5"),
+        (' text/html ; Charset="ISO-8859-1"', "text/html", "ISO-8859-1"),
+        ('multipart/related; type="text/html"; boundary="a/b"', "multipart/related", None),
+        ("text/html; charset=utf-8, text/html", "text/html", "utf-8"),
+        ("image/svg+xml", "image/svg+xml", None),
+        ("nonsense", "nonsense", None),
+        ("*/*", "*/*", None),
+        ("", "", None),
+    ],
+)
+def test_media_types_as_servers_write_them(value, mime, charset):
+    assert split_type(value) == (mime, charset)
+    block = http(BODY, kind=value or None)
+    if mime in ("text/html", "*/*", ""):
+        found = open_page(warc(block))
+        assert found is not None
+        assert (found.html, found.charset, found.body) == (True, charset, BODY)
+    else:
+        assert reason(warc(block)) == "type"
+
+
+def test_fields():
+    head = (
+        b"WARC/1.0\r\nName: first\r\n continued\r\nname : second\r\nno colon here\r\n folded onto nothing\r\n"
+        b"Empty:\r\nURL: http://x/\xc3\xa9:8\r\nOld: caf\xe9\r\n\r\n"
+    )
+    expected = {"name": "first continued", "empty": "", "url": "http://x/é:8", "old": "café"}
+    assert fields(head) == expected
+    assert fields(head.replace(b"\r\n", b"\n")) == expected
+    assert fields(head, joined=True)["name"] == "first continued, second"
+
+
+def test_header_names_in_any_case_and_lines_of_bare_lf():
+    data = warc(http(BODY)).replace(b"\r\nContent-Type: text/html", b"\r\ncontent-type: text/html")
+    data = data.replace(b"Content-Length", b"content-length").replace(b"WARC-Target-URI", b"warc-target-uri")
+    head, _, block = data.partition(b"\r\n\r\n")
+    for record in (data, head.replace(b"\r\n", b"\n") + b"\n\n" + block):
+        found = open_page(record)
+        assert found is not None
+        assert (found.url, found.body) == ("http://example.org/1", BODY)
+
+
+def test_conversions_of_other_types_than_text():
+    found = open_page(warc(BODY, type="conversion", content_type="text/html; charset=koi8-r"))
+    assert found is not None
+    assert (found.html, found.charset) == (True, "koi8-r")
+    found = open_page(warc(b"words", type="conversion", content_type="text/plain"))
+    assert found is not None
+    assert (found.html, found.charset) == (False, "utf-8")
+    assert reason(warc(b"\xff\xd8\xff\xe0", type="conversion", content_type="image/jpeg")) == "type"
