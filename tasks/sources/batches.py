@@ -83,7 +83,8 @@ def batches(path: Path, file: Any, group: int, leaves: list[int]) -> Iterator[An
         rows = max(1, min(ROWS, BATCH // max(1, each), REPEATED // max(1, repeats)))
         if large:
             source = opened(path, metadata=file.metadata, read_dictionary=large)
-        yield from source.iter_batches(rows, row_groups=[group], columns=names)
+        # A worker has one core: threads of Arrow's own cost up to three times as much for small batches.
+        yield from source.iter_batches(rows, row_groups=[group], columns=names, use_threads=False)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Bad("parquet", f"row group {group}: {sentence(error)}") from None
     finally:
@@ -102,7 +103,7 @@ def probe(file: Any, group: int, columns: list[str] | None = None) -> None:
     import pyarrow as pa
 
     try:
-        next(file.iter_batches(1, row_groups=[group], columns=columns), None)
+        next(file.iter_batches(1, row_groups=[group], columns=columns, use_threads=False), None)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Bad("parquet", f"row group {group}: {sentence(error)}") from None
 

@@ -94,7 +94,7 @@ def _pieces(line: Line, bad: Bad, wanted: Wanted, tally: Tally) -> Iterator[tupl
         return
     offset, left = line.offset, line.stored
     for data in line.data.split(b"\r"):
-        length = len(data) + 1
+        length = min(len(data) + 1, line.offset + line.length - offset)  # the last one may have no end
         stored = min(left, -(-line.stored * length // max(1, line.length)))
         piece = Line(data, offset, length, stored)
         try:

@@ -193,8 +193,9 @@ def _row_groups(whole: Part, path: Path, shard_bytes: int) -> list[Part]:
 
 def _group_span(group: Any) -> Span:
     chunks = [group.column(number) for number in range(group.num_columns)]
-    starts = [min(filter(None, (chunk.dictionary_page_offset, chunk.data_page_offset))) for chunk in chunks]
-    return min(starts), max(start + chunk.total_compressed_size for start, chunk in zip(starts, chunks, strict=True))
+    starts = [min(filter(None, (chunk.dictionary_page_offset, chunk.data_page_offset)), default=-1) for chunk in chunks]
+    ends = [start + chunk.total_compressed_size for start, chunk in zip(starts, chunks, strict=True)]
+    return min(starts, default=-1), max(ends, default=-1)  # -1: a damaged footer
 
 
 SPLIT = {"jsonl": _lines, "parquet": _row_groups, "mediawiki": _streams}

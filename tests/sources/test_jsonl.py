@@ -150,13 +150,14 @@ def test_lists_in_lists_without_end_are_a_reject(tmp_path):
 
 
 def test_lines_that_end_in_cr_alone(tmp_path):
-    data = b'{"text": "one"}\r{"text": "two"}\rnot json\r\r{"text": 3}\r{"text": "four"}\r'
+    data = b'{"text": "one"}\r{"text": "two"}\rnot json\r\r{"text": 3}\r{"text": "four"}\rend'
     found = jsonl(write(tmp_path / "a.jsonl", data))
     assert texts(found) == ["one", "two", "four"]
     places = [
         (item.reason, data[item.offset : item.offset + item.length]) for item in found if isinstance(item, Reject)
     ]
-    assert places == [("json", b"not json\r"), ("no-text", b'{"text": 3}\r')]
+    assert places == [("json", b"not json\r"), ("no-text", b'{"text": 3}\r'), ("json", b"end")]
+    assert all(item.offset + item.length <= len(data) for item in found)
 
 
 @pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
