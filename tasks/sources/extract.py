@@ -138,3 +138,13 @@ def _checked(text: str, charset: str | None) -> str:
     if lost * 10 > len(text):
         raise Bad("charset", f"{lost} of {len(text)} characters do not decode as {charset}")
     return text
+
+
+def serialised(tree):
+    from resiliparse.extract.html2text import extract_plain_text
+
+    page = extract_plain_text(tree, "minimal_html", alt_texts=False, links=True)
+    rules = extract_plain_text(
+        tree, "minimal_html", main_content=True, alt_texts=False, links=True, comments=False, post_meta=False
+    )
+    return page, rules
