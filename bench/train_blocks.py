@@ -28,9 +28,9 @@ from tasks.sources.extract import serialised  # noqa: E402
 from tasks.sources.main_content import Blocks, blocks, features, render, trees_of  # noqa: E402
 
 SETTINGS: dict[str, Any] = {"max_iter": 80, "max_depth": 4, "learning_rate": 0.1, "min_samples_leaf": 20}
-BOUND = -500  # in 1/1024 of the logit
+BOUND = -700  # in 1/1024 of the logit
 SCALE = 1024
-ARTICLE = 8
+ARTICLE = 3
 
 
 class Read:
