@@ -13,7 +13,7 @@ from numba import njit
 
 LETTER, UPPER, DIGIT, SPACE, STOP, COMMA, MARK, WIDE = 1, 2, 4, 8, 16, 32, 64, 128
 STOPS, COMMAS, MARKS = ".!?…。！？．", ",;:—–“”„«»()、，；：「」", "|›>•·/#@©+→←"
-CLOSING = "\"”“»)。」"  # may follow the sentence's stop
+CLOSING = '"”“»)。」'  # may follow the sentence's stop
 PLAIN, PARAGRAPH, ITEM, HEADING, PREFORMATTED = range(5)  # what a block is
 LISTS = 64  # so deep are lists told apart
 

@@ -139,7 +139,7 @@ def _warc(
             title = None
             text = decode(web_page.body, web_page.charset, web_page.html)
             if web_page.html:
-                text, title = extract(text, limits["html"], limits["tags"], limits["nesting"])
+                text, title, *_ = extract(text, limits["html"], limits["tags"], limits["nesting"])
             document = _document(source, web_page.id, text, url, web_page.date, {"title": title})
             yield document, record.offset, record.length
         except Bad as bad:

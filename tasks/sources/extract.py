@@ -5,16 +5,26 @@ Resiliparse parses (lexbor) and extracts. Its extraction takes time with the squ
 """
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from tasks.sources.main_content import blocks, main_content, render
+from tasks.sources.page_parse import parse
+from tasks.sources.page_worker import WORKER
 from tasks.sources.rejects import Bad
 
 SEVEN_BIT = re.compile(
     r"^(iso-?2022|hz|utf-?7)", re.IGNORECASE
 )  # these look like ASCII, so that only their label tells
-UNSEEN, GUESSED = 6_000, 80_000  # so many `<` cannot nest deep enough to cost a second, or minutes
+# More `<` or characters than these are parsed in a process of its own. What takes time with the square of its size
+# (10,000 nested elements 1.4 s, 10,000 options 0.4 s) costs less than a second up to there.
+APART_TAGS, APART_CHARACTERS = 6_000, 1 << 20
+OPTIONS = 500  # with fewer `<` than this no option costs anything
+SECONDS = 60  # of CPU, for a page that is parsed apart
+INDENT = re.compile(r"(?m)^[^\S\n]+")
+GUESSED = 80_000  # with so many `<` depth is always measured
+OPTION = re.compile(r"<opt(?:ion|group)\b[^<>]*>[^<]*|</opt(?:ion|group)\s*>", re.IGNORECASE)
 # First two letters of tags that hold nothing, or end by themselves where the next one begins.
 FLAT = np.zeros(1 << 16, bool)
 FLAT[[int.from_bytes(two) for two in (b"br", b"dd", b"dt", b"hr", b"im", b"li", b"me", b"op", b"td", b"th", b"tr")]] = (
@@ -26,10 +36,16 @@ LANGUAGE_CHARACTERS = 2048  # enough for the language; the identifier reads all 
 
 
 class Extracted(NamedTuple):
-    """A page's text (not yet cleaned) and title."""
+    """A page's text (not yet cleaned) and title.
+
+    Lines have no leading blanks but in `preformatted`, half-open ranges of characters of `text`, where white space is as
+    in the page's `<pre>`. `fell_back`: the main content was next to nothing, and was sought in a wider way.
+    """
 
     text: str
     title: str | None
+    fell_back: bool = False
+    preformatted: tuple[tuple[int, int], ...] = ()
 
 
 def decode(body: bytes, charset: str | None, html: bool) -> str:
@@ -58,29 +74,41 @@ def decode(body: bytes, charset: str | None, html: bool) -> str:
     return _checked(bytes_to_str(body, named, errors="replace", fallback_encodings=()), named)
 
 
-def extract(html: str, limit: int, tags: int, depth: int) -> Extracted:
+def extract(
+    html: str, limit: int, tags: int, depth: int, extractor: str = "millrace", seconds: int = SECONDS
+) -> Extracted:
     """Main content and title.
 
     Args:
         limit: characters of HTML. tags: `<` characters. depth: nested elements.
+        extractor: `millrace` (blocks chosen by trees), `resiliparse` (its rules), `trafilatura`, `plain` (all text).
+        seconds: of CPU for a page that is parsed apart.
 
     Raises:
-        Bad: `too-large`, `markup` past a limit.
+        Bad: `too-large`, `markup` past a limit; `slow`, `memory`, `crash` of a page that is parsed apart.
     """
-    from resiliparse.extract.html2text import extract_plain_text
-    from resiliparse.parse.html import HTMLTree
-
     if len(html) > limit:
         raise Bad("too-large", f"the page has {len(html)} characters, the limit is {limit}")
     count = html.count("<")
     if count > tags:
         raise Bad("markup", f"the page has {count} tags, the limit is {tags}")
-    tree = HTMLTree.parse(html)
-    # Measuring takes as long as a third of the extraction, so that pages of middling size are judged by their tags.
-    if count > GUESSED or (count > UNSEEN and _guess_depth(html) > depth):
-        _check_depth(tree, depth)
-    text = extract_plain_text(tree, main_content=True)
-    return Extracted(text, (tree.title or "").strip() or None)
+    if count > OPTIONS:
+        html = OPTION.sub("", html)  # an option is never main content, and lexbor takes time with their square
+        count = html.count("<")
+    if count > APART_TAGS or len(html) > APART_CHARACTERS:
+        measure = count > GUESSED or _guess_depth(html) > depth
+        parsed = WORKER.parse(seconds, html=html, depth=depth, measure=measure, extractor=extractor)
+    else:
+        parsed = parse(html, depth, measure=False, extractor=extractor)
+    if parsed.plain:
+        return Extracted(INDENT.sub("", parsed.page), parsed.title, parsed.fell_back)
+    page = blocks(parsed.page)
+    if extractor == "millrace":
+        kept, fell_back = main_content(page, blocks(parsed.rules), parsed.title)
+        rendered = render(page, kept)
+    else:
+        rendered, fell_back = render(page), parsed.fell_back
+    return Extracted(rendered.text, parsed.title, fell_back, rendered.preformatted)
 
 
 def language(text: str) -> str | None:
@@ -105,18 +133,6 @@ def _guess_depth(html: str) -> int:
     return int((level - np.minimum.accumulate(np.minimum(level, 0))).max(initial=0))
 
 
-def _check_depth(tree: Any, depth: int) -> None:
-    """Raises Bad where elements are nested deeper than the limit."""
-    from resiliparse.parse.html import traverse_dom
-
-    def enter(context: Any) -> None:
-        if context.depth > depth:
-            raise Bad("markup", f"elements are nested more than {depth} deep")
-
-    if tree.body is not None:
-        traverse_dom(tree.body, enter, elements_only=True)
-
-
 def _known(name: str | None) -> str | None:
     """Python's name for a character set that a browser knows, or None."""
     from resiliparse.parse.encoding import map_encoding_to_html5
@@ -138,13 +154,3 @@ def _checked(text: str, charset: str | None) -> str:
     if lost * 10 > len(text):
         raise Bad("charset", f"{lost} of {len(text)} characters do not decode as {charset}")
     return text
-
-
-def serialised(tree):
-    from resiliparse.extract.html2text import extract_plain_text
-
-    page = extract_plain_text(tree, "minimal_html", alt_texts=False, links=True)
-    rules = extract_plain_text(
-        tree, "minimal_html", main_content=True, alt_texts=False, links=True, comments=False, post_meta=False
-    )
-    return page, rules
