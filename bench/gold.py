@@ -1,10 +1,10 @@
-"""Real pages with gold for main content, in two halves by site: bench/train_blocks.py learns on one, bench/extraction.py
-reports on the other.
+"""Real pages with gold for main content, in two halves by site.
 
-Gold: trafilatura's evaluation (phrases `with` that belong to the main text, `without` that do not) for 345 pages of
-../shared/data/crawl-pages, matched by URL, else by the file's name; readability's expected articles for 109 more.
-Halves: the last bit of the first byte of sha256 of the site; the site is the host without `www.`, of an archived page that of the
-original, of a readability page its folder without number (nytimes-1 and nytimes-2 are one site).
+bench/train_blocks.py learns on one half, bench/extraction.py reports on the other. Gold: trafilatura's evaluation
+(phrases `with` that belong to the main text, `without` that do not) for 344 pages of ../shared/data/crawl-pages,
+matched by URL, else by the file's name; readability's expected articles for 109 more. Halves: the last bit of the first
+byte of sha256 of the site; the site is the host without `www.`, of an archived page that of the original, of a
+readability page its folder without number (nytimes-1 and nytimes-2 are one site).
 """
 
 import gzip
@@ -18,6 +18,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from resiliparse.extract.html2text import extract_plain_text
+
 from tasks.sources.extract import decode
 from tasks.sources.responses import page
 from tasks.sources.warc import Record, records
@@ -116,7 +117,7 @@ class Counts(NamedTuple):
 
 
 def count(gold: list[Gold], text_of: Callable[[Gold], str]) -> Counts:
-    """As trafilatura's tests/evaluate.py counts, all phrases in one sum; but white space is made single on both sides."""
+    """As trafilatura's tests/evaluate.py counts, all phrases in one sum, but any white space is one blank."""
     hit = missed = wrong = 0
     for one in gold:
         text = plain(text_of(one))

@@ -21,8 +21,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.gold import TRAIN, Gold, count, pages, plain  # noqa: E402
 from resiliparse.parse.html import HTMLTree  # noqa: E402
+
+from bench.gold import TRAIN, Gold, count, pages, plain  # noqa: E402
 from tasks.kernels.blocks import FEATURES, scores  # noqa: E402
 from tasks.sources.main_content import Blocks, blocks, features, render, trees_of  # noqa: E402
 from tasks.sources.page_parse import serialised  # noqa: E402

@@ -26,8 +26,9 @@ LENGTH, LINKED, KIND, GAP, ORDINAL = (COUNTED.index(name) for name in ("length",
 NEAR = (1, 2, -1, -2)  # neighbours, by distance
 WIDTHS = (3, 8, 20)  # blocks to either side that are summed
 OWN = (
-    "length", "words", "link_share", "anchors", "letter_share", "upper_share", "digit_share", "stops", "commas", "marks",
-    "word_length", "short_word_share", "capital_word_share", "starts_lower", "ends", "kind", "gap", "main", "title",
+    "length", "words", "link_share", "anchors", "letter_share", "upper_share", "digit_share", "stops", "commas",
+    "marks", "word_length", "short_word_share", "capital_word_share", "starts_lower", "ends", "kind", "gap", "main",
+    "title",
 )  # fmt: skip
 SHOWN = ("length", "link_share", "main", "stops", "kind", "digit_share", "ends")  # of neighbours
 SUMMED = ("good", "main", "link_share", "length")

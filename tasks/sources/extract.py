@@ -1,16 +1,20 @@
 """From a page's bytes to its text: character set, main content, title, language.
 
-Resiliparse parses (lexbor) and extracts. Its extraction takes time with the square of the nesting (10,000 deep: 2 s;
-100,000: minutes) and up to 600 bytes of memory a tag, so that both are bounded before it begins.
+Resiliparse parses (lexbor) and writes the text out (page_parse.py); which of it is main content, main_content.py says.
+Some constructs take time with the square of their size (elements inside one another, options, attributes of one tag,
+formatting that is never closed) or up to 9 GB of memory (lists inside lists, whose lines are indented): options are cut
+out before, and what is large enough for any of them to cost a second is parsed in a process that can be killed.
 """
 
 import re
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
 
+from tasks.runtime.errors import Mistake
 from tasks.sources.main_content import blocks, main_content, render
-from tasks.sources.page_parse import parse
+from tasks.sources.page_parse import EXTRACTORS, Refused, parse
 from tasks.sources.page_worker import WORKER
 from tasks.sources.rejects import Bad
 
@@ -18,8 +22,9 @@ SEVEN_BIT = re.compile(
     r"^(iso-?2022|hz|utf-?7)", re.IGNORECASE
 )  # these look like ASCII, so that only their label tells
 # More `<` or characters than these are parsed in a process of its own. What takes time with the square of its size
-# (10,000 nested elements 1.4 s, 10,000 options 0.4 s) costs less than a second up to there.
-APART_TAGS, APART_CHARACTERS = 6_000, 1 << 20
+# (10,000 nested elements 1.4 s, 40,000 attributes of one tag in 340 kB 4.8 s) costs less than a second up to there.
+APART_TAGS, APART_CHARACTERS = 6_000, 200_000
+APART_OPEN = 250  # elements; 2,500 times `<p><font size=N>`, which HTML opens again in each paragraph, take 1.2 GB
 OPTIONS = 500  # with fewer `<` than this no option costs anything
 SECONDS = 60  # of CPU, for a page that is parsed apart
 INDENT = re.compile(r"(?m)^[^\S\n]+")
@@ -38,8 +43,9 @@ LANGUAGE_CHARACTERS = 2048  # enough for the language; the identifier reads all 
 class Extracted(NamedTuple):
     """A page's text (not yet cleaned) and title.
 
-    Lines have no leading blanks but in `preformatted`, half-open ranges of characters of `text`, where white space is as
-    in the page's `<pre>`. `fell_back`: the main content was next to nothing, and was sought in a wider way.
+    Lines have no leading blanks but in `preformatted`, half-open ranges of characters of `text`, where white space is
+    as in the page's `<pre>`. Entities have been read, once: nothing behind this may read them again. `fell_back`: the
+    main content was next to nothing, and was sought in a wider way.
     """
 
     text: str
@@ -95,11 +101,15 @@ def extract(
     if count > OPTIONS:
         html = OPTION.sub("", html)  # an option is never main content, and lexbor takes time with their square
         count = html.count("<")
-    if count > APART_TAGS or len(html) > APART_CHARACTERS:
-        measure = count > GUESSED or _guess_depth(html) > depth
-        parsed = WORKER.parse(seconds, html=html, depth=depth, measure=measure, extractor=extractor)
+    open_at_once = _guess_depth(html) if count > APART_OPEN else 0
+    if count > APART_TAGS or open_at_once > APART_OPEN or len(html) > APART_CHARACTERS:
+        measure = count > GUESSED or open_at_once > depth
+        parsed = WORKER.parse(html, seconds, depth=depth, measure=measure, extractor=extractor)
     else:
-        parsed = parse(html, depth, measure=False, extractor=extractor)
+        try:
+            parsed = parse(html, depth, extractor)
+        except Refused as refused:
+            raise Bad(refused.reason, refused.detail) from None
     if parsed.plain:
         return Extracted(INDENT.sub("", parsed.page), parsed.title, parsed.fell_back)
     page = blocks(parsed.page)
@@ -109,6 +119,18 @@ def extract(
     else:
         rendered, fell_back = render(page), parsed.fell_back
     return Extracted(rendered.text, parsed.title, fell_back, rendered.preformatted)
+
+
+def require(extractor: str) -> None:
+    """See, before anything is read, that an extractor can be used.
+
+    Raises:
+        Mistake: it is unknown, or not installed.
+    """
+    if extractor not in EXTRACTORS:
+        raise Mistake(f"extractor {extractor!r} is unknown; it is one of {', '.join(EXTRACTORS)}")
+    if extractor == "trafilatura" and find_spec("trafilatura") is None:
+        raise Mistake("extractor trafilatura is not installed; run `pip install 'millrace[trafilatura]'`")
 
 
 def language(text: str) -> str | None:

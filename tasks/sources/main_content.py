@@ -10,7 +10,6 @@ bench/train_blocks.py; a block is kept where the sum of its leaves is above `bou
 import json
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np

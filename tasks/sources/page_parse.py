@@ -1,18 +1,18 @@
 """What a page's HTML is parsed to: title, and its text written out in the ways that the extractor asks for.
 
 All of the work that can take long or break (lexbor's parse, Resiliparse's extraction) is here, so that it can run in
-a process of its own: `python -m tasks.sources.page_parse` answers requests on its standard input (page_worker.py).
+a process of its own: `serve` answers requests on its standard input (page_worker.py).
 Imports Resiliparse only, and trafilatura where it is asked for.
 """
 
 import json
 import os
 import sys
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 EXTRACTORS = ("millrace", "resiliparse", "trafilatura", "plain")
-FEW, MUCH = 200, 2000  # characters: main content shorter than FEW, of a page with MUCH text, was missed
-LENGTH = 8  # bytes of a message's length, big-endian, before the message (JSON in ASCII)
+FEW, MUCH = 200, 2000  # main content shorter than FEW characters, of a page that has MUCH, was missed
+LENGTH = 8  # bytes of the length of a message, big-endian, before it
 
 
 class Refused(Exception):
@@ -34,18 +34,21 @@ class Parsed(NamedTuple):
     fell_back: bool
 
 
-def parse(html: str, depth: int, measure: bool, extractor: str) -> Parsed:
+def parse(html: str, depth: int, extractor: str, measure: bool = False) -> Parsed:
     """Parse and write out.
 
     Args:
         depth: elements may be nested so deep; looked at only if `measure`, for it takes as long as a third of the rest.
 
     Raises:
-        Refused: `markup`, nested deeper.
+        Refused: `markup`, nested deeper, or not parsed at all.
     """
-    from resiliparse.parse.html import HTMLTree
+    from resiliparse.parse.html import HTMLParserException, HTMLTree
 
-    tree = HTMLTree.parse(html)
+    try:
+        tree = HTMLTree.parse(html)
+    except HTMLParserException as error:
+        raise Refused("markup", f"lexbor: {str(error)[:120]}") from None
     if measure:
         _check_depth(tree, depth)
     title = " ".join((tree.title or "").split()) or None
@@ -79,7 +82,7 @@ def _written(tree: Any, plain: bool = False, **how: Any) -> str:
 
 
 def _trafilatura(html: str) -> str:
-    import trafilatura
+    import trafilatura  # `extract.require` has seen that it is there
 
     return trafilatura.extract(html, include_comments=False) or ""
 
@@ -96,18 +99,26 @@ def _check_depth(tree: Any, depth: int) -> None:
         traverse_dom(tree.body, enter, elements_only=True)
 
 
-def send(stream: BinaryIO, message: Any) -> None:
-    data = json.dumps(message).encode("ascii")  # lone surrogates are escaped
-    stream.write(len(data).to_bytes(LENGTH) + data)
+def send(stream: IO[bytes], message: dict[str, Any], texts: list[str]) -> None:
+    """A message: its length, JSON that holds the lengths of the texts, the texts in UTF-8 with lone surrogates."""
+    bodies = [text.encode("utf-8", "surrogatepass") for text in texts]
+    head = json.dumps({**message, "texts": [len(body) for body in bodies]}).encode("ascii")
+    stream.write(b"".join([len(head).to_bytes(LENGTH), head, *bodies]))
     stream.flush()
 
 
-def receive(stream: BinaryIO) -> Any | None:
-    """A message; None where the stream ends, also inside one."""
-    head = stream.read(LENGTH)
-    size = int.from_bytes(head)
-    data = stream.read(size) if len(head) == LENGTH else b""
-    return json.loads(data) if len(head) == LENGTH and len(data) == size else None
+def receive(stream: IO[bytes]) -> tuple[dict[str, Any], list[str]] | None:
+    """A message and its texts; None where the stream ends, also inside one."""
+    start = stream.read(LENGTH)
+    head = stream.read(int.from_bytes(start))
+    if len(start) < LENGTH or len(head) < int.from_bytes(start):
+        return None
+    message = json.loads(head)
+    sizes = message.pop("texts")
+    bodies = [stream.read(size) for size in sizes]
+    if any(len(body) < size for body, size in zip(bodies, sizes, strict=True)):
+        return None
+    return message, [body.decode("utf-8", "surrogatepass") for body in bodies]
 
 
 def serve(memory: int) -> None:
@@ -118,19 +129,17 @@ def serve(memory: int) -> None:
     os.dup2(2, 1)  # what a library prints is no answer
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    while (request := receive(sys.stdin.buffer)) is not None:
+    while (received := receive(sys.stdin.buffer)) is not None:
+        request, (html,) = received
         hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
         spent = resource.getrusage(resource.RUSAGE_SELF)
         soft = int(spent.ru_utime + spent.ru_stime) + 1 + request.pop("seconds")
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
         try:
-            answer: Any = {"parsed": parse(**request)}
+            parsed = parse(html, **request)
+            about = {"title": parsed.title, "plain": parsed.plain, "fell_back": parsed.fell_back}
+            send(answers, {"parsed": about}, [parsed.page, parsed.rules])
         except Refused as refused:
-            answer = {"bad": [refused.reason, refused.detail]}
+            send(answers, {"bad": [refused.reason, refused.detail]}, [])
         except MemoryError:
-            answer = {"bad": ["memory", f"parsing takes more than {memory >> 20} MB"]}
-        send(answers, answer)
-
-
-if __name__ == "__main__":
-    serve(int(sys.argv[1]))
+            send(answers, {"bad": ["memory", f"parsing takes more than {memory >> 20} MB"]}, [])

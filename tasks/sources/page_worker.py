@@ -11,6 +11,8 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from tasks.sources.page_parse import Parsed, receive, send
@@ -28,7 +30,7 @@ class Worker:
         self.process: subprocess.Popen[bytes] | None = None
         self.owner = 0  # a forked child of ours must not speak into our pipes
 
-    def parse(self, seconds: int, **request: Any) -> Parsed:
+    def parse(self, html: str, seconds: int, **how: Any) -> Parsed:
         """As page_parse.parse, in the child. seconds: of CPU.
 
         Raises:
@@ -37,7 +39,7 @@ class Worker:
         process = self._running()
         assert process.stdin is not None and process.stdout is not None
         try:
-            send(process.stdin, {"seconds": seconds, **request})
+            send(process.stdin, {"seconds": seconds, **how}, [html])
             answer = receive(process.stdout)
         except BrokenPipeError:
             answer = None
@@ -48,11 +50,12 @@ class Worker:
             code = process.wait()
             self.close()
             raise _death(code, seconds, self.memory)
-        if "bad" in answer:
-            if answer["bad"][0] == "memory":
+        message, texts = answer
+        if "bad" in message:
+            if message["bad"][0] == "memory":
                 self.close()  # what is left of its address space is in pieces
-            raise Bad(*answer["bad"])
-        return Parsed(*answer["parsed"])
+            raise Bad(*message["bad"])
+        return Parsed(**message["parsed"], page=texts[0], rules=texts[1])
 
     def close(self) -> None:
         """End the child, if there is one."""
@@ -68,7 +71,7 @@ class Worker:
         if self.process is not None and (self.owner != os.getpid() or self.process.poll() is not None):
             self.close()
         if self.process is None:
-            start = START.format(path=[entry or os.getcwd() for entry in sys.path], memory=self.memory)
+            start = START.format(path=[entry or str(Path.cwd()) for entry in sys.path], memory=self.memory)
             pipe = subprocess.PIPE
             self.process = subprocess.Popen(
                 [sys.executable, "-c", start], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
@@ -78,16 +81,14 @@ class Worker:
 
 
 def _close(pipe: Any) -> None:
-    try:
+    with suppress(BrokenPipeError):  # the rest of a request, to a child that is dead
         pipe.close()
-    except BrokenPipeError:  # the rest of a request, to a child that is dead
-        pass
 
 
 def _death(code: int, seconds: int, memory: int) -> Bad:
-    if -code in (signal.SIGXCPU, signal.SIGKILL):
+    if -code == signal.SIGXCPU:
         return Bad("slow", f"parsing was stopped behind {seconds} s of CPU time")
-    if -code in (signal.SIGABRT,):
+    if -code == signal.SIGABRT:  # what Rust does where memory is refused
         return Bad("memory", f"parsing takes more than {memory >> 20} MB")
     name = signal.Signals(-code).name if code < 0 else f"exit status {code}"
     return Bad("crash", f"the parser died of it: {name}")
