@@ -103,7 +103,7 @@ def extract(
         count = html.count("<")
     open_at_once = _guess_depth(html) if count > APART_OPEN else 0
     if count > APART_TAGS or open_at_once > APART_OPEN or len(html) > APART_CHARACTERS:
-        measure = count > GUESSED or open_at_once > depth
+        measure = count > GUESSED or (count > APART_TAGS and open_at_once > depth)
         parsed = WORKER.parse(html, seconds, depth=depth, measure=measure, extractor=extractor)
     else:
         try:

@@ -41,14 +41,17 @@ def parse(html: str, depth: int, extractor: str, measure: bool = False) -> Parse
         depth: elements may be nested so deep; looked at only if `measure`, for it takes as long as a third of the rest.
 
     Raises:
-        Refused: `markup`, nested deeper, or not parsed at all.
+        Refused: `markup`, nested deeper; `memory`.
     """
     from resiliparse.parse.html import HTMLParserException, HTMLTree
 
     try:
         tree = HTMLTree.parse(html)
-    except HTMLParserException as error:
-        raise Refused("markup", f"lexbor: {str(error)[:120]}") from None
+    except UnicodeEncodeError:  # lone surrogates
+        html = html.encode("utf-8", "replace").decode()
+        tree = HTMLTree.parse(html)
+    except HTMLParserException as error:  # no HTML is wrong, so that it can only be memory
+        raise Refused("memory", f"lexbor: {str(error)[:120]}") from None
     if measure:
         _check_depth(tree, depth)
     title = " ".join((tree.title or "").split()) or None
