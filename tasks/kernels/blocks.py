@@ -73,7 +73,7 @@ def scan(codes: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
         codes: uint32 (n,), code points. table: `classes()`.
 
     Returns:
-        spans: int64 (m, 2), half-open, tags included. counts: int64 (m, len(COUNTED)). hashes: uint64 (m,) of the
+        spans: int64 (m, 2), half-open, tags included. counts: int32 (m, len(COUNTED)). hashes: uint64 (m,) of the
         visible characters.
     """
     n = len(codes)
@@ -82,7 +82,7 @@ def scan(codes: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
         if codes[i] == 10 or codes[i] == 60:
             capacity += 1
     spans = np.zeros((capacity, 2), np.int64)
-    counts = np.zeros((capacity, 17), np.int64)
+    counts = np.zeros((capacity, 17), np.int32)
     hashes = np.zeros(capacity, np.uint64)
     found, start, i = 0, 0, 0
     preformatted, link = False, False

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 TREES = "main_content.json"
+MANY = 20_000  # blocks; their features take 15 MB. Of a page with more, what the rules keep is the main content
 FEW, MUCH = 200, 2000  # main content shorter than FEW of a page with MUCH text was missed; lengths as of kernels.blocks
 TAG = re.compile(r"<[^>]*>")  # attributes are escaped, so that `>` ends a tag
 SEPARATOR = re.compile(r"\s+[|–—»«·:/-]\s+|\s*[|»«]\s*")  # between a title and the site's name
@@ -69,8 +70,11 @@ def main_content(page: Blocks, rules: Blocks, title: str | None) -> tuple[np.nda
     """
     from tasks.kernels.blocks import LENGTH, LINKED, scores
 
-    trees = _trees()
-    kept = scores(features(page, rules, title), trees.roots, trees.nodes) > trees.bound
+    if len(page.spans) > MANY:
+        kept = np.isin(page.hashes, rules.hashes)
+    else:
+        trees = _trees()
+        kept = scores(features(page, rules, title), trees.roots, trees.nodes) > trees.bound
     lengths = page.counts[:, LENGTH]
     found = int(lengths[kept].sum())
     if found >= FEW or (found and int(lengths.sum()) < MUCH):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.kernels import blocks as kernel
-from tasks.sources.main_content import blocks, features, render, trees_of
+from tasks.sources.main_content import MANY, blocks, features, main_content, render, trees_of
 
 COUNTED = {name: column for column, name in enumerate(kernel.COUNTED)}
 PIECES = st.lists(
@@ -97,6 +97,13 @@ def test_features_and_trees():
     assert x[:, column["length@+1"]].tolist() == [-1, 7, 17, 4]
     trees = trees_of({"bound": 0, "trees": [5, ["main", 0, ["length", 4, -7, 2], 100]]})
     assert kernel.scores(x, trees.roots, trees.nodes).tolist() == [7, 105, -2, -2]
+
+
+def test_of_a_page_with_very_many_blocks_the_rules_say_what_is_kept():
+    page = blocks("<p>one</p>\n<p>two</p>\n" * MANY)
+    kept, fell_back = main_content(page, blocks("<p>two</p>"), None)
+    assert kept.tolist() == [False, True] * MANY
+    assert not fell_back
 
 
 def test_an_empty_page_has_no_blocks():
