@@ -46,6 +46,7 @@ class Limits(Keys):
     html: Positive = Field(8 << 20, description="characters of a page")
     tags: Positive = Field(500_000, description="`<` characters of a page")
     nesting: Positive = Field(2_000, description="elements inside one another")
+    seconds: Positive = Field(60, description="CPU time of the parser of a page that is large")
     window: Positive = Field(
         1 << 27, description="bytes of memory that a compressed stream may ask for; `zstd --long=31` needs 2147483648"
     )
@@ -121,6 +122,10 @@ class Source(Keys):
     whitespace: Whitespace = Field(
         "standard",
         description="standard: a line's beginning stays, runs inside it become one space; keep: all white space stays",
+    )
+    extractor: Literal["millrace", "resiliparse", "trafilatura", "plain"] = Field(
+        "millrace",
+        description="how a page's main content is found; trafilatura is an extra of its own, plain keeps all (warc)",
     )
     wiki: Wiki = Wiki()
     submissions: Address | list[Address] | None = Field(

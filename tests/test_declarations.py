@@ -55,6 +55,7 @@ def stages() -> dict[str, Stage]:
 
 # What a stage's code imports and its fingerprint leaves out: (stage, distribution) and why.
 LEFT_OUT = {
+    ("ingest", "trafilatura"): "its version stands in the parameter `extractor` where it is used",
     ("benchmark", "isal"): "undoes a lossless code, as zstandard does",
     ("benchmark", "lz4"): "undoes a lossless code, as zstandard does",
     ("benchmark", "zstandard"): "undoes a lossless code: any version gives the same bytes, or an error",

@@ -16,6 +16,7 @@ from tasks.quality.classifier import classifier
 from tasks.quality.keep import keep
 from tasks.quality.score import score
 from tasks.runtime.run import Run
+from tasks.sources.extract import versioned
 from tasks.sources.ingest import ingest
 from tasks.sources.links import links
 from tasks.sources.listing import listed
@@ -46,6 +47,7 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
             limits=source.limits.model_dump(),
             where=source.where,
             whitespace=source.whitespace,
+            extractor=versioned(source.extractor),
             wiki=source.wiki.model_dump(),
             reject_share=source.reject_share,
             manners=p.servers.model_dump(),

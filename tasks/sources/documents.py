@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from tasks.sources.clean import clean_utf8
+from tasks.sources.clean import clean, clean_utf8
 from tasks.sources.jsonl import jsonl
 from tasks.sources.language import language
 from tasks.sources.mediawiki import mediawiki
@@ -72,9 +72,7 @@ def documents(
 
 
 def _document(found: Candidate, part: Part, reading: Reading, tally: Tally, met: Met) -> Document | Reject:
-    encoded = found.text.encode("utf-8", "surrogatepass")
-    utf8 = clean_utf8(encoded, reading.whitespace, entities=not found.html)
-    text = found.text if utf8 is encoded else utf8.decode()
+    text, utf8 = _clean(found, reading)
     url = storable(found.url)
     if not text:
         reason = "no-content" if found.text.strip() or found.html else "empty"
@@ -92,6 +90,16 @@ def _document(found: Candidate, part: Part, reading: Reading, tally: Tally, met:
     sure = None if spoken.code is None else spoken.score
     told = storable(to_json(meta)) if meta else None
     return Document(key, text, utf8, url, found.date, spoken.code, sure, told)
+
+
+def _clean(found: Candidate, reading: Reading) -> tuple[str, bytes]:
+    """The clean text, and its bytes."""
+    if found.preformatted:
+        text = clean(found.text, reading.whitespace, entities=False, preformatted=found.preformatted)
+        return text, text.encode()
+    encoded = found.text.encode("utf-8", "surrogatepass")
+    utf8 = clean_utf8(encoded, reading.whitespace, entities=not found.html)
+    return (found.text if utf8 is encoded else utf8.decode()), utf8
 
 
 def key_of(reading: Reading, file: str, identity: str | None, url: str, content: bytes) -> bytes:

@@ -23,6 +23,7 @@ from tasks.runtime.shards import DOCUMENTS, Output
 from tasks.runtime.stage import Column, stage
 from tasks.runtime.statistics import statistics
 from tasks.sources.documents import READERS, Document, Met, documents, storable
+from tasks.sources.extract import require
 from tasks.sources.hashed import as_listed
 from tasks.sources.here import here
 from tasks.sources.inside import files_inside
@@ -64,7 +65,8 @@ class Worst:
 class Ingested:
     """bytes = bytes_in_records + bytes_damaged, of the input's files; records by WARC type, status by HTTP status.
 
-    `by_file` is what shards count, documents and rejects of each file; of an artifact `worst_files` is made of it.
+    `fell_back`: pages without main content, of which all text was taken. `by_file` is what shards count, documents and
+    rejects of each file; of an artifact `worst_files` is made of it.
     """
 
     files: int = 0
@@ -74,6 +76,7 @@ class Ingested:
     documents: int = 0
     characters: int = 0
     text_bytes: int = 0
+    fell_back: int = 0
     records: dict[str, int] = field(default_factory=dict)
     status: dict[str, int] = field(default_factory=dict)
     rejects: dict[str, int] = field(default_factory=dict)
@@ -110,6 +113,7 @@ def ingest(
     ids: str = "file",
     where: dict[str, Any] | None = None,
     whitespace: Whitespace = "standard",
+    extractor: str = "millrace",
     wiki: dict[str, Any] | None = None,
     manners: dict[str, Any] | None = None,
     links: Artifact | None = None,
@@ -124,20 +128,29 @@ def ingest(
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet).
         reject_share: more damaged or lost records than this share of all stop the stage.
         shard: bytes of input per shard.
-        limits, ids, where, whitespace, wiki, links: see `reading.Reading`.
+        limits, ids, where, whitespace, extractor, wiki, links: see `reading.Reading`.
         manners: how remote files are asked for, as `manners.Manners` takes it.
         selected: instead of files, records of WARC files that `select` chose.
 
     Raises:
-        Mistake: a pattern that matches nothing, an unknown kind.
+        Mistake: a pattern that matches nothing, an unknown kind, an extractor that is not installed.
         Failure: too many damaged or lost records, no document at all, a file that changed since its list was frozen.
     """
     if kind not in READERS:
         raise Mistake(f"source {source}: kind {kind!r} is unknown; it is one of {', '.join(READERS)}")
     if inside is not None:
         files = files_inside(files, inside, source)
+    require(extractor.split()[0])
     reading = Reading(
-        source, fields, limits or {}, ids, whitespace, Wiki(**wiki) if wiki else Wiki(), where=where or {}, links=links
+        source,
+        fields,
+        limits or {},
+        ids,
+        whitespace,
+        extractor.split()[0],
+        Wiki(**wiki) if wiki else Wiki(),
+        where=where or {},
+        links=links,
     )
     place = inside.local if inside is not None else Path
     shards = plan(files, kind, shard, place) if selected is None else lists(selected)

@@ -58,13 +58,20 @@ def pages(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[
             url = web_page.url
             if kind == "response":
                 tally.status["200"] += 1
-            title = None
+            title: str | None = None
+            preformatted: tuple[tuple[int, int], ...] = ()
             text = decode(web_page.body, web_page.charset, web_page.html)
             if web_page.html:
-                text, title = extract(text, limits["html"], limits["tags"], limits["nesting"])
+                found = extract(
+                    text, limits["html"], limits["tags"], limits["nesting"], reading.extractor, limits["seconds"]
+                )
+                text, title, preformatted = found.text, found.title, found.preformatted
+                tally.counts["fell_back"] += found.fell_back
             meta = {"title": title, **meta}
             place = record.offset, record.length
-            yield Candidate(web_page.id, text, url, web_page.date, meta, *place, html=web_page.html)
+            yield Candidate(
+                web_page.id, text, url, web_page.date, meta, *place, html=web_page.html, preformatted=preformatted
+            )
         except Bad as bad:
             if kind == "response" and not url and bad.reason not in ("http", "header", "too-large"):
                 tally.status[bad.detail if bad.reason == "status" else "200"] += 1

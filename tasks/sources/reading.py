@@ -47,6 +47,7 @@ class Reading:
         limits: see `conf.sources.Limits`; the defaults where absent.
         ids: `file`, a record's own id is its own within its file; `global`, within the source.
         whitespace: `standard` or `keep`; see clean.py.
+        extractor: how a page's main content is found (warc); see extract.py.
         wiki: see Wiki (mediawiki).
         where: which records are wanted (jsonl, parquet), by field: see where.py.
         links: pages that none of these links names are passed over (warc).
@@ -60,6 +61,7 @@ class Reading:
     limits: dict[str, int] = field(default_factory=dict)
     ids: str = "file"
     whitespace: Whitespace = "standard"
+    extractor: str = "millrace"
     wiki: Wiki = Wiki()
     where: dict[str, Any] = field(default_factory=dict)
     links: Artifact | None = None
@@ -81,7 +83,7 @@ class Candidate(NamedTuple):
     """A text as a reader found it, neither cleaned nor identified: the record's own id, if it has one, and its place.
 
     `offset` and `length` are those of a Reject. `meta` holds the title and the like. `html`: taken from a page, whose
-    entities are read already.
+    entities are read already; `preformatted` are half-open ranges of its characters whose white space stays.
     """
 
     id: str | None
@@ -92,6 +94,7 @@ class Candidate(NamedTuple):
     offset: int
     length: int
     html: bool = False
+    preformatted: tuple[tuple[int, int], ...] = ()
 
 
 Reader = Callable[[Source, Part, Reading, Tally], Iterator[Candidate | Reject]]

@@ -48,6 +48,9 @@ LOSS = {
     "charset": "the text does not decode in any character set that it claims or looks like",
     "too-large": "a record, body or page is larger than the limit",
     "markup": "the page has more tags, or deeper nesting, than the limit",
+    "slow": "the page's parser took more CPU time than the limit, and was stopped",
+    "memory": "the page's parser took more memory than the limit",
+    "crash": "the page's parser died of the page",
     "no-content": "the page has a body, and no text was found in it",
     "id": "another text of this id was met before it",
 }

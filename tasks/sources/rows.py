@@ -76,6 +76,9 @@ def candidate(
         if not exact:
             _require_exact(value)
         if not condition.holds(value):
+            if not exact:  # the reject names the record
+                _require_exact(_value(record, wanted.id))
+                _require_exact(_value(record, wanted.url))
             raise Bad("where", f"{condition.failed(value)} <{_name(record, wanted)}>")
     text = _text(record, wanted, unread)
     identity, title, url = _value(record, wanted.id), _value(record, wanted.title), _value(record, wanted.url)
