@@ -27,12 +27,18 @@ NOUNS = {
 
 
 def allocate(units: list[Unit], texts: list[Unit], seed: int, scale: float) -> dict[str, list[Unit]]:
-    """Each place's units; `benchmarks` holds what items are made of. Places are filled to BYTES x scale."""
+    """Each place's units; `benchmarks` holds what items are made of. Places are filled to BYTES x scale.
+
+    `texts`, of which every installed distribution brings some, take no more than half of a shelf.
+    """
     order = sorted(units, key=lambda unit: number(seed, "allocate", unit.name))
     by_place: dict[str, list[Unit]] = {name: [] for name in ("benchmarks", *BYTES)}
-    by_place["books1"] = [unit for unit in texts if uniform(seed, "text", unit.name) < 0.5]
-    by_place["books2"] = [unit for unit in texts if uniform(seed, "text", unit.name) >= 0.5]
-    size = {name: sum(len(unit.text) for unit in by_place[name]) for name in by_place}
+    size = dict.fromkeys(by_place, 0)
+    for unit in texts:
+        shelf = "books1" if uniform(seed, "text", unit.name) < 0.5 else "books2"
+        if size[shelf] < BYTES[shelf] * scale / 2:
+            by_place[shelf].append(unit)
+            size[shelf] += len(unit.text)
     for unit in order:
         if uniform(seed, "items", unit.name) < 0.1:
             place = "benchmarks"

@@ -84,7 +84,7 @@ def main_content(page: Blocks, rules: Blocks, title: str | None) -> tuple[np.nda
         return kept, False
     by_rules = np.isin(page.hashes, rules.hashes)
     prose = page.counts[:, LINKED] * 2 < lengths
-    for wider in (by_rules, prose) if lengths.sum() >= MUCH else (by_rules,):
+    for wider in (by_rules, prose):
         if int(lengths[wider].sum()) >= (FEW if lengths.sum() >= MUCH else 1):
             return wider, True
     return kept, False

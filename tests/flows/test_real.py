@@ -66,7 +66,7 @@ def test_the_book_that_is_there_twice_stays_once(built: dag.Built) -> None:
         )
         if "Project Gutenberg EBook of The History of Don Quixote" in text.replace("\n", " ")
     ]
-    assert sorted(quixote) == [False, True]
+    assert sum(quixote) == 1  # the other left when it was read (`repeated`), or as a copy
 
 
 @pytest.mark.real
