@@ -44,7 +44,7 @@ class Limits(Keys):
     header: Positive = Field(64 << 10, description="bytes of a WARC record's header")
     file: Positive = Field(64 << 20, description="bytes of a text file, decompressed: it is one document")
     html: Positive = Field(8 << 20, description="characters of a page")
-    tags: Positive = Field(500_000, description="`<` characters of a page")
+    tags: Positive = Field(500_000, description="less-than signs of a page: about its tags")
     nesting: Positive = Field(2_000, description="elements inside one another")
     seconds: Positive = Field(60, description="CPU time of the parser of a page that is large")
     window: Positive = Field(

@@ -30,15 +30,24 @@ import zstandard
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from made import PAGE, WORDS, arc, http, members, page, warc
+from wikis import dump
+from wikis import page as article
 
 from tasks.sources.binary import binary_kind
 from tasks.sources.body import decode
+from tasks.sources.charset import decode as to_text
+from tasks.sources.clean import clean
 from tasks.sources.content import Content
+from tasks.sources.extract import extract
 from tasks.sources.forms import PIECES
 from tasks.sources.ledger import Ledger
+from tasks.sources.mediawiki import mediawiki
+from tasks.sources.parts import Part
 from tasks.sources.raw import Raw
+from tasks.sources.reading import Reading
 from tasks.sources.rejects import DAMAGE, REASONS, Bad, Reject
 from tasks.sources.responses import page as open_page
+from tasks.sources.tally import Tally
 from tasks.sources.warc import records
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "warc-damaged"
@@ -84,6 +93,8 @@ FORMS: dict[str, Callable[[bytes], bytes]] = {
     "lz4": lz4.frame.compress,
 }
 CODINGS = ("", "gzip", "deflate", "br", "zstd", "gzip, br", "identity", "x-gzip, deflate", "nonsense")
+CHARSETS = (None, "utf-8", "windows-1252", "iso-2022-jp", "gb18030", "nonsense")
+OURS = ("millrace", "resiliparse", "plain")
 TRANSFERS = ("", "chunked", "gzip, chunked")
 
 
@@ -149,6 +160,28 @@ def content(data: bytes) -> None:
         assert found.broken is None or found.broken.reason in DAMAGE
 
 
+def markup(data: bytes) -> None:
+    """A page's bytes to its clean text: ranges lie in the text, and no page is a surprise."""
+    how, data = data[0] if data else 0, data[1:]
+    try:
+        characters = to_text(data, CHARSETS[how % len(CHARSETS)], html=True)
+        extractor = OURS[how // len(CHARSETS) % len(OURS)]
+        found = extract(characters, LIMIT, 20_000, 500, extractor, seconds=10)
+    except Bad as bad:
+        assert bad.reason in ("charset", "markup", "too-large", "slow", "memory"), bad
+        return
+    assert all(0 <= low < high <= len(found.text) for low, high in found.preformatted)
+    clean(found.text, entities=False, preformatted=found.preformatted).encode()
+
+
+def wiki(data: bytes) -> None:
+    """A dump of a wiki: pages or rejects, and every byte counted once."""
+    tally = Tally()
+    for item in mediawiki(io.BytesIO(data), Part("made.xml", len(data)), Reading("made"), tally):
+        assert not isinstance(item, Reject) or item.reason in REASONS, item
+    assert tally.counts["bytes"] == len(data)
+
+
 def _seeds() -> dict[str, Target]:
     html = PAGE % (b"A page. " + WORDS * 3)
     pages = [page(number) for number in range(4)]
@@ -184,10 +217,19 @@ def _seeds() -> dict[str, Target]:
         "arc": Target(lambda data: read(data, "made.arc"), (b"".join(arcs), members(*arcs))),
         "response": Target(response, tuple(responses)),
         "body": Target(body, (*firsts, b"\1" + chunked)),
+        "html": Target(markup, tuple(bytes([how]) + PAGE % CODE for how in range(12))),
+        "wiki": Target(wiki, (DUMP,)),
         "content": Target(content, (*forms, with_dictionary, lzma.compress(archive, lzma.FORMAT_ALONE, preset=0))),
     }
 
 
+CODE = WORDS * 9 + b"<pre>\n  a\n\n  b</pre>"
+DUMP = dump(
+    *(
+        article(number, "It's '''bold''' <ref name=a>b</ref> [[File:x.png|thumb|c]] {{convert|5|km}}")
+        for number in range(2)
+    )
+)
 TARGETS = _seeds()
 
 
