@@ -8,6 +8,7 @@ best of `--repeat` turns counts:
     read        FastWARC's iterator alone, payloads read: the limit
     bare        and of each HTML response with status 200: character set detected, decoded, main content extracted,
                 both by Resiliparse: what a script of ten lines does; nothing is cleaned, counted, or accounted for
+    rules       ours with `extractor: resiliparse`, its rules over our blocks
     documents   ours: every byte accounted for, codings undone, limits, cleaning (ftfy), language, ids
     shard       and written as Parquet, with rejects, inputs and checksums, and published
     wet         ours on WET text (a file made of the extracted texts of the others)
@@ -71,11 +72,15 @@ def bare(paths: list[Path]) -> int:
     return count
 
 
-def ours(paths: list[Path]) -> int:
+def rules(paths: list[Path]) -> int:
+    return ours(paths, Reading("bench", extractor="resiliparse"))
+
+
+def ours(paths: list[Path], reading: Reading = READING) -> int:
     count = 0
     for path in paths:
         part = Part(str(path), path.stat().st_size)
-        for item in documents(path, part, "warc", READING, Tally()):
+        for item in documents(path, part, "warc", reading, Tally()):
             count += isinstance(item, Document)
     return count
 
@@ -127,7 +132,7 @@ def main() -> None:
     if not paths:
         sys.exit(f"no crawl/*.warc.gz or crawl-pages/*.warc.gz below {arguments.data}")
     os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[-1]})
-    ways = {"read": read, "bare": bare, "documents": ours, "shard": shard}
+    ways = {"read": read, "bare": bare, "rules": rules, "documents": ours, "shard": shard}
     for way in ways.values():
         way(paths[:1])  # libraries load
     best: dict[str, tuple[float, int]] = {}
@@ -146,12 +151,13 @@ def main() -> None:
         if rate:
             rows[-1]["text_megabytes_per_second"] = round(rate, 1)
     # Ours reads more pages (404s of `bare` aside: plain text, resources), so that the ratio is of time a page.
-    page_time = {name: best[name][0] / best[name][1] for name in ("bare", "documents", "shard")}
+    page_time = {name: best[name][0] / best[name][1] for name in ("bare", "rules", "documents", "shard")}
     found = {
         "files": len(paths),
         "megabytes": round(sum(path.stat().st_size for path in paths) / 1e6, 1),
         "pages": pages,
         "ways": rows,
+        "overhead_rules": round(page_time["rules"] / page_time["bare"] - 1, 3),
         "overhead_documents": round(page_time["documents"] / page_time["bare"] - 1, 3),
         "overhead_shard": round(page_time["shard"] / page_time["bare"] - 1, 3),
         "versions": {name: version(name) for name in ("fastwarc", "resiliparse", "ftfy", "pyarrow")},
@@ -164,7 +170,9 @@ def main() -> None:
     for row in rows:
         more = f"   {row['text_megabytes_per_second']} MB of text/s" if "text_megabytes_per_second" in row else ""
         print(f"{row['way']:<10} {row['seconds']:8.3f} s {row['count']:7} {row['per_second']:8}/s{more}")
-    print(f"over bare, a page: documents {found['overhead_documents']:+.1%}, shard {found['overhead_shard']:+.1%}")
+    print(
+        f"over bare, a page: rules {found['overhead_rules']:+.1%}, documents {found['overhead_documents']:+.1%}, shard {found['overhead_shard']:+.1%}"
+    )
     results = ROOT / "bench" / "results" / "ingest.json"
     results.parent.mkdir(exist_ok=True)
     results.write_text(json.dumps(found, indent=1) + "\n")

@@ -42,8 +42,12 @@ def gather(job: Job, given: Given, counted: list[Counted[Rejected]]) -> Content:
     reasons: Counter[str] = sum(map(Counter, sources.values()), Counter())
     kinds = {reason: kind for kind, reasons_of in KINDS.items() for reason in reasons_of}
     meanings = {reason: text for each in given.documents.values() for reason, text in given.reasons(each.stage).items()}
+    said = {source: documents.manifest["statistics"] for source, documents in given.documents.items()}
     return {
         "sources": sources,
+        # What was read, but not as it should have been: pages in a wider way, values of fields not at all.
+        "fell_back": {source: counts["fell_back"] for source, counts in said.items() if counts.get("fell_back")},
+        "unread": {source: counts["unread"] for source, counts in said.items() if counts.get("unread")},
         "reasons": [
             {
                 "reason": reason,
@@ -66,6 +70,12 @@ def lines(content: Content) -> Iterator[str]:
         if reasons:
             told = ", ".join(f"{row['reason']} {row['records']:,}" for row in reasons[:SHOWN])
             yield f"{words}: {told}" + (" ..." if len(reasons) > SHOWN else "")
+    if content["fell_back"]:
+        pages = ", ".join(f"{source} {count:,}" for source, count in content["fell_back"].items())
+        yield f"Pages without main content, read in a wider way: {pages}"
+    for source, fields in content["unread"].items():
+        values = ", ".join(f"{name} {count:,}" for name, count in fields.items())
+        yield f"Values that could not be read, {source}: {values}"
 
 
 REJECTS = Section(NAME, "Rejects", gather, count, lines=lines)

@@ -12,6 +12,7 @@ import report_toys as toys
 from tasks.report.chances import found_by_lsh, wilson
 from tasks.report.figures import draw
 from tasks.report.mixture import figures as mixture_figures
+from tasks.report.rejects import lines as reject_lines
 from tasks.report.report import report
 from tasks.report.summary import LINES, summary
 from tasks.report.training import thinned
@@ -65,6 +66,14 @@ def test_the_funnel_says_what_the_reasons_mean(made: Any) -> None:
 def test_rejects_are_counted_by_reason_and_told_apart(made: Any) -> None:
     rows = {row["reason"]: (row["records"], row["kind"]) for row in made.sections["rejects"]["reasons"]}
     assert rows == {"gzip": (1, "damage"), "http": (1, "damage"), "status": (1, "policy")}
+
+
+def test_what_was_read_in_another_way_than_it_should_have_a_line_each() -> None:
+    content = {"reasons": [], "fell_back": {"crawl": 3}, "unread": {"wiki": {"date": 2, "url": 1}}}
+    assert list(reject_lines(content)) == [
+        "Pages without main content, read in a wider way: crawl 3",
+        "Values that could not be read, wiki: date 2, url 1",
+    ]
 
 
 def test_the_realised_keep_rate_stands_beside_the_expected_one(made: Any) -> None:
