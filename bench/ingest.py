@@ -170,9 +170,8 @@ def main() -> None:
     for row in rows:
         more = f"   {row['text_megabytes_per_second']} MB of text/s" if "text_megabytes_per_second" in row else ""
         print(f"{row['way']:<10} {row['seconds']:8.3f} s {row['count']:7} {row['per_second']:8}/s{more}")
-    print(
-        f"over bare, a page: rules {found['overhead_rules']:+.1%}, documents {found['overhead_documents']:+.1%}, shard {found['overhead_shard']:+.1%}"
-    )
+    over = ", ".join(f"{name} {found[f'overhead_{name}']:+.1%}" for name in ("rules", "documents", "shard"))
+    print(f"over bare, a page: {over}")
     results = ROOT / "bench" / "results" / "ingest.json"
     results.parent.mkdir(exist_ok=True)
     results.write_text(json.dumps(found, indent=1) + "\n")
