@@ -81,11 +81,12 @@ def _rows(schema: type[BaseModel]) -> Iterator[tuple[str, str, str, str]]:
 
 def _table(rows: Iterator[tuple[str, str, str, str]]) -> str:
     lines = ["| key | value | default | |", "|---|---|---|---|"]
-    lines += [f"| `{key}` | {kind} | {default} | {_escaped(text)} |" for key, kind, default, text in rows]
+    lines += [f"| `{key}` | {kind} | {default} | {escaped(text)} |" for key, kind, default, text in rows]
     return "\n".join(lines) + "\n"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text as a cell of a Markdown table holds it."""
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 

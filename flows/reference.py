@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from conf.load import load
+from conf.reference import escaped
 from flows import dag
 from tasks.runtime.run import Run
 from tasks.runtime.stage import Stage
@@ -33,16 +34,12 @@ def _stage(what: Stage) -> Iterator[str]:
     if what.columns:
         yield "| column | type | |\n|---|---|---|"
         for column in what.columns:
-            yield f"| `{column.name}` | {column.type or 'as its parameters say'} | {_escaped(column.meaning)} |"
+            yield f"| `{column.name}` | {column.type or 'as its parameters say'} | {escaped(column.meaning)} |"
         yield ""
     if what.reasons:
         yield "| reason | |\n|---|---|"
-        yield from (f"| `{reason}` | {_escaped(meaning)} |" for reason, meaning in what.reasons.items())
+        yield from (f"| `{reason}` | {escaped(meaning)} |" for reason, meaning in what.reasons.items())
         yield ""
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
 
 
 if __name__ == "__main__":

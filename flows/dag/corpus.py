@@ -27,11 +27,11 @@ from tasks.sources.submissions import submissions
 
 def build_corpus(run: Run, p: Pipeline) -> Built:
     """Everything up to the last decision on each source."""
-    built, manners = Built(), Manners(**p.servers.model_dump())
+    built = Built()
     if p.sample:
         built.sample = run(sample, "demo", megabytes=p.sample.megabytes, seed=p.seed, machine=installed())
     for name, declared in p.benchmarks.items():  # first, since they are small: what is wrong is told at once
-        files = listed(run, name, declared.files, built.sample, frozen=False, manners=manners)
+        files = _listed(run, p, name, built, declared.files, frozen=False)
         built.benchmarks[name] = run(benchmark, name, **files, text=declared.text)
     find_links(run, p, built)
     select_records(run, p, built)
@@ -68,7 +68,7 @@ def find_links(run: Run, p: Pipeline, built: Built) -> None:
         submitted = run(
             submissions,
             name,
-            **listed(run, name, source.submissions, built.sample, manners=Manners(**p.servers.model_dump())),
+            **_listed(run, p, name, built, source.submissions),
             source=name,
             reject_share=source.reject_share,
             manners=p.servers.model_dump(),
@@ -90,12 +90,11 @@ def select_records(run: Run, p: Pipeline, built: Built) -> None:
     for name, source in p.sources.items():
         if source.select is None:
             continue
-        how, crawl, manners = source.select, source.common_crawl(p.seed, form="index"), p.servers.model_dump()
-        index = listed(run, name, how.index or 1, built.sample, crawl=crawl, manners=Manners(**manners))
+        how, crawl = source.select, source.common_crawl(p.seed, form="index")
         built.selected[name] = run(
             select,
             name,
-            **index,
+            **_listed(run, p, name, built, how.index or 1, crawl=crawl),
             source=name,
             base=source.base,
             domains=how.domains,
@@ -105,16 +104,21 @@ def select_records(run: Run, p: Pipeline, built: Built) -> None:
             status=how.status,
             shard=how.shard,
             links=built.links.get(source.selects_by(name) or ""),
-            manners=manners,
+            manners=p.servers.model_dump(),
         )
 
 
 def _inputs(run: Run, p: Pipeline, name: str, built: Built) -> dict[str, Any]:
     """The files that hold a source's documents, or the records that were selected."""
-    source, manners = p.sources[name], Manners(**p.servers.model_dump())
+    source = p.sources[name]
     if name in built.selected:
         return {"files": [], "selected": built.selected[name]}
-    return listed(run, name, source.inputs, built.sample, crawl=source.common_crawl(p.seed), manners=manners)
+    return _listed(run, p, name, built, source.inputs, crawl=source.common_crawl(p.seed))
+
+
+def _listed(run: Run, p: Pipeline, name: str, built: Built, files: str | list[str] | int, **how: Any) -> dict[str, Any]:
+    """A source's or benchmark's files, servers asked as the pipeline says."""
+    return listed(run, name, files, built.sample, manners=Manners(**p.servers.model_dump()), **how)
 
 
 def filter_quality(run: Run, p: Pipeline, built: Built) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.fixed import fixed
 from tasks.runtime.job import Job
 from tasks.runtime.shards import Output, batches
 from tasks.runtime.stage import Column, stage
@@ -59,24 +60,3 @@ def signatures_shard(out: Output, shard: Shard, *, shingle: int, permutations: i
         rows += len(text)
         short += int((shingles == 0).sum())
     return Signed(rows, short)
-
-
-def fixed(values: np.ndarray) -> pa.FixedSizeBinaryArray:
-    """Rows of a C-contiguous array as fixed-size binary."""
-    width = values.shape[1] * values.itemsize
-    return pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(width), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))]
-    )
-
-
-def unfixed(column: pa.ChunkedArray | pa.Array, dtype: type) -> np.ndarray:
-    """The array (rows, values) that `fixed` was given."""
-    if isinstance(column, pa.ChunkedArray):
-        parts = [unfixed(chunk, dtype) for chunk in column.chunks]
-        width = column.type.byte_width // np.dtype(dtype).itemsize
-        return np.concatenate([np.zeros((0, width), dtype), *parts])
-    width = column.type.byte_width
-    if not len(column):  # its buffer may be none
-        return np.zeros((0, width // np.dtype(dtype).itemsize), dtype)
-    data = np.frombuffer(column.buffers()[1], np.uint8, len(column) * width, column.offset * width)
-    return data.view(dtype).reshape(len(column), -1)

@@ -19,9 +19,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.dedup.signatures import fixed, unfixed
 from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.decisions import KEEP, REASON, Decided, kept_before
+from tasks.runtime.fixed import begins, fixed, unfixed
 from tasks.runtime.job import Job
 from tasks.runtime.shards import Output, read, read_column
 from tasks.runtime.stage import Column, stage
@@ -172,8 +172,7 @@ def drop_singles(table: pa.Table, *, last: int) -> pa.Table:
     key, kind, rank = (table.column(name).to_numpy() for name in ("key", "kind", "rank"))
     if not len(key):
         return table
-    begins = np.concatenate([[True], (key[1:] != key[:-1]) | (kind[1:] != kind[:-1])])
-    group = np.cumsum(begins) - 1
+    group = np.cumsum(begins(key, kind)) - 1
     size = np.bincount(group)
     concerned = np.bincount(group, weights=rank == last) > 0
     return table.filter(pa.array((size[group] > 1) & concerned[group]))
@@ -183,25 +182,19 @@ def _in_order(table: pa.Table) -> tuple[int, dict[str, np.ndarray], tuple[np.nda
     """Number of buckets; the documents met, in order (rank, id); their buckets as CSR and which are always compared."""
     key, kind = table.column("key").to_numpy(), table.column("kind").to_numpy()
     # A key's kinds stand together, in the order of (hash of the key, kind).
-    begins = (
-        np.concatenate([[True], (key[1:] != key[:-1]) | (kind[1:] != kind[:-1])]) if len(key) else np.zeros(0, bool)
-    )
-    bucket = np.cumsum(begins) - 1
-    always = kind[begins] != BAND
+    opens = begins(key, kind)
+    bucket = np.cumsum(opens) - 1
+    always = kind[opens] != BAND
     columns = {name: table.column(name).to_numpy() for name in ("rank", "shard", "row")}
     columns["id"] = np.array(table.column("id").to_pylist(), object)
     # Documents in order (rank, id, shard, row): where an id repeats, the first shard's stays.
     high, low = unfixed(table.column("id"), np.uint8).view(">u8").T
     order = np.lexsort((bucket, columns["row"], columns["shard"], low, high, columns["rank"]))
     rank, shard, row = (columns[name][order] for name in ("rank", "shard", "row"))
-    first = (
-        np.concatenate([[True], (rank[1:] != rank[:-1]) | (shard[1:] != shard[:-1]) | (row[1:] != row[:-1])])
-        if len(order)
-        else np.zeros(0, bool)
-    )
+    first = begins(rank, shard, row)
     met = {name: values[order][first] for name, values in columns.items()}
     indptr = np.concatenate([np.flatnonzero(first), [len(order)]]).astype(np.int64)
-    return int(begins.sum()), met, (indptr, bucket[order].astype(np.int64), always)
+    return int(opens.sum()), met, (indptr, bucket[order].astype(np.int64), always)
 
 
 def _gather(met: dict[str, np.ndarray], items: list[Any], column: str, dtype: type) -> np.ndarray:

@@ -14,7 +14,6 @@ from tasks.decontaminate.benchmark import items_of
 from tasks.decontaminate.hits import hits as hits_stage
 from tasks.decontaminate.hits import hits_of
 from tasks.dedup.signatures import signatures as signatures_stage
-from tasks.dedup.signatures import unfixed
 from tasks.dedup.survivors import survivors as survivors_stage
 from tasks.demo.sample import planted_in
 from tasks.evaluation.overlap import grams_of, words
@@ -22,6 +21,7 @@ from tasks.report.given import ShardColumns
 from tasks.report.rejects import lists_rejects
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.decisions import kept_before
+from tasks.runtime.fixed import unfixed
 from tasks.runtime.shards import batches, read, read_column
 from tasks.sources.rejects import FAULTS, rejects_of
 from tasks.tokens.pieces import pieces

@@ -6,7 +6,6 @@ was killed finds the shard's statistics in that footer and goes on behind it.
 
 import errno
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ from tasks.runtime import checked, statistics
 from tasks.runtime.artifact import REMEDY, Artifact, File, Shard
 from tasks.runtime.errors import Failure
 from tasks.runtime.local_store import file_sha256
-from tasks.runtime.scratch import locked
 from tasks.runtime.store import Damaged, Unreachable
 
 FORMAT = 2  # part of every fingerprint: raise it when the files written here change their meaning (tests/golden)
@@ -63,7 +61,6 @@ class Output:
         self._shard: Shard | None = None
         self._rows = 0
         self._others: list[str] = []
-        self._locks: list[int] = []
 
     @property
     def main(self) -> str:
@@ -89,15 +86,6 @@ class Output:
         with (self.scratch / name).open("wb") as file:
             yield file
         self._others.append(name)
-
-    def kept(self, suffix: str) -> Path:
-        """A local file that outlives this attempt (a download goes on where it was); one attempt's at a time."""
-        path = self.artifact.store.workspace(self.artifact.label) / f"{self.key}.{suffix}"
-        lock = locked(path.with_name(f"{path.name}.lock"))
-        if lock is None:  # another attempt at this shard is alive
-            return self.scratch / path.name
-        self._locks.append(lock)
-        return path
 
     def finish(self, counted: Any) -> Part:
         """Close and publish all files; `counted` is the shard's statistics."""
@@ -130,8 +118,6 @@ class Output:
         """Let go of what is open. A writer that was not finished must write no footer: its file is gone by then."""
         if self._writer is not None and self._writer.is_open:
             self._writer.is_open = False
-        for lock in self._locks:
-            os.close(lock)
 
 
 def describe(path: Path, name: str) -> File:

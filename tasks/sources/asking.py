@@ -84,6 +84,11 @@ def tag_of(response: "httpx.Response") -> str:
     return told if told.startswith("W/") else told.strip('"')
 
 
+def of_version(etag: str) -> dict[str, str]:
+    """What asks for one version of a file; none for a weak ETag, which matches none (RFC 9110, 13.1.1)."""
+    return {"If-Match": f'"{etag}"'} if etag and etag.isascii() and not etag.startswith("W/") else {}
+
+
 def _client() -> "httpx.Client":
     """This process's.
 

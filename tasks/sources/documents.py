@@ -15,7 +15,7 @@ from tasks.sources.parquet import parquet
 from tasks.sources.parts import Part
 from tasks.sources.raw import Source
 from tasks.sources.reading import Candidate, Reader, Reading
-from tasks.sources.rejects import Reject
+from tasks.sources.rejects import Reject, storable
 from tasks.sources.tally import Tally
 from tasks.sources.text import text_file
 
@@ -26,8 +26,6 @@ READERS: dict[str, Reader] = {
     "text": text_file,
     "mediawiki": mediawiki,
 }
-
-
 to_json = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder a call
 
 
@@ -44,9 +42,8 @@ class Document(NamedTuple):
     meta: str | None
 
 
-Met = dict[
-    bytes, tuple[bytes, str, int]
-]  # of each key: the text's hash, and the file and offset where it was first met
+# Of each key: the text's hash, and the file and offset where it was first met.
+Met = dict[bytes, tuple[bytes, str, int]]
 
 
 def documents(
@@ -110,8 +107,3 @@ def key_of(reading: Reading, file: str, identity: str | None, url: str, content:
         where = [file] if reading.ids == "file" else []
         named = "\0".join([*where, identity]).encode("utf-8", "surrogatepass")
     return hashlib.sha256(named).digest()[:16]
-
-
-def storable(text: str) -> str:
-    """Text without lone surrogates, which UTF-8 cannot hold."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()

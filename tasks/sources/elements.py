@@ -8,10 +8,10 @@ such as ijson, does not give. Brackets that do not match take what follows with 
 import re
 from collections.abc import Iterator
 
-from tasks.sources.content import Content, Raw, kind_of
+from tasks.sources.content import Content
 from tasks.sources.forms import WINDOW
 from tasks.sources.lines import Line
-from tasks.sources.raw import Source
+from tasks.sources.raw import Raw, Source
 from tasks.sources.rejects import Reject
 
 HEAD = 1 << 12  # bytes of content that tell whether a file is such a one
@@ -36,7 +36,7 @@ def elements(path: Source, limit: int = 32 << 20, window: int = WINDOW) -> Itera
     """
     raw = Raw(path)
     try:
-        yield from _elements(Content(raw, kind_of(raw), scan=1 << 62, window=window), raw.name, limit)
+        yield from _elements(Content(raw, scan=1 << 62, window=window), raw.name, limit)
     finally:
         raw.close()
 

@@ -12,13 +12,12 @@ from typing import Any, cast
 
 from isal import isal_zlib
 
-from tasks.sources.raw import Broken, Piece, Raw, behind_padding
+from tasks.sources.raw import Broken, Piece, Raw, behind_padding, firsts_joined
 from tasks.sources.zstd_frames import ZSTD, asks, is_skippable, zstd_pieces
 
 IGZIP_ERROR: type[Exception] = cast(Any, isal_zlib.error)  # which its stubs declare as an instance
 READ = 1 << 16
 STEP = 1 << 18
-FIRST = 64  # bytes that a member's first piece has at least, so that they show whether it begins with a record
 WINDOW = 1 << 27  # memory that a stream may ask for: `zstd --long=27`, its tool's own limit; twice that of `xz -9`
 OVERHEAD = 4 << 20  # bytes that liblzma counts beside its dictionary (0.1 MiB) or that of several filters
 GZIP = b"\x1f\x8b\x08"
@@ -84,7 +83,7 @@ def gzip_pieces(raw: Raw, offset: int, window: int = WINDOW) -> Iterator[Piece]:
             pending = raw.read(fed, READ)
             fed += len(pending)
         member = isal_zlib.decompressobj(wbits=31)
-        first, held = True, b""
+        first = True
         while not member.eof:
             if not pending:
                 pending = raw.read(fed, READ)
@@ -97,11 +96,6 @@ def gzip_pieces(raw: Raw, offset: int, window: int = WINDOW) -> Iterator[Piece]:
                 raise Broken("gzip", f"member at byte {offset}: {str(error)[:120]}") from None
             pending = member.unused_data if member.eof else member.unconsumed_tail
             last = member.eof
-            if first:
-                held = held + data if held else data
-                if len(held) < FIRST and not last:
-                    continue
-                data = held
             if data or last:
                 yield data, fed - len(pending), first, last
                 first = False
@@ -122,7 +116,7 @@ def _stream_pieces(
     fed = offset
     while offset < raw.size:
         stream = start()
-        first, held = True, b""
+        first = True
         while not stream.eof:
             if stream.needs_input and not pending:
                 pending = raw.read(fed, READ)
@@ -137,11 +131,6 @@ def _stream_pieces(
                 raise Broken(kind, f"stream at byte {offset}: {str(error)[:120]}") from None
             pending = stream.unused_data or b"" if stream.eof else b""
             last = stream.eof
-            if first:
-                held = held + data if held else data
-                if len(held) < FIRST and not last:
-                    continue
-                data = held
             if data or last:
                 yield data, fed - len(pending), first, last
                 first = False
@@ -172,12 +161,19 @@ def lz4_pieces(raw: Raw, offset: int, window: int = WINDOW) -> Iterator[Piece]:
     return _stream_pieces(raw, offset, window, "lz4", LZ4FrameDecompressor, (RuntimeError,))
 
 
-PIECES: dict[str, Callable[[Raw, int, int], Iterator[Piece]]] = {
+Pieces = Callable[[Raw, int, int], Iterator[Piece]]
+
+
+def _of_members(pieces: Pieces) -> Pieces:
+    return lambda raw, offset, window: firsts_joined(pieces(raw, offset, window))
+
+
+PIECES: dict[str, Pieces] = {
     "plain": plain_pieces,
-    "gzip": gzip_pieces,
-    "zstd": zstd_pieces,
-    "bzip2": bzip2_pieces,
-    "xz": xz_pieces,
-    "lzma": lzma_pieces,
-    "lz4": lz4_pieces,
+    "gzip": _of_members(gzip_pieces),
+    "zstd": _of_members(zstd_pieces),
+    "bzip2": _of_members(bzip2_pieces),
+    "xz": _of_members(xz_pieces),
+    "lzma": _of_members(lzma_pieces),
+    "lz4": _of_members(lz4_pieces),
 }

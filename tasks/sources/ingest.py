@@ -15,22 +15,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from conf.sources import Whitespace
+from conf.sources import Whitespace, Wiki
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure, Mistake
 from tasks.runtime.job import Job
 from tasks.runtime.shards import DOCUMENTS, Output
 from tasks.runtime.stage import Column, stage
 from tasks.runtime.statistics import statistics
-from tasks.sources.documents import READERS, Document, Met, documents, storable
+from tasks.sources.documents import READERS, Document, Met, documents
 from tasks.sources.extract import require
 from tasks.sources.hashed import as_listed
 from tasks.sources.here import here
 from tasks.sources.inside import files_inside
 from tasks.sources.manners import Manners
 from tasks.sources.parts import SHARD, Part, plan
-from tasks.sources.reading import Reading, Wiki
-from tasks.sources.rejects import FAULTS, FILE, REASONS, REJECTS, Reject
+from tasks.sources.reading import Reading
+from tasks.sources.rejects import FAULTS, FILE, REASONS, REJECTS, Reject, storable, table_of
 from tasks.sources.selected import brought, lists
 from tasks.sources.tally import Tally
 from tasks.sources.told import tell_document
@@ -148,7 +148,7 @@ def ingest(
         ids,
         whitespace,
         extractor.split()[0],
-        Wiki(**wiki) if wiki else Wiki(),
+        Wiki(**(wiki or {})),
         where=where or {},
         links=links,
     )
@@ -184,10 +184,10 @@ def read_shard(
                         continue
                     rejects.append(item)
                     if len(rejects) >= REJECT_ROWS:
-                        writer.write_table(_reject_table(rejects))
+                        writer.write_table(table_of(rejects))
                         rejects.clear()
             inputs.append({"file": storable(part.path), "bytes": part.size, "sha256": read.sha256, "etag": part.etag})
-        writer.write_table(_reject_table(rejects))
+        writer.write_table(table_of(rejects))
     with out.open("inputs.parquet") as file:
         pq.write_table(pa.Table.from_pylist(inputs, schema=INPUTS), file, compression="zstd")
     rows.close()
@@ -227,17 +227,6 @@ class Rows:
 
     def close(self) -> None:
         self._write()  # also where nothing waits: an empty shard is a file too
-
-
-def _reject_table(rejects: list[Reject]) -> pa.Table:
-    texts = [reject._replace(file=storable(reject.file), detail=storable(reject.detail)) for reject in rejects]
-    return pa.table(
-        {
-            name: pa.array([getattr(reject, name) for reject in texts], REJECTS.field(name).type)
-            for name in REJECTS.names
-        },
-        schema=REJECTS,
-    )
 
 
 def _files(

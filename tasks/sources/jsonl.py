@@ -11,7 +11,6 @@ from contextlib import suppress
 from tasks.sources.binary import HEAD, binary_kind
 from tasks.sources.content import Content
 from tasks.sources.elements import elements, stacked
-from tasks.sources.forms import kind_of
 from tasks.sources.json_objects import exact, quick
 from tasks.sources.lines import Line, lines
 from tasks.sources.parts import Part
@@ -110,7 +109,7 @@ def _head(path: Source, window: int) -> bytes:
     """The first bytes of the content."""
     raw = Raw(path)
     try:
-        return Content(raw, kind_of(raw), window=window).first(HEAD)
+        return Content(raw, window=window).first(HEAD)
     finally:
         raw.close()
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tasks.sources.content import Content, Raw, kind_of
+from tasks.sources.content import Content
 from tasks.sources.forms import WINDOW
-from tasks.sources.raw import Source
+from tasks.sources.raw import Raw, Source
 from tasks.sources.rejects import Reject
 
 
@@ -31,7 +31,7 @@ def lines(
     """
     raw = Raw(path)
     try:
-        content = Content(raw, kind_of(raw), scan=1 << 62, window=window)
+        content = Content(raw, scan=1 << 62, window=window)
         position = start
         if start:  # the line that holds the byte before belongs to the part before
             position = _behind_newline(content, start - 1)

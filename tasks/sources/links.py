@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.errors import Failure
+from tasks.runtime.fixed import begins, fixed, unfixed
 from tasks.runtime.job import Job
 from tasks.runtime.shards import batches
 from tasks.runtime.shuffle import GOLDEN, INVERSE
@@ -129,8 +130,8 @@ def emit_links(
     key, second = (halves[:, 0] * INVERSE).view(np.int64), halves[:, 1].view(np.int64)
     dates, places, scores, normals = np.array(numbers, np.int64).reshape(-1, 4).T
     order = np.lexsort((places, dates, second, key))
-    begins = _begins(key[order], second[order])
-    taken, starts = order[begins], np.flatnonzero(begins)
+    first_rows = begins(key[order], second[order])
+    taken, starts = order[first_rows], np.flatnonzero(first_rows)
     greatest = np.maximum.reduceat(scores[order], starts) if len(starts) else scores
     repeats = np.diff(np.append(starts, len(order)))
     kept = [texts[index] for index in taken.tolist()]
@@ -152,34 +153,22 @@ def emit_links(
     ]
     text = np.concatenate([np.zeros((len(REASONS), WIDTH), np.uint8), cut(kept)])
     arrays = [pa.array(np.concatenate(pair), of.type) for pair, of in zip(columns, EMITTED, strict=False)]
-    return pa.table([*arrays, _fixed(text)], schema=EMITTED)
+    return pa.table([*arrays, fixed(text)], schema=EMITTED)
 
 
 def merge(table: pa.Table) -> pa.Table:
     """Of each URL the rows of the submission that came first, with the greatest karma and the number of all."""
     key, second, date, place, part, karma, count = (table.column(number).to_numpy() for number in range(7))
-    begins = _begins(key, second)
-    starts = np.flatnonzero(begins)
+    first_rows = begins(key, second)
+    starts = np.flatnonzero(first_rows)
     if not len(starts):
         return table
-    group = np.cumsum(begins) - 1
+    group = np.cumsum(first_rows) - 1
     kept = (date == date[starts][group]) & (place == place[starts][group])
     greatest = np.maximum.reduceat(karma, starts)[group]
     total = np.add.reduceat(np.where(part == 0, count, 0), starts)[group]
     table = table.set_column(5, EMITTED.field(5), pa.array(greatest, pa.int32()))
     return table.set_column(6, EMITTED.field(6), pa.array(total, pa.int64())).filter(pa.array(kept))
-
-
-def _begins(key: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Where a URL's rows begin, in rows in order."""
-    if not len(key):
-        return np.zeros(0, bool)
-    return np.concatenate([[True], (key[1:] != key[:-1]) | (second[1:] != second[:-1])])
-
-
-def _fixed(rows: np.ndarray) -> pa.Array:
-    data = pa.py_buffer(np.ascontiguousarray(rows))
-    return pa.Array.from_buffers(pa.binary(rows.shape[1]), len(rows), [None, data])
 
 
 class _Batch(NamedTuple):
@@ -196,10 +185,7 @@ def _chosen(tables: Iterator[pa.Table], told: dict[int, int]) -> Iterator[_Batch
         table = table.filter(pa.array(~of_counts))
         heads = table.filter(pa.array(table.column("part").to_numpy() == 0))
         sizes, spelled = (heads.column(name).to_numpy() for name in ("size", "normal"))
-        column = table.column("text").combine_chunks()
-        column = pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column
-        rows = np.frombuffer(column.buffers()[1] or b"", np.uint8, len(column) * WIDTH, column.offset * WIDTH)
-        texts = joined(rows, sizes)
+        texts = joined(unfixed(table.column("text"), np.uint8), sizes)
         normal = [text[:size].decode() for text, size in zip(texts, spelled.tolist(), strict=True)]
         url = [text[size:].decode() or same for text, size, same in
                zip(texts, spelled.tolist(), normal, strict=True)]  # fmt: skip

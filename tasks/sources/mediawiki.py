@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from tasks.sources.content import Content, Raw, kind_of
+from tasks.sources.content import Content
 from tasks.sources.parts import Part
-from tasks.sources.raw import Source
+from tasks.sources.raw import Raw, Source
 from tasks.sources.reading import Candidate, Reading
 from tasks.sources.rejects import Bad, Reject
 from tasks.sources.rows import moment
@@ -42,7 +42,7 @@ def mediawiki(path: Source, part: Part, reading: Reading, tally: Tally) -> Itera
             return
         site = _head(raw, reading.limits["window"]) if part.start else Site()
         forms = forms_of(site, reading)
-        content = Content(raw, kind_of(raw), part.start, scan=1 << 62, window=reading.limits["window"])
+        content = Content(raw, offset=part.start, scan=1 << 62, window=reading.limits["window"])
         raw.size = part.end or raw.size  # as if the file ended with the part's last stream
         damaged, broken = 0, False  # bytes of the file; whether it was told that the stream breaks
         rooted = part.start > 0  # inside <mediawiki>
@@ -73,7 +73,7 @@ def mediawiki(path: Source, part: Part, reading: Reading, tally: Tally) -> Itera
 
 def _head(raw: Raw, window: int) -> Site:
     """The head of a dump, from its beginning."""
-    first = next(stretches(Content(raw, kind_of(raw), scan=1 << 62, window=window), 0), None)
+    first = next(stretches(Content(raw, scan=1 << 62, window=window), 0), None)
     return first.what if first is not None and isinstance(first.what, Site) else Site()
 
 

@@ -15,7 +15,7 @@ from tasks.sources.parts import Part
 from tasks.sources.raw import Source, size_of
 from tasks.sources.reading import Candidate, Reading
 from tasks.sources.rejects import FAULTS, Bad, Reject
-from tasks.sources.responses import PAGES, page
+from tasks.sources.responses import PAGES, page, target
 from tasks.sources.tally import Tally
 from tasks.sources.warc import records
 
@@ -81,11 +81,6 @@ def pages(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[
     yield from _ended(unlinked)
     ledger.close(size_of(path))
     tally.bytes(ledger.in_records, ledger.damaged)
-
-
-def target(record: Record) -> str:
-    """The URL in a record's header."""
-    return record.fields.get("warc-target-uri", "").strip("<> ")
 
 
 def _going_on(run: Reject | None, record: Record, name: str) -> Reject:

@@ -17,9 +17,10 @@ from typing import Any, BinaryIO, NamedTuple
 from tasks.runtime.errors import Failure
 from tasks.runtime.local_store import PIECE, sha256_of
 from tasks.sources.batches import opened, probe
-from tasks.sources.content import Raw, kind_of
 from tasks.sources.elements import HEAD, stacked
 from tasks.sources.files import REMEDY, require_unchanged
+from tasks.sources.forms import kind_of
+from tasks.sources.raw import Raw
 from tasks.sources.rejects import Bad
 from tasks.sources.remote import is_remote
 from tasks.sources.streams import page_streams

@@ -8,7 +8,7 @@ from tasks.sources import asking, objects
 from tasks.sources.files import REMEDY
 from tasks.sources.manners import Manners
 from tasks.sources.outages import Outage, again
-from tasks.sources.remote import Remote, is_remote
+from tasks.sources.remote import Remote, host_of, is_remote
 
 SHAPES_NO_BYTES = True
 
@@ -33,9 +33,8 @@ def fetch_range(there: Remote, start: int, end: int, manners: Manners) -> bytes:
     """
     if not is_remote(there.url):
         return _of_local(there, start, end)
-    if there.url.startswith("s3://"):
-        return again(there.url, objects.host_of(there.url), manners, lambda: _of_object(there, start, end, manners))
-    return again(there.url, asking.host_of(there.url), manners, lambda: _of_page(there, start, end, manners))
+    ask = _of_object if there.url.startswith("s3://") else _of_page
+    return again(there.url, host_of(there.url), manners, lambda: ask(there, start, end, manners))
 
 
 def _of_local(there: Remote, start: int, end: int) -> bytes:
@@ -58,9 +57,7 @@ def _of_object(there: Remote, start: int, end: int, manners: Manners) -> bytes:
 
 
 def _of_page(there: Remote, start: int, end: int, manners: Manners) -> bytes:
-    headers = {"Range": f"bytes={start}-{end - 1}"}
-    if there.etag and not there.etag.startswith("W/"):  # a weak one matches nothing (RFC 9110, 13.1.1)
-        headers["If-Match"] = f'"{there.etag}"'
+    headers = {"Range": f"bytes={start}-{end - 1}", **asking.of_version(there.etag)}
     with asking.asked("GET", there.url, manners, headers) as answer:
         if answer.status_code != 206:  # the whole file: of a WARC that is a gigabyte
             raise Outage("range", f"HTTP {answer.status_code} to a request for a range")

@@ -1,10 +1,12 @@
 """Bytes of a file by offset, and what a reader of compressed bytes gives or raises."""
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 ZEROS = 1 << 16  # bytes compared at once
+FIRST = 64  # bytes that a member's first piece has at least, so that they show whether it begins with a record
 
 # Content, the file offset behind it, whether it is the first of a member, whether the last: the member ended well,
 # checksum and all. Empty content that is a first and no last: padding, zero bytes up to the offset.
@@ -43,6 +45,19 @@ class Raw:
 
     def close(self) -> None:
         self.file.close()
+
+
+def firsts_joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """The same pieces, but those that begin a member joined until they show whether it begins with a record."""
+    held: list[bytes] = []
+    for data, offset, first, last in pieces:
+        if not held and (not first or not (data or last)):  # inside a member, a frame without content, or padding
+            yield data, offset, first, last
+            continue
+        held.append(data)
+        if last or sum(map(len, held)) >= FIRST:
+            yield b"".join(held), offset, True, last
+            held = []
 
 
 def behind_padding(raw: Raw, offset: int, magic: bytes) -> int:

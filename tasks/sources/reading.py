@@ -4,12 +4,12 @@ A reader (one a kind of source) is a function (path, part, reading, tally) -> ca
 order. It finds texts and says where they stand; cleaning, identity and language are the same for all (documents.py).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from conf.sources import Limits, Whitespace
+from conf.sources import Limits, Whitespace, Wiki
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.sources.parts import Part
@@ -19,21 +19,6 @@ from tasks.sources.tally import Tally
 from tasks.sources.where import conditions
 
 FIELDS = {"text": "text", "id": None, "url": None, "date": "date", "title": "title"}
-
-
-@dataclass(frozen=True)
-class Wiki:
-    """What of a MediaWiki dump is read.
-
-    Args:
-        namespaces: keys of namespaces whose pages are read; 0 is that of articles.
-        tables: whether tables are kept, a row a line.
-        math: whether formulas are kept, as LaTeX between dollar signs.
-    """
-
-    namespaces: Sequence[int] = (0,)
-    tables: bool = False
-    math: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,7 +33,7 @@ class Reading:
         ids: `file`, a record's own id is its own within its file; `global`, within the source.
         whitespace: `standard` or `keep`; see clean.py.
         extractor: how a page's main content is found (warc); see extract.py.
-        wiki: see Wiki (mediawiki).
+        wiki: see `conf.sources.Wiki` (mediawiki).
         where: which records are wanted (jsonl, parquet), by field: see where.py.
         links: pages that none of these links names are passed over (warc).
 
@@ -62,7 +47,7 @@ class Reading:
     ids: str = "file"
     whitespace: Whitespace = "standard"
     extractor: str = "millrace"
-    wiki: Wiki = Wiki()
+    wiki: Wiki = field(default_factory=Wiki)
     where: dict[str, Any] = field(default_factory=dict)
     links: Artifact | None = None
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from conf.reference import escaped
 from conf.sources import Limits
 from tasks.sources.documents import READERS
 from tasks.sources.outages import KINDS as OUTAGES
@@ -22,28 +23,28 @@ def kinds() -> Iterator[str]:
     yield "| kind | what a document is |\n|---|---|"
     for kind, reader in READERS.items():
         first = (sys.modules[reader.__module__].__doc__ or "").split("\n\n")[0].replace("\n", " ")
-        yield f"| `{kind}` | {_escaped(first.removeprefix(f'Reader of `kind: {kind}`: '))} |"
+        yield f"| `{kind}` | {escaped(first.removeprefix(f'Reader of `kind: {kind}`: '))} |"
 
 
 def refused() -> Iterator[str]:
     """A row a reason."""
     yield "| reason | counts as | |\n|---|---|---|"
     for kind, reasons in KINDS.items():
-        yield from (f"| `{reason}` | {COUNTED[kind]} | {_escaped(text)} |" for reason, text in sorted(reasons.items()))
+        yield from (f"| `{reason}` | {COUNTED[kind]} | {escaped(text)} |" for reason, text in sorted(reasons.items()))
 
 
 def limits() -> Iterator[str]:
     """A row a limit."""
     yield "| limit | default | |\n|---|---|---|"
     for name, field in Limits.model_fields.items():
-        yield f"| `{name}` | {field.default:,} | {_escaped(field.description or '')} |"
+        yield f"| `{name}` | {field.default:,} | {escaped(field.description or '')} |"
 
 
 def outages() -> Iterator[str]:
     """A row a kind of outage."""
     yield "| what is told | tried | what helps |\n|---|---|---|"
     for kind in OUTAGES.values():
-        yield f"| {_escaped(kind.says)} | {kind.attempts} | {_escaped(kind.remedy)} |"
+        yield f"| {escaped(kind.says)} | {kind.attempts} | {escaped(kind.remedy)} |"
 
 
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
@@ -67,10 +68,6 @@ def filled(page: str) -> str:
         if count != 1:
             raise ValueError(f"{PAGE.name} has {count} places for the table {name!r}, not one")
     return page
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
 
 
 if __name__ == "__main__":

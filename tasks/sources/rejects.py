@@ -91,6 +91,23 @@ class Reject(NamedTuple):
     records: int = 1
 
 
+def storable(text: str) -> str:
+    """Text without lone surrogates, which UTF-8 cannot hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def table_of(rejects: list[Reject]) -> pa.Table:
+    """Rejects as rejects.parquet has them."""
+    texts = [reject._replace(file=storable(reject.file), detail=storable(reject.detail)) for reject in rejects]
+    return pa.table(
+        {
+            name: pa.array([getattr(reject, name) for reject in texts], REJECTS.field(name).type)
+            for name in REJECTS.names
+        },
+        schema=REJECTS,
+    )
+
+
 class Bad(Exception):
     """Raised inside a reader for one bad record; becomes a Reject where the record's place is known."""
 

@@ -48,8 +48,8 @@ def look(url: str, manners: Manners) -> Remote:
         Mistake: there is no such file, or access is refused. Failure: the server does not answer as it should.
     """
     if url.startswith("s3://"):
-        return Remote(url, *again(url, _host(url), manners, lambda: objects.head(url, manners)))
-    return again(url, _host(url), manners, lambda: _look(url, manners))
+        return Remote(url, *again(url, host_of(url), manners, lambda: objects.head(url, manners)))
+    return again(url, host_of(url), manners, lambda: _look(url, manners))
 
 
 def look_all(urls: list[str], manners: Manners, known: dict[str, Remote]) -> None:
@@ -76,7 +76,7 @@ def look_all(urls: list[str], manners: Manners, known: dict[str, Remote]) -> Non
                 done.put((url, error))
 
     # Daemons: one that waits for a crowded server holds up neither a fault's telling nor the end of the process.
-    connections = max((manners.budget(_host(url))[1] for url in urls), default=0)
+    connections = max((manners.budget(host_of(url))[1] for url in urls), default=0)
     threads = [threading.Thread(target=work, daemon=True) for _ in range(min(len(urls), connections))]
     for thread in threads:
         thread.start()
@@ -124,7 +124,7 @@ def download(there: Remote, to: Path, manners: Manners) -> str:
     """
     with to.open("wb") as file:
         arriving = _Arriving(there, manners, file)
-        again(there.url, _host(there.url), manners, arriving.go_on, lambda: arriving.arrived)
+        again(there.url, host_of(there.url), manners, arriving.go_on, lambda: arriving.arrived)
     return arriving.hashed.hexdigest()
 
 
@@ -168,10 +168,9 @@ class _Arriving:
 
     @contextmanager
     def _page(self) -> Iterator[tuple[int, Iterator[bytes]]]:
-        headers = {"Range": f"bytes={self.arrived}-"} if self.arrived else {}
-        etag = self.there.etag
-        if etag and etag.isascii() and not etag.startswith("W/"):  # a weak one matches nothing (RFC 9110, 13.1.1)
-            headers["If-Match"] = f'"{etag}"'
+        headers = asking.of_version(self.there.etag)
+        if self.arrived:
+            headers["Range"] = f"bytes={self.arrived}-"
         with asking.asked("GET", self.there.url, self.manners, headers) as answer:
             start, size = 0, answer.headers.get("Content-Length")
             if answer.status_code == 206:
@@ -201,7 +200,8 @@ class _Arriving:
         return Failure(f"{there.url}: {says}: {seen}, the list says {listed}; {CHANGED}")
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """What the budget of a file's server goes by."""
     return objects.host_of(url) if url.startswith("s3://") else asking.host_of(url)
 
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from tasks.sources.binary import binary_kind
 from tasks.sources.body import decode
+from tasks.sources.framing import Record
 from tasks.sources.headers import END, STATUS, fields, split_type
 from tasks.sources.rejects import Bad
-from tasks.sources.warc import Record
 
 PAGES = ("response", "resource", "conversion")  # the types whose payload can be a page or its text
 HTML = ("text/html", "application/xhtml+xml")
@@ -39,7 +39,7 @@ def page(record: Record, limit: int) -> Page | None:
     if record.block is None:
         raise Bad("too-large", f"the record has {record.size} bytes")
     headers = record.fields
-    url = headers.get("warc-target-uri", "").strip("<> ")
+    url = target(record)
     converted = record.type == "conversion"
     if not converted and not url.lower().startswith(("http:", "https:")):
         if record.type == "resource":
@@ -70,6 +70,11 @@ def page(record: Record, limit: int) -> Page | None:
         raise Bad("empty", "the body is empty")
     identity = headers.get("warc-record-id") or None
     return Page(identity, url, _date(headers.get("warc-date")), body, mime in HTML, charset)
+
+
+def target(record: Record) -> str:
+    """The URL in a record's header."""
+    return record.fields.get("warc-target-uri", "").strip("<> ")
 
 
 def _http(block: bytes) -> tuple[dict[str, str], int]:

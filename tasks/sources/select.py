@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.errors import Failure
+from tasks.runtime.fixed import begins
 from tasks.runtime.job import Job
 from tasks.runtime.shards import Output, batches
 from tasks.runtime.shuffle import INVERSE
@@ -246,11 +247,7 @@ def emit_places(item: tuple[Shard, int], *, names: list[str]) -> pa.Table:
 
 def once(table: pa.Table) -> pa.Table:
     """Each place once, though two files of the index should name it."""
-    number, offset = (table.column(name).to_numpy() for name in ("number", "offset"))
-    if not len(number):
-        return table
-    first = np.concatenate([[True], (number[1:] != number[:-1]) | (offset[1:] != offset[:-1])])
-    return table.filter(pa.array(first))
+    return table.filter(pa.array(begins(*(table.column(name).to_numpy() for name in ("number", "offset")))))
 
 
 def _write(job: Job, tables: Iterator[pa.Table], warcs: list[Remote], shard: int) -> tuple[int, int]:

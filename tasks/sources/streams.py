@@ -10,7 +10,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
-from tasks.sources.content import Raw
+from tasks.sources.raw import Raw
 
 STREAM = re.compile(rb"BZh[1-9]1AY&SY")
 PAGE = re.compile(rb"\s*<page[\s>]")

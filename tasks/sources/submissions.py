@@ -26,11 +26,12 @@ from tasks.runtime.statistics import statistics
 from tasks.sources.hashed import as_listed
 from tasks.sources.here import here
 from tasks.sources.inside import files_inside
+from tasks.sources.json_objects import quick
 from tasks.sources.lines import lines
 from tasks.sources.manners import Manners
 from tasks.sources.parts import SHARD, Part, plan
 from tasks.sources.raw import Source, size_of
-from tasks.sources.rejects import FAULTS, FILE, REJECTS, Bad, Reject
+from tasks.sources.rejects import FAULTS, FILE, Bad, Reject, table_of
 from tasks.sources.rows import moment
 from tasks.sources.told import silent
 from tasks.sources.urls import is_web, normalised
@@ -172,7 +173,7 @@ def read_shard(out: Output, parts: list[Part], *, inside: Artifact | None, manne
     if rows or not links:
         out.write(_table(rows))
     with out.open(FILE) as file:
-        pq.write_table(pa.Table.from_pylist([reject._asdict() for reject in rejects], schema=REJECTS), file)
+        pq.write_table(table_of(rejects), file)
     seen = links + reasons.total()
     return Submitted(files, size, seen, links, dict(sorted(reasons.items())), dict(sorted(damaged.items())))
 
@@ -224,17 +225,14 @@ def _objects(path: Source, part: Part) -> Iterator[dict[str, Any] | Reject]:
 
 
 def _object(data: bytes) -> dict[str, Any]:
-    import orjson
-
-    try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError:  # it takes no lone surrogates, which old titles hold
-        try:
-            value = json.loads(data.decode("utf-8-sig"))
-        except UnicodeDecodeError as error:
-            raise Bad("charset", f"not UTF-8 at byte {error.start} of the line") from None
-        except (ValueError, RecursionError) as error:
-            raise Bad("json", str(error)[:160]) from None
+    if (quickly := quick(data)) is not None:
+        return quickly
+    try:  # orjson takes no lone surrogates, which old titles hold
+        value = json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise Bad("charset", f"not UTF-8 at byte {error.start} of the line") from None
+    except (ValueError, RecursionError) as error:
+        raise Bad("json", str(error)[:160]) from None
     if not isinstance(value, dict):
         raise Bad("json", f"a JSON {type(value).__name__}, not an object")
     return value

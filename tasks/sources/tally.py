@@ -37,16 +37,7 @@ class Tally:
         self.counts.update(bytes=in_records + damaged, bytes_in_records=in_records, bytes_damaged=damaged)
 
     def statistics(self) -> dict[str, Any]:
-        keys = (
-            "files",
-            "bytes",
-            "bytes_in_records",
-            "bytes_damaged",
-            "documents",
-            "characters",
-            "text_bytes",
-            "fell_back",
-        )
+        keys = ("files", "bytes", "bytes_in_records", "bytes_damaged", "documents", "characters", "text_bytes")
         return {
             **{key: self.counts[key] for key in (*keys, "fell_back")},
             "records": dict(sorted(self.records.items())),

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from tasks.sources.binary import HEAD, binary_kind
 from tasks.sources.charset import decode
-from tasks.sources.content import Content, Raw, kind_of
+from tasks.sources.content import Content
 from tasks.sources.forms import WINDOW
 from tasks.sources.parts import Part
-from tasks.sources.raw import Source, size_of
+from tasks.sources.raw import Raw, Source, size_of
 from tasks.sources.reading import Candidate, Reading
 from tasks.sources.rejects import Bad, Reject
 from tasks.sources.tally import Tally
@@ -42,7 +42,7 @@ def whole(path: Source, name: str, limit: int = 64 << 20, window: int = WINDOW) 
     """A text (or HTML) file's bytes, decompressed; or why there are none."""
     raw = Raw(path)
     try:
-        content = Content(raw, kind_of(raw), scan=1 << 62, window=window)
+        content = Content(raw, scan=1 << 62, window=window)
         if raw.size == 0:
             return Reject(name, 0, 0, "empty-file", "the file has 0 bytes")
         if foreign := binary_kind(content.first(HEAD)):

@@ -16,11 +16,10 @@ from tasks.sources.content import Content
 from tasks.sources.forms import MAGIC, WINDOW, kind_of
 from tasks.sources.framing import SEARCHED, Damage, Framing, Head, Limits, Record
 from tasks.sources.headers import END, fields
-from tasks.sources.ledger import Ledger
 from tasks.sources.raw import Raw
 from tasks.sources.rejects import Reject
 
-__all__ = ["Ledger", "Record", "records"]
+__all__ = ["Record", "records"]
 
 VERSION = re.compile(rb"WARC/[01]\.\d{1,4}[ \t]*\r{0,2}\n")
 HEADER = re.compile(rb"WARC/[01]\.\d{1,4}[ \t]*\r{0,2}\n[A-Za-z][A-Za-z0-9-]*[ \t]*:")

@@ -13,7 +13,6 @@ ZSTD = b"\x28\xb5\x2f\xfd"
 DICTIONARY = b"\x5d\x2a\x4d\x18"  # magic of the skippable frame that holds one
 DICTIONARY_BYTES = 32 << 20  # at most, decompressed; tools make them of 100 KiB
 LEAST, MOST = 1 << 10, 1 << 31  # bytes of a window that the library lets one allow (`zstd --long=31`)
-FIRST = 64  # bytes of a frame's first piece at least, as in forms.py
 
 
 def is_skippable(magic: bytes) -> bool:
@@ -58,7 +57,7 @@ def zstd_pieces(raw: Raw, offset: int, window: int) -> Iterator[Piece]:
             frame = decoder.decompressobj()
             checksum = 4 if asked.has_checksum else 0
             frame.decompress(head[:size])
-            at, last, first, held = offset + size, False, True, b""
+            at, last, first = offset + size, False, True
             while not last:
                 block = int.from_bytes(raw.read(at, 3), "little")
                 last = bool(block & 1)
@@ -69,11 +68,6 @@ def zstd_pieces(raw: Raw, offset: int, window: int) -> Iterator[Piece]:
                     raise Broken("truncated", f"the file ends inside the zstd frame at byte {offset}")
                 data = frame.decompress(stored)
                 at += size
-                if first:
-                    held += data
-                    if len(held) < FIRST and not last:
-                        continue
-                    data = held
                 if data or last:
                     yield data, at, first, last
                     first = False

@@ -16,11 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wikis import HEAD, TAIL, dump, page, revision
 
+from conf.sources import Wiki
 from tasks.sources import content
 from tasks.sources.documents import Document, documents
 from tasks.sources.mediawiki import address, mediawiki
 from tasks.sources.parts import Part, plan
-from tasks.sources.reading import Candidate, Reading, Wiki
+from tasks.sources.reading import Candidate, Reading
 from tasks.sources.rejects import DAMAGE, POLICY, Reject
 from tasks.sources.streams import page_streams
 from tasks.sources.tally import Tally

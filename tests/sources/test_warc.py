@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from made import http, members, page, warc
 
 from tasks.runtime.errors import Failure
+from tasks.sources.ledger import Ledger
 from tasks.sources.rejects import Reject
-from tasks.sources.warc import Ledger, Record, records
+from tasks.sources.warc import Record, records
 
 PAGES = [page(number) for number in range(6)]
 FORMS = {
