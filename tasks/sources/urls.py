@@ -7,9 +7,9 @@ take 9.7 and 8.1 us each, ada-url 1.5.) Beyond the standard, `normalised` drops 
 fragment, tracking parameters, an empty query, the host's last dot), and spells percents in one way (RFC 3986, 6.2.2).
 It keeps scheme, `www.`, last slash, and the order of parameters, since servers may tell them apart.
 
-`key_of` is for joining alone: without scheme, leading `www.` and last slashes, and with sorted parameters, because a
-link is posted by hand and a crawler comes to the page by a redirect from one of these spellings to another. Internet
-archives' SURT keys fold the same, and letters' case too, which is left here: on many servers it matters.
+`key_of` is for joining alone: without scheme and its port, leading `www.` and last slashes, and with sorted parameters,
+because a link is posted by hand and a crawler comes to the page by a redirect from one of these spellings to another.
+Internet archives' SURT keys fold the same, and letters' case too, which is left here: on many servers it matters.
 """
 
 import hashlib
@@ -30,6 +30,7 @@ PERCENT = re.compile(r"%([0-9A-Fa-f]{2})?")
 # What the URL Standard leaves bare and RFC 3986 has no place for in a path or query.
 BARE = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]")
 ODD = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/?]")
+DEFAULT_PORTS = (":80", ":443")
 WEB = re.compile(r"https?:", re.IGNORECASE)
 
 
@@ -79,8 +80,12 @@ def key_of(normal: str) -> str:
     """What a normalised URL shares with other spellings of it; see the head of this file."""
     rest = normal.partition("://")[2]
     rest, _, query = rest.partition("?")
-    if rest.startswith("www.") and "." in rest[4:].partition("/")[0]:
+    while rest.startswith("www.") and "." in rest[4:].partition("/")[0]:
         rest = rest[4:]
+    authority, slash, path = rest.partition("/")
+    name, port = host_and_port(authority)
+    if port in DEFAULT_PORTS:  # http://x:443 and https://x are one address, whose scheme the key has not
+        rest = f"{name}{slash}{path}"
     if "&" in query:
         query = "&".join(sorted(query.split("&")))
     return f"{rest.rstrip('/')}?{query}" if query else rest.rstrip("/")

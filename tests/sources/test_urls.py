@@ -58,6 +58,9 @@ MADE = st.lists(PIECES | st.text(max_size=3), max_size=12).map("".join)
 @example("http://x.org/%2e%2e%2f")
 @example("http://x.org//")
 @example("https://www..")
+@example("http:0:443")
+@example("https://www.www.www.http:")
+@example("https://x.org:80/a")
 @settings(max_examples=1000, deadline=None)
 def test_a_normalised_url_is_normalised_and_its_key_is_its_spellings(url):
     normal = normalised(url)
@@ -79,6 +82,7 @@ def test_a_normalised_url_is_normalised_and_its_key_is_its_spellings(url):
         ("http://example.com/a/?b=2&a=1", "https://example.com/a?a=1&b=2&utm_campaign=c"),
         ("http://example.com/a#b", "http://EXAMPLE.com:80/./a"),
         ("http://example.com/caf%C3%A9", "http://example.com/café"),
+        ("http://example.com:443/a", "https://example.com/a"),
     ],
 )
 def test_spellings_that_join(url, other):
