@@ -8,10 +8,10 @@ that each are true, absent, or a lie of one of three sorts: another single-byte 
 another multi-byte set; and with a byte order mark too where the encoding has one. It is right if the body's text
 comes out, every character. The first table is issue 11's (12 encodings), the second adds 16 more.
 
-The numbers in tasks/sources/charset.py (what a label adds, DOUBT) were chosen with --choose (and bodies of 40 bytes),
-which reads the first half of each declaration, and of the languages of an encoding those at even places; without it,
-the second halves of all languages are read. What counts as odd (ODD there) was found on the real pages and on this
-table's faults, so that on the real pages nothing was held out.
+The numbers in tasks/sources/page/charset.py (what a label adds, DOUBT) were chosen with --choose (and bodies of 40
+bytes), which reads the first half of each declaration, and of the languages of an encoding those at even places;
+without it, the second halves of all languages are read. What counts as odd (ODD there) was found on the real pages
+and on this table's faults, so that on the real pages nothing was held out.
 
 Ways: ours; the order of browsers (mark > header > meta > windows-1252); resiliparse's detect_encoding with
 from_html_meta; chardet's and charset-normalizer's detection alone. Then the real pages of crawl-pages/ and
@@ -43,7 +43,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tasks.sources.charset import decode  # noqa: E402
+from tasks.sources.page.charset import decode  # noqa: E402
 from tasks.sources.rejects import Bad  # noqa: E402
 
 # Encoding -> its languages (files of udhr2.zip), and the lies told about it: single-byte, UTF-8, multi-byte.
@@ -154,7 +154,7 @@ def ours(case: Case) -> str:
 
 def browser(case: Case) -> str:
     """Mark, header, meta, windows-1252."""
-    from tasks.sources.charset import MARKS, _codec, _declared
+    from tasks.sources.page.charset import MARKS, _codec, _declared
 
     for mark, name in MARKS:
         if case.body.startswith(mark):
@@ -251,16 +251,17 @@ def texts(data: Path) -> Iterator[tuple[str, bytes]]:
 
 def transcoded(data: Path, ways: dict[str, Callable[[Case], str]]) -> dict[str, object]:
     """Real pages in UTF-8, written anew in their language's old encoding; their own `<meta>` (mostly utf-8) stays."""
-    from tasks.sources.documents import LIMITS
+    from conf.sources import Limits
+    from tasks.sources.archive.responses import page
+    from tasks.sources.archive.warc import records
     from tasks.sources.rejects import Reject
-    from tasks.sources.responses import page
-    from tasks.sources.warc import records
 
+    limits = Limits()
     made = []
     for path in sorted([*data.glob("crawl-pages/*.warc.gz"), *data.glob("crawl/*.wet.gz")]):
-        for record in records(path, path.name, LIMITS["payload"], LIMITS["header"]):
+        for record in records(path, path.name, limits.payload, limits.header):
             try:
-                found = None if isinstance(record, Reject) else page(record, LIMITS["payload"])
+                found = None if isinstance(record, Reject) else page(record, limits.payload)
                 text = found.body.decode() if found else ""
             except (Bad, UnicodeDecodeError):
                 continue

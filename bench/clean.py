@@ -23,8 +23,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tasks.sources.clean import clean, slow  # noqa: E402
-from tasks.sources.extract import language  # noqa: E402
+from tasks.sources.texts.clean import clean, slow  # noqa: E402
+from tasks.sources.texts.language import language  # noqa: E402
 
 
 def corpora(data: Path) -> dict[str, list[str]]:
@@ -40,8 +40,8 @@ def corpora(data: Path) -> dict[str, list[str]]:
             gzip.decompress(path.read_bytes()).decode("utf-8", "replace")
             for path in sorted(data.glob("books/*.txt.gz"))[:8]
         ],
-        "English pages": [text for text in pages if language(text) == "en"],
-        "German pages": [text for text in pages if language(text) == "de"],
+        "English pages": [text for text in pages if language(text).code == "en"],
+        "German pages": [text for text in pages if language(text).code == "de"],
         "all pages": pages,
         "Russian": [text for name, text in rights.items() if name.startswith("rus")],
         "Chinese": [text for name, text in rights.items() if name.startswith(("cmn", "chn", "wuu", "yue"))],

@@ -5,10 +5,11 @@
 
 Gold and halves: bench/gold.py. The trees of `millrace` were trained and their settings chosen on the training half;
 what counts is the test half. Phrases are counted as trafilatura's own evaluation does. Ways: our four extractors
-through tasks.sources.extract, bare Resiliparse (main content, its defaults; and without comments, alternative texts and
-post metadata), trafilatura with its defaults and without comments, jusText (stop words of German, which 73 % of the
-pages are in, or English, whichever keeps more). Characters to text, CPU seconds of one core and its children, best of
-`--repeat` turns over all pages of both halves. Prints a table and writes bench/results/extraction.json.
+through tasks.sources.page.extract, bare Resiliparse (main content, its defaults; and without comments, alternative
+texts and post metadata), trafilatura with its defaults and without comments, jusText (stop words of German, which 73
+% of the pages are in, or English, whichever keeps more). Characters to text, CPU seconds of one core and its
+children, best of `--repeat` turns over all pages of both halves. Prints a table and writes
+bench/results/extraction.json.
 """
 
 import argparse
@@ -29,8 +30,8 @@ import trafilatura  # noqa: E402
 from resiliparse.extract.html2text import extract_plain_text  # noqa: E402
 
 from bench.gold import TEST, TRAIN, count, pages  # noqa: E402
-from tasks.sources.extract import extract  # noqa: E402
-from tasks.sources.page_worker import WORKER  # noqa: E402
+from tasks.sources.page.extract import extract  # noqa: E402
+from tasks.sources.page.worker import WORKER  # noqa: E402
 
 LIMITS = {"limit": 8 << 20, "tags": 500_000, "depth": 2000}
 

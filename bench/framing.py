@@ -29,9 +29,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 from ingest import make_wet  # noqa: E402
 from isal import isal_zlib  # noqa: E402
 
+from tasks.sources.archive.responses import page  # noqa: E402
+from tasks.sources.archive.warc import Record, records  # noqa: E402
 from tasks.sources.rejects import Bad  # noqa: E402
-from tasks.sources.responses import page  # noqa: E402
-from tasks.sources.warc import Record, records  # noqa: E402
 
 LIMIT = 32 << 20
 Counted = tuple[int, int]  # records, bytes of content

@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 
 from resiliparse.extract.html2text import extract_plain_text
 
-from tasks.sources.extract import decode
-from tasks.sources.responses import page
-from tasks.sources.warc import Record, records
+from tasks.sources.archive.responses import page
+from tasks.sources.archive.warc import Record, records
+from tasks.sources.page.charset import decode
 
 ARCHIVED = re.compile(r"web\.archive\.org/web/[^/]*/(.*)")
 ORIGIN = re.compile(rb"X-Repackaged-From: *(\S+)")

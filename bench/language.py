@@ -29,7 +29,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tasks.sources.language import MACRO, language  # noqa: E402
+from tasks.sources.texts.language import MACRO, language  # noqa: E402
 
 # Language -> its files in udhr2.zip.
 DECLARATIONS = (

@@ -38,7 +38,7 @@ from tasks.sources.documents import Document, documents  # noqa: E402
 from tasks.sources.parts import Part  # noqa: E402
 from tasks.sources.reading import Reading  # noqa: E402
 from tasks.sources.tally import Tally  # noqa: E402
-from tasks.sources.wikitext import plain  # noqa: E402
+from tasks.sources.wiki.wikitext import plain  # noqa: E402
 
 DUMP = Path("text-good/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2")
 MARKUP = ("[[", "]]", "{{", "}}", "<ref", "'''", "|}", "{|")

@@ -1,4 +1,4 @@
-"""Trains tasks/sources/main_content.json, the trees that say which blocks of a page are main content.
+"""Trains tasks/sources/page/main_content.json, the trees that say which blocks of a page are main content.
 
     python bench/train_blocks.py [--data ../shared/data] [--choose]
 
@@ -25,8 +25,8 @@ from resiliparse.parse.html import HTMLTree  # noqa: E402
 
 from bench.gold import TRAIN, Gold, count, pages, plain  # noqa: E402
 from tasks.kernels.blocks import FEATURES, scores  # noqa: E402
-from tasks.sources.main_content import Blocks, blocks, features, render, trees_of  # noqa: E402
-from tasks.sources.page_parse import serialised  # noqa: E402
+from tasks.sources.page.main_content import Blocks, blocks, features, render, trees_of  # noqa: E402
+from tasks.sources.page.parse import serialised  # noqa: E402
 
 SETTINGS: dict[str, Any] = {"max_iter": 80, "max_depth": 4, "learning_rate": 0.1, "min_samples_leaf": 20}
 BOUND = -700  # in 1/1024 of the logit

@@ -31,20 +31,20 @@ sys.path.insert(0, str(ROOT))
 from tasks.runtime.artifact import Artifact  # noqa: E402
 from tasks.runtime.engine import LocalEngine  # noqa: E402
 from tasks.runtime.run import Run  # noqa: E402
-from tasks.sources.cc_index import Counts, Wanted, surt, wanted_rows  # noqa: E402
-from tasks.sources.files import expand  # noqa: E402
-from tasks.sources.linked import lookup  # noqa: E402
-from tasks.sources.links import links  # noqa: E402
-from tasks.sources.manners import Manners  # noqa: E402
-from tasks.sources.pages import pages  # noqa: E402
+from tasks.sources.archive.pages import pages  # noqa: E402
+from tasks.sources.archive.warc import records  # noqa: E402
+from tasks.sources.input.files import expand  # noqa: E402
 from tasks.sources.parts import Part  # noqa: E402
-from tasks.sources.ranges import Ranged  # noqa: E402
 from tasks.sources.reading import Reading  # noqa: E402
-from tasks.sources.remote import Remote  # noqa: E402
-from tasks.sources.submissions import submissions  # noqa: E402
+from tasks.sources.remote.bring import Remote  # noqa: E402
+from tasks.sources.remote.manners import Manners  # noqa: E402
+from tasks.sources.remote.ranges import Ranged  # noqa: E402
+from tasks.sources.selection.cc_index import Counts, Wanted, surt, wanted_rows  # noqa: E402
 from tasks.sources.tally import Tally  # noqa: E402
-from tasks.sources.urls import host_of, normalised  # noqa: E402
-from tasks.sources.warc import records  # noqa: E402
+from tasks.sources.webtext.linked import lookup  # noqa: E402
+from tasks.sources.webtext.links import links  # noqa: E402
+from tasks.sources.webtext.submissions import submissions  # noqa: E402
+from tasks.sources.webtext.urls import host_of, normalised  # noqa: E402
 
 ABSENT = (  # keys of a submission in a dump of 2017 that are null here
     "approved_at_utc approved_by archived author_flair_css_class author_flair_text banned_at_utc can_gild can_mod_post "

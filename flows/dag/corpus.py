@@ -16,13 +16,13 @@ from tasks.quality.classifier import classifier
 from tasks.quality.keep import keep
 from tasks.quality.score import score
 from tasks.runtime.run import Run
-from tasks.sources.extract import versioned
 from tasks.sources.ingest import ingest
-from tasks.sources.links import links
-from tasks.sources.listing import listed
-from tasks.sources.manners import Manners
-from tasks.sources.select import select
-from tasks.sources.submissions import submissions
+from tasks.sources.input.listing import listed
+from tasks.sources.page.extract import versioned
+from tasks.sources.remote.manners import Manners
+from tasks.sources.selection.select import select
+from tasks.sources.webtext.links import links
+from tasks.sources.webtext.submissions import submissions
 
 
 def build_corpus(run: Run, p: Pipeline) -> Built:

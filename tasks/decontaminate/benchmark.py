@@ -18,8 +18,8 @@ from tasks.runtime.job import Job
 from tasks.runtime.shards import read_file
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
-from tasks.sources.files import require_unchanged
-from tasks.sources.lines import lines
+from tasks.sources.input.files import require_unchanged
+from tasks.sources.input.lines import lines
 from tasks.sources.rejects import Reject
 
 ITEMS = pa.schema([("item", pa.string()), ("text", pa.string()), ("record", pa.string()), ("file", pa.string()), ("line", pa.int64())])  # fmt: skip  # noqa: E501

@@ -1,8 +1,8 @@
 """Blocks of a page's serialised text (lines, and `<pre>` whole), what each looks like, and what a table of trees says.
 
-Read is the closed grammar that Resiliparse writes as `minimal_html` (tasks/sources/main_content.py): text in which `<`
-and `&` are escaped, and the tags a, p, h1..h6, ul, ol, li, br, pre. All arithmetic is of integers, so that a score is
-the same on every machine.
+Read is the closed grammar that Resiliparse writes as `minimal_html` (tasks/sources/page/main_content.py): text in which
+`<` and `&` are escaped, and the tags a, p, h1..h6, ul, ol, li, br, pre. All arithmetic is of integers, so that a score
+is the same on every machine.
 """
 
 import unicodedata

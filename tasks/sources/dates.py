@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tasks.sources.fields import NUMBERS
+from tasks.sources.rows.fields import NUMBERS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DIGITS = re.compile(r"\d+(\.\d*)?")

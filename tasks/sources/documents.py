@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from tasks.sources.clean import clean, clean_utf8
-from tasks.sources.jsonl import jsonl
-from tasks.sources.language import language
-from tasks.sources.mediawiki import mediawiki
-from tasks.sources.pages import pages
-from tasks.sources.parquet import parquet
+from tasks.sources.archive.pages import pages
+from tasks.sources.input.raw import Source
 from tasks.sources.parts import Part
-from tasks.sources.raw import Source
 from tasks.sources.reading import Candidate, Reader, Reading
 from tasks.sources.rejects import Reject, storable
+from tasks.sources.rows.jsonl import jsonl
+from tasks.sources.rows.parquet import parquet
 from tasks.sources.tally import Tally
 from tasks.sources.text import text_file
+from tasks.sources.texts.clean import clean, clean_utf8
+from tasks.sources.texts.language import language
+from tasks.sources.wiki.mediawiki import mediawiki
 
 READERS: dict[str, Reader] = {
     "warc": pages,

@@ -23,15 +23,15 @@ from tasks.runtime.shards import DOCUMENTS, Output
 from tasks.runtime.stage import Column, stage
 from tasks.runtime.statistics import statistics
 from tasks.sources.documents import READERS, Document, Met, documents
-from tasks.sources.extract import require
-from tasks.sources.hashed import as_listed
-from tasks.sources.here import here
-from tasks.sources.inside import files_inside
-from tasks.sources.manners import Manners
+from tasks.sources.input.hashed import as_listed
+from tasks.sources.input.here import here
+from tasks.sources.input.inside import files_inside
+from tasks.sources.page.extract import require
 from tasks.sources.parts import SHARD, Part, plan
 from tasks.sources.reading import Reading
 from tasks.sources.rejects import FAULTS, FILE, REASONS, REJECTS, Reject, storable, table_of
-from tasks.sources.selected import brought, lists
+from tasks.sources.remote.manners import Manners
+from tasks.sources.selection.selected import brought, lists
 from tasks.sources.tally import Tally
 from tasks.sources.told import tell_document
 

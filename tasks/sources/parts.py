@@ -4,8 +4,9 @@ One WARC file is one shard; files smaller than an eighth of the shard size are p
 uncompressed JSONL is cut at line ends (a JSON array is not cut), large Parquet by row groups, large multistream dumps
 of MediaWiki by streams.
 
-A local file is what its list says if its checksum is. That of a whole file is taken while it is read (hashed.py); where
-parts of one are read apart, each has the checksums of its own bytes, taken in a pass that checks the whole.
+A local file is what its list says if its checksum is. That of a whole file is taken while it is read
+(input/hashed.py); where parts of one are read apart, each has the checksums of its own bytes, taken in a pass that
+checks the whole.
 """
 
 import hashlib
@@ -16,14 +17,14 @@ from typing import Any, BinaryIO, NamedTuple
 
 from tasks.runtime.errors import Failure
 from tasks.runtime.local_store import PIECE, sha256_of
-from tasks.sources.batches import opened, probe
-from tasks.sources.elements import HEAD, stacked
-from tasks.sources.files import REMEDY, require_unchanged
-from tasks.sources.forms import kind_of
-from tasks.sources.raw import Raw
+from tasks.sources.input.files import REMEDY, require_unchanged
+from tasks.sources.input.forms import kind_of
+from tasks.sources.input.raw import Raw
 from tasks.sources.rejects import Bad
-from tasks.sources.remote import is_remote
-from tasks.sources.streams import page_streams
+from tasks.sources.remote.bring import is_remote
+from tasks.sources.rows.batches import opened, probe
+from tasks.sources.rows.elements import HEAD, stacked
+from tasks.sources.wiki.streams import page_streams
 
 SHARD = 64 << 20  # bytes of input per shard
 PACK = 8  # files smaller than SHARD / PACK share a shard, up to that size

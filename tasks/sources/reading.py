@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from conf.sources import Limits, Whitespace, Wiki
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
+from tasks.sources.input.raw import Source
 from tasks.sources.parts import Part
-from tasks.sources.raw import Source
 from tasks.sources.rejects import Reject
+from tasks.sources.rows.where import conditions
 from tasks.sources.tally import Tally
-from tasks.sources.where import conditions
 
 FIELDS = {"text": "text", "id": None, "url": None, "date": "date", "title": "title"}
 
@@ -28,7 +28,7 @@ class Reading:
     Args:
         source: its name.
         fields: names of the fields `text`, `id`, `url`, `date`, `title` (jsonl, parquet); None where there is none.
-            `body.content` is a field inside another; `text` may be a list of fields. See fields.py and rows.py.
+            `body.content` is a field inside another; `text` may be a list of fields. See rows/.
         limits: see `conf.sources.Limits`; the defaults where absent.
         ids: `file`, a record's own id is its own within its file; `global`, within the source.
         whitespace: `standard` or `keep`; see clean.py.

@@ -11,8 +11,8 @@ from pathlib import Path
 from conf.reference import escaped
 from conf.sources import Limits
 from tasks.sources.documents import READERS
-from tasks.sources.outages import KINDS as OUTAGES
 from tasks.sources.rejects import KINDS
+from tasks.sources.remote.outages import KINDS as OUTAGES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "ingest.md"
 COUNTED = {"damage": "damaged", "loss": "lost although it had a body", "policy": "not wanted"}

@@ -15,7 +15,7 @@ class Tally:
         self.status: Counter[str] = Counter()  # of HTTP responses
         self.rejects: Counter[str] = Counter()  # by reason
         self.languages: Counter[str] = Counter()
-        self.unread: Counter[str] = Counter()  # values of records that could not be read, by field; see rows.py
+        self.unread: Counter[str] = Counter()  # values of records that could not be read, by field; see rows/record.py
         self.files: dict[str, Counter[str]] = {}  # documents, rejects by reason
 
     def file(self, name: str) -> None:

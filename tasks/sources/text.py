@@ -8,12 +8,12 @@ memory can take is better cut into files, or into lines of JSONL.
 from collections.abc import Iterator
 from pathlib import Path
 
-from tasks.sources.binary import HEAD, binary_kind
-from tasks.sources.charset import decode
-from tasks.sources.content import Content
-from tasks.sources.forms import WINDOW
+from tasks.sources.input.binary import HEAD, binary_kind
+from tasks.sources.input.content import Content
+from tasks.sources.input.forms import WINDOW
+from tasks.sources.input.raw import Raw, Source, size_of
+from tasks.sources.page.charset import decode
 from tasks.sources.parts import Part
-from tasks.sources.raw import Raw, Source, size_of
 from tasks.sources.reading import Candidate, Reading
 from tasks.sources.rejects import Bad, Reject
 from tasks.sources.tally import Tally

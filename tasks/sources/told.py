@@ -8,9 +8,9 @@ import pyarrow.compute as pc
 from tasks.runtime.artifact import Artifact, artifact_at
 from tasks.runtime.shards import batches
 from tasks.runtime.stage import Place
-from tasks.sources.linked import lookup
 from tasks.sources.rejects import rejects_of
-from tasks.sources.urls import is_web
+from tasks.sources.webtext.linked import lookup
+from tasks.sources.webtext.urls import is_web
 
 SHAPES_NO_BYTES = True
 EXCERPT = 120  # bytes of a text's beginning

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.kernels.clean import tidy
-from tasks.sources.characters import table
-from tasks.sources.clean import slow
+from tasks.sources.texts.characters import table
+from tasks.sources.texts.clean import slow
 
 ODD = [
     "  ",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.sources import budget
+from tasks.sources.remote import budget
 
 
 class Clock:

@@ -33,22 +33,22 @@ from made import PAGE, WORDS, arc, http, members, page, warc
 from wikis import dump
 from wikis import page as article
 
-from tasks.sources.binary import binary_kind
-from tasks.sources.body import decode
-from tasks.sources.charset import decode as to_text
-from tasks.sources.clean import clean
-from tasks.sources.content import Content
-from tasks.sources.extract import extract
-from tasks.sources.forms import PIECES
+from tasks.sources.archive.body import decode
+from tasks.sources.archive.responses import page as open_page
+from tasks.sources.archive.warc import records
+from tasks.sources.input.binary import binary_kind
+from tasks.sources.input.content import Content
+from tasks.sources.input.forms import PIECES
+from tasks.sources.input.raw import Raw
 from tasks.sources.ledger import Ledger
-from tasks.sources.mediawiki import mediawiki
+from tasks.sources.page.charset import decode as to_text
+from tasks.sources.page.extract import extract
 from tasks.sources.parts import Part
-from tasks.sources.raw import Raw
 from tasks.sources.reading import Reading
 from tasks.sources.rejects import DAMAGE, REASONS, Bad, Reject
-from tasks.sources.responses import page as open_page
 from tasks.sources.tally import Tally
-from tasks.sources.warc import records
+from tasks.sources.texts.clean import clean
+from tasks.sources.wiki.mediawiki import mediawiki
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "warc-damaged"
 LARGEST = 64 << 10  # bytes of a real file that mutations start from

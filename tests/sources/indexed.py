@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from made import PAGE, WORDS, http, members, warc
 
-from tasks.sources.cc_index import surt
-from tasks.sources.urls import host_of
+from tasks.sources.selection.cc_index import surt
+from tasks.sources.webtext.urls import host_of
 
 CRAWL = "CC-MAIN-2019-35"
 HOSTS = ["example.org", "www.example.org", "blog.example.org", "example-shop.org", "news.co.uk", "en.wikipedia.org",

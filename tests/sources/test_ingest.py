@@ -25,8 +25,8 @@ from tasks.runtime.job import Job
 from tasks.runtime.run import Run
 from tasks.runtime.shards import DOCUMENTS, read, read_file
 from tasks.runtime.stage import stage
-from tasks.sources.files import expand
 from tasks.sources.ingest import ingest
+from tasks.sources.input.files import expand
 from tasks.sources.parts import plan
 from tasks.sources.rejects import REASONS, REJECTS, rejects_of
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.sources.lines import lines
+from tasks.sources.input.lines import lines
 from tasks.sources.parts import Part, plan
 
 

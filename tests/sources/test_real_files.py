@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from corpora import REAL
 
-from tasks.sources.clean import clean, slow
 from tasks.sources.documents import Document, documents
 from tasks.sources.parts import Part
 from tasks.sources.reading import Reading
 from tasks.sources.rejects import DAMAGE, Reject
 from tasks.sources.tally import Tally
+from tasks.sources.texts.clean import clean, slow
 
 pytestmark = pytest.mark.real
 

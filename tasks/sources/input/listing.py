@@ -1,0 +1,82 @@
+"""Which files a source has. A source's list is frozen when first read: what appears later is another source's.
+
+The list (path, size, checksum or ETag) is kept in store/files/<source>-<hash of what conf says>.json, and is part of
+the fingerprint of what is read from it. `plan` and `status` list files without freezing or reading them.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.errors import Failure, Mistake
+from tasks.runtime.fingerprint import digest
+from tasks.runtime.run import Run
+from tasks.runtime.store import write
+from tasks.sources.input.files import REMEDY, changes, expand
+from tasks.sources.remote.manners import Manners
+
+SAMPLE = "{sample}/"
+TOLD = 3  # files named in a sentence; of more, their number
+
+
+def listed(
+    run: Run,
+    name: str,
+    files: str | list[str] | int,
+    sample: Artifact | None = None,
+    crawl: dict[str, Any] | None = None,
+    frozen: bool = True,
+    manners: Manners | None = None,
+) -> dict[str, Any]:
+    """Arguments `files` and `inside` of the stages that read files.
+
+    Patterns that begin with {sample}/ are resolved by the stage itself, within the sample's artifact, since that may
+    not be built yet. `crawl` holds the keys of a crawl of Common Crawl; `manners` say how servers are asked. Not
+    `frozen`: listed and checksummed at every run. Where nothing is built, a list not yet frozen goes by names and sizes
+    alone, of remote files by names, and what is missing is only told.
+
+    Raises:
+        Mistake: a pattern matches no file, and the run builds.
+    """
+    patterns = [files] if isinstance(files, str) else files
+    if isinstance(patterns, list) and all(pattern.startswith(SAMPLE) for pattern in patterns):
+        return {"files": [{"path": pattern.removeprefix(SAMPLE)} for pattern in patterns], "inside": sample}
+    spec = {"name": name, "files": patterns, **(crawl or {})}
+    place = f"files/{name}-{digest(spec)}.json"
+    if frozen and run.store.exists(place):
+        listing = json.loads(run.store.read(place))
+        _tell_changes(run, spec, listing)
+    else:
+        listing = _expand(run, spec, run.builds, checksums=run.builds or not frozen, manners=manners)
+        if frozen and run.builds and not write(run.store, place, json.dumps(listing, indent=1).encode()):
+            listing = json.loads(run.store.read(place))  # another run froze it first
+    return {"files": listing, "inside": None}
+
+
+def _expand(
+    run: Run, spec: dict[str, Any], building: bool, checksums: bool, manners: Manners | None
+) -> list[dict[str, Any]]:
+    manners = manners or Manners()
+    try:
+        memo = run.store if building else None  # `plan` and `status` write nothing, not even what they remember
+        how = manners if building else replace(manners, hurried=True)
+        files = expand(spec, Path.cwd(), memo=memo, checksums=checksums, manners=how)
+        return [file.as_dict() for file in files]
+    except (Mistake, Failure) as error:
+        if building:
+            raise
+        run.reporter.log(str(error))
+        return [{"missing": spec["files"], "size": 0}]
+
+
+def _tell_changes(run: Run, spec: dict[str, Any], files: list[dict[str, Any]]) -> None:
+    """Say which local files are no longer what was frozen, or are not in the list; ingest reads neither."""
+    for what, paths in changes(files, spec, Path.cwd()):
+        named = ", ".join(paths[:TOLD]) + (f" and {len(paths) - TOLD} more" if len(paths) > TOLD else "")
+        if what == "changed":
+            told = f"{named} changed since the list was frozen; what was read stays as it was. {REMEDY.capitalize()}"
+        else:
+            told = f"new since the list was frozen, and not read: {named}; to read more, add a source"
+        run.reporter.log(f"source {spec['name']}: {told}")
