@@ -8,7 +8,8 @@ import pyarrow as pa
 from numba import int64, njit, types, uint32
 
 from tasks.kernels.buffers import buffers
-from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO, next_token
+from tasks.kernels.tokens import CHUNK, fill_tokens, token_room
+from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO
 
 _KEYS = types.Array(types.int64, 1, "C")
 
@@ -30,37 +31,31 @@ def _feature(hashed, features):
 def _tokens(data, starts, ends, features):
     """(keys, empties): row * features + feature for every token, in the text's order; but a row's empty
     tokens make one key, and are counted in `empties`."""
-    keys = np.empty(1024, np.int64)
+    keys = np.empty(2 * CHUNK, np.int64)
     empties = np.zeros(len(starts), np.int64)
     memo = np.zeros(SIGMA_MEMO, np.int64)
+    low, masks, hashes = token_room()
     empty = _feature(EMPTY, features)
     used = 0
     for row in range(len(starts)):
         at, end = starts[row], ends[row]
         memo[0] = at
         base = row * features
-        waiting = int(at == end)  # Java: "" has one word, and " " none
-        if at == end:
-            empties[row] = 1
-        while at < end:
-            hashed, nothing, at = next_token(data, at, end, memo)
-            if nothing:
-                waiting += 1
-            else:
-                empties[row] += waiting  # those at the end are never counted
-                waiting = 0
-                if used == len(keys):
-                    more = np.empty(2 * used, np.int64)
-                    more[:used] = keys
-                    keys = more
-                keys[used] = base + _feature(hashed, features)
-                used += 1
-            at += 1
-        if empties[row]:
-            if used == len(keys):
-                more = np.empty(2 * used, np.int64)
-                more[:used] = keys
+        waiting = 0
+        empties[row] = int(at == end)  # Java: "" has one word, and " " none
+        while True:
+            if used + CHUNK + 1 > len(keys):
+                more = np.empty(2 * len(keys), np.int64)
+                more[:used] = keys[:used]
                 keys = more
+            if at >= end:
+                break
+            found, before, waiting, at = fill_tokens(data, at, end, memo, waiting, low, masks, hashes)
+            empties[row] += before
+            for i in range(found):
+                keys[used + i] = base + _feature(hashes[i], features)
+            used += found
+        if empties[row]:
             keys[used] = base + empty
             used += 1
     return keys[:used].copy(), empties
@@ -73,6 +68,7 @@ def _tokens(data, starts, ends, features):
 def _weigh(data, starts, ends, weights, seen, sums, squares):
     features = len(weights)
     memo = np.zeros(SIGMA_MEMO, np.int64)
+    low, masks, hashes = token_room()
     empty = _feature(EMPTY, features)
     for row in range(len(starts)):
         at, end = starts[row], ends[row]
@@ -80,13 +76,10 @@ def _weigh(data, starts, ends, weights, seen, sums, squares):
         total = square = int64(0)
         waiting, empties = 0, int(at == end)
         while at < end:
-            hashed, nothing, at = next_token(data, at, end, memo)
-            if nothing:
-                waiting += 1
-            else:
-                empties += waiting
-                waiting = 0
-                feature = _feature(hashed, features)
+            found, before, waiting, at = fill_tokens(data, at, end, memo, waiting, low, masks, hashes)
+            empties += before
+            for i in range(found):
+                feature = _feature(hashes[i], features)
                 # seen: the last row that had the feature, and how often it had it
                 if seen[feature, 0] != row:
                     seen[feature, 0] = row
@@ -94,10 +87,9 @@ def _weigh(data, starts, ends, weights, seen, sums, squares):
                 total += weights[feature]
                 square += 2 * seen[feature, 1] + 1  # (n + 1)^2 - n^2
                 seen[feature, 1] += 1
-            at += 1
-        before = int64(seen[empty, 1]) if seen[empty, 0] == row else int64(0)
+        once = int64(seen[empty, 1]) if seen[empty, 0] == row else int64(0)
         sums[row] = total + empties * weights[empty]
-        squares[row] = square + (before + empties) ** 2 - before**2
+        squares[row] = square + (once + empties) ** 2 - once**2
 
 
 def term_frequencies(

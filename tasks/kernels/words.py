@@ -216,21 +216,27 @@ def _murmur_block(h, k):
     return uint32(h ^ uint32(k * uint32(0x1B873593)))
 
 
+@njit(uint32(uint32, uint32), cache=True, nogil=True)
+def murmur_step(h, k):
+    """murmur3_x86_32 takes in four bytes, k."""
+    h = _murmur_block(h, k)
+    h = uint32((h << 13) | (h >> 19))
+    return uint32(h * uint32(5) + uint32(0xE6546B64))
+
+
 @njit(types.UniTuple(uint32, 3)(uint32, uint32, uint32, uint32), cache=True, nogil=True)
 def _murmur_byte(h, k, size, byte):
     """murmur3_x86_32 takes in a byte: h over whole blocks, k the bytes of the block begun, size of all."""
     k = uint32(k | uint32(byte << (8 * (size & 3))))
     size = uint32(size + 1)
     if size & 3 == 0:
-        h = _murmur_block(h, k)
-        h = uint32((h << 13) | (h >> 19))
-        h = uint32(h * uint32(5) + uint32(0xE6546B64))
-        k = uint32(0)
+        h, k = murmur_step(h, k), uint32(0)
     return h, k, size
 
 
 @njit(uint32(uint32, uint32, uint32), cache=True, nogil=True)
-def _murmur_end(h, k, size):
+def murmur_end(h, k, size):
+    """murmur3_x86_32 of `size` bytes in all: h over whole blocks, k the bytes after them."""
     h = uint32(_murmur_block(h, k) ^ size)
     h = uint32((h ^ (h >> 16)) * uint32(0x85EBCA6B))
     h = uint32((h ^ (h >> 13)) * uint32(0xC2B2AE35))
@@ -285,4 +291,4 @@ def next_token(data, at, end, memo):
             if code == 0x69:  # as in next_word: U+0130
                 h, k, size = _murmur_code(h, k, size, int64(0x307))
             at = after
-    return _murmur_end(h, k, size), at == begin, at
+    return murmur_end(h, k, size), at == begin, at
