@@ -16,6 +16,7 @@ from tasks.quality.classifier import classifier
 from tasks.quality.keep import keep
 from tasks.quality.score import score
 from tasks.runtime.run import Run
+from tasks.runtime.stage import Stage
 from tasks.sources.ingest import ingest
 from tasks.sources.input.listing import listed
 from tasks.sources.page.extract import versioned
@@ -55,6 +56,10 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
             links=built.links.get(name),
         )
         built.sources[name] = Columns(documents)
+    fit_classifier(run, p, built)
+    if built.benchmarks:
+        built.grams = run(grams, "all", benchmarks=built.benchmarks, n=p.decontaminate.n)
+    measure(run, p, built)
     for step in STEPS:
         step(run, p, built)
     return built
@@ -121,24 +126,40 @@ def _listed(run: Run, p: Pipeline, name: str, built: Built, files: str | list[st
     return listed(run, name, files, built.sample, manners=Manners(**p.servers.model_dump()), **how)
 
 
-def filter_quality(run: Run, p: Pipeline, built: Built) -> None:
-    """Raw sources are scored and resampled; every source keeps to its languages."""
-    raw = p.named(p.quality.raw) if p.quality else []
-    if p.quality:
-        built.classifier = run(
-            classifier,
-            "quality",
-            good=[built.sources[name].documents for name in p.named(p.quality.good)],
-            raw=[built.sources[name].documents for name in raw],
-            sample=p.quality.sample,
-            features=p.quality.features,
-            validation=p.validation,
-            seed=p.seed,
-        )
+def fit_classifier(run: Run, p: Pipeline, built: Built) -> None:
+    """What tells good documents from raw ones, if the pipeline asks for quality."""
+    if not p.quality:
+        return
+    built.classifier = run(
+        classifier,
+        "quality",
+        good=[built.sources[name].documents for name in p.named(p.quality.good)],
+        raw=[built.sources[name].documents for name in p.named(p.quality.raw)],
+        sample=p.quality.sample,
+        features=p.quality.features,
+        validation=p.validation,
+        seed=p.seed,
+    )
+
+
+def measure(run: Run, p: Pipeline, built: Built) -> None:
+    """What the decisions ask of the text: one reading of each shard for all measures of a source that are due."""
+    how = p.dedup.filled()
     for name, source in built.sources.items():
-        scored = built.classifier is not None and name in raw
-        if scored:
-            source.measures["score"] = run(score, name, documents=source.documents, classifier=built.classifier)
+        asked: list[tuple[Stage, dict[str, Any]]] = []
+        if built.classifier is not None and p.quality and name in p.named(p.quality.raw):
+            asked.append((score, {"classifier": built.classifier}))
+        asked.append((signatures, {"shingle": how["shingle"], "permutations": how["permutations"], "seed": p.seed}))
+        if built.grams is not None:
+            asked.append((hits, {"grams": built.grams, "n": p.decontaminate.n, "margin": p.decontaminate.margin}))
+        made = run.together(name, [(what, {"documents": source.documents} | more) for what, more in asked])
+        source.measures |= {artifact.stage: artifact for artifact in made}
+
+
+def filter_quality(run: Run, p: Pipeline, built: Built) -> None:
+    """Raw sources are resampled by their scores; every source keeps to its languages."""
+    for name, source in built.sources.items():
+        scored = "score" in source.measures
         decision = run(
             keep,
             name,
@@ -156,15 +177,6 @@ def filter_quality(run: Run, p: Pipeline, built: Built) -> None:
 def remove_duplicates(run: Run, p: Pipeline, built: Built) -> None:
     """A document leaves for its copy that comes first: in an earlier source, or before it in its own."""
     how = p.dedup.filled()
-    for name, source in built.sources.items():
-        source.measures["signatures"] = run(
-            signatures,
-            name,
-            documents=source.documents,
-            shingle=how["shingle"],
-            permutations=how["permutations"],
-            seed=p.seed,
-        )
     for name, source in built.sources.items():
         ranked = [*(built.sources[earlier] for earlier in p.before(name)), source]
         decision = run(
@@ -186,11 +198,6 @@ def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
     if not built.benchmarks:
         return
     how = p.decontaminate
-    built.grams = run(grams, "all", benchmarks=built.benchmarks, n=how.n)
-    for name, source in built.sources.items():
-        source.measures["hits"] = run(
-            hits, name, documents=source.documents, grams=built.grams, n=how.n, margin=how.margin
-        )
     built.frequent = run(
         frequent,
         "all",
@@ -213,5 +220,5 @@ def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
         source.decisions.append(decision)
 
 
-# In the order in which documents leave: each appends its measures and a decision to the sources.
+# In the order in which documents leave: each appends a decision to the sources.
 STEPS = [filter_quality, remove_duplicates, remove_benchmarks]
