@@ -1,7 +1,7 @@
-"""Word n-grams of the benchmark's words (words.py), where they stand, and a set of them to look others up in.
+"""N-grams of the words of all comparison (docs/words.md), where they stand, and a set of them to look others up in.
 
 A gram's hash is of its n words alone: white space, case and punctuation do not enter, nor does the place.
-Its span is half open, in bytes of the row's UTF-8: from the first word's first kept code point to the end of
+Its span is half open, in bytes of the row's UTF-8: from the first word's first code point to the end of
 the last word's last. Grams never cross rows; a row may have any length.
 """
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 from numba import int64, njit, types, uint64
 
 from tasks.kernels.buffers import buffers
-from tasks.kernels.words import BENCHMARK, BYTES, PLACES, mix, next_word
+from tasks.kernels.words import BYTES, MOST_WORDS, PLACES, fill_words, mix
 
 _HASHES = types.Array(types.uint64, 1, "C")
 _READ = types.Array(types.uint64, 1, "C", readonly=True)
@@ -104,33 +104,34 @@ def _scan(data, starts, ends, n, table, bloom):
     leaving = _ONE  # _ROLL ** n: what the word that leaves the window was multiplied by
     for _ in range(n):
         leaving *= _ROLL
+    found = np.empty(_BLOCK + MOST_WORDS, np.uint64)
+    firsts, stops = np.empty(len(found), np.int64), np.empty(len(found), np.int64)
     for row in range(len(starts)):
         first, at, end = starts[row], starts[row], ends[row]
         words, place, waiting = 0, 0, 0
         rolled = _ZERO
-        while True:
-            h, _, start, stop, at = next_word(data, at, end, BENCHMARK, _ZERO)
-            if start < 0:
-                break
-            rolled = rolled * _ROLL + h
-            if words >= n:
-                rolled -= hashes[place] * leaving
-            hashes[place] = h
-            begins[place] = start
-            place += 1
-            if place == n:
-                place = 0
-            words += 1
-            if words < n:
-                continue
-            gram = mix(rolled)
-            grams[waiting] = gram if gram != _ZERO else _ONE  # 0 is the sign of an empty slot
-            spans[waiting, 0] = begins[place] - first
-            spans[waiting, 1] = stop - first
-            waiting += 1
-            if waiting == _BLOCK:
-                places, held, used = _collect(table, bloom, grams, spans, waiting, row, places, held, used)
-                waiting = 0
+        while at < end:
+            count, at, _ = fill_words(data, at, end, found, firsts, stops, _ZERO)
+            for i in range(count):
+                rolled = rolled * _ROLL + found[i]
+                if words >= n:
+                    rolled -= hashes[place] * leaving
+                hashes[place] = found[i]
+                begins[place] = firsts[i]
+                place += 1
+                if place == n:
+                    place = 0
+                words += 1
+                if words < n:
+                    continue
+                gram = mix(rolled)
+                grams[waiting] = gram if gram != _ZERO else _ONE  # 0 is the sign of an empty slot
+                spans[waiting, 0] = begins[place] - first
+                spans[waiting, 1] = stops[i] - first
+                waiting += 1
+                if waiting == _BLOCK:
+                    places, held, used = _collect(table, bloom, grams, spans, waiting, row, places, held, used)
+                    waiting = 0
         if waiting:
             places, held, used = _collect(table, bloom, grams, spans, waiting, row, places, held, used)
     return places[:used], held[:used]
@@ -205,7 +206,7 @@ def find(text: pa.Array | pa.ChunkedArray, n: int, index: Index) -> Grams:
 
 
 def words(text: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    """int64 (rows,): how many of the benchmark's words each row has."""
+    """int64 (rows,): how many words each row has."""
     data, starts, ends = buffers(text)
     out = np.empty(len(starts), np.int64)
     _words(data, starts, ends, out)
@@ -214,11 +215,11 @@ def words(text: pa.Array | pa.ChunkedArray) -> np.ndarray:
 
 @njit(types.void(BYTES, PLACES, PLACES, types.Array(types.int64, 1, "C")), cache=True, nogil=True)
 def _words(data, starts, ends, out):
+    found = np.empty(_BLOCK + MOST_WORDS, np.uint64)
+    firsts, stops = np.empty(len(found), np.int64), np.empty(len(found), np.int64)
     for row in range(len(starts)):
-        at, count = starts[row], 0
-        while True:
-            _, _, start, _, at = next_word(data, at, ends[row], BENCHMARK, _ZERO)
-            if start < 0:
-                break
-            count += 1
-        out[row] = count
+        at, words = starts[row], 0
+        while at < ends[row]:
+            count, at, _ = fill_words(data, at, ends[row], found, firsts, stops, _ZERO)
+            words += count
+        out[row] = words
