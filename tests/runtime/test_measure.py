@@ -70,7 +70,7 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
 @pytest.mark.parametrize("side_by_side", [1, 3])
 def test_one_reading_and_the_same_bytes(tmp_path: Path, single: list[dict], side_by_side: int) -> None:
     told = Told()
-    letters, size, capitals = made = together(tmp_path, told=told, side_by_side=side_by_side)
+    letters, _, capitals = made = together(tmp_path, told=told, side_by_side=side_by_side)
     assert [contents(artifact) for artifact in made] == single
     assert read_for(letters) == read_for(capitals) == keys("letters+capitals", 0, 1, 2)
     assert capitals.counts(toys.Counted) == toys.Counted(15, 9)
