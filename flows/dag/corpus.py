@@ -186,18 +186,19 @@ def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
     if not built.benchmarks:
         return
     how = p.decontaminate
-    built.grams = run(grams, "all", benchmarks=built.benchmarks, n=how.n)
+    sought, judged = how.sought(), how.judged()
+    drawn = any(rule["substrings"] for rule in sought.values())
+    built.grams = run(grams, "all", benchmarks=built.benchmarks, rules=sought, seed=p.seed if drawn else None)
     for name, source in built.sources.items():
-        source.measures["hits"] = run(
-            hits, name, documents=source.documents, grams=built.grams, n=how.n, margin=how.margin
-        )
+        source.measures["hits"] = run(hits, name, documents=source.documents, grams=built.grams, margin=how.margin)
     built.frequent = run(
         frequent,
         "all",
         documents=list(built.documents.values()),
         hits=list(built.measured("hits").values()),
         before=list(built.decided.values()),
-        limit=how.frequent,
+        grams=built.grams,
+        limit=min((rule["frequent"] for rule in judged.values() if rule["frequent"]), default=None),
     )
     for name, source in built.sources.items():
         decision = run(
@@ -206,7 +207,10 @@ def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
             documents=source.documents,
             hits=source.measures["hits"],
             before=source.last,
+            grams=built.grams,
             frequent=built.frequent,
+            rule=how.rule,
+            judged=judged,
             shortest=how.shortest,
             pieces=how.pieces,
         )

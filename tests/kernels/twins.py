@@ -141,6 +141,21 @@ def grams(text: str, n: int) -> list[tuple[int, int, int]]:
     ]
 
 
+def letters(text: str, n: int) -> list[tuple[int, int, int]]:
+    """(hash, start, end) of n letters or digits in a row, whatever stands between them."""
+    found, at = [], 0
+    for char in text:
+        size = len(char.encode())
+        if char.isalnum() if char < "\x80" else not FLAGS[ord(char)] & (tables.WHITE | tables.PUNCTUATION):
+            found.append((mix((ord(char) + 0x9E3779B97F4A7C15) & M64), at, at + size))
+        at += size
+    hashes = [each[0] for each in found]
+    return [
+        (roll(hashes[i : i + n], 0x8CB92BA72F3D8DD7) or 1, found[i][1], found[i + n - 1][2])
+        for i in range(len(found) - n + 1)
+    ]
+
+
 # ---- draw, survivors
 
 
