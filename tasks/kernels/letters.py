@@ -1,17 +1,18 @@
 """Letters and digits alone, as GPT-4's appendix C compares texts: white space, punctuation and symbols do not enter.
 
-A unit is a code point, as it stands: "keeping only characters (including numbers)"; the paper folds no case.
+A unit is a code point, as it stands: "keeping only characters (including numbers)"; the paper folds no case. What is
+a letter or digit, folds.py says: its classes up to ALONE, of a code point that folds to several the first one's.
 """
 
 import numpy as np
 from numba import int64, njit, types, uint64
 
-from tasks.kernels import tables
-from tasks.kernels.tables import FLAGS
-from tasks.kernels.words import BYTES, decode, mix, record
+from tasks.kernels import folds
+from tasks.kernels.folds import BLOCK, PARTS, VALUE
+from tasks.kernels.words import BYTES, decode, mix
 
-_FILLED = types.Array(types.uint64, 1, "A")
-_PLACED = types.Array(types.int64, 1, "A")
+_FILLED = types.Array(types.uint64, 1, "C")
+_PLACED = types.Array(types.int64, 1, "C")
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _DROPPED = np.uint64(0)
@@ -43,7 +44,10 @@ def fill_letters(data, at, end, hashes, starts, stops):
             count += int64(h != _DROPPED)
             continue
         code, after = decode(data, at, end)
-        if not FLAGS[record(code)] & (tables.WHITE | tables.PUNCTUATION):
+        value = int64(VALUE[(int64(BLOCK[code >> 7]) << 7) | (code & 127)])
+        if value & 15 == folds.SEVERAL:
+            value = int64(PARTS[(value >> 4) + 1])
+        if value & 15 <= folds.ALONE:
             hashes[count] = mix(uint64(code) + _GOLDEN)
             starts[count] = at
             stops[count] = after

@@ -1,4 +1,4 @@
-"""MinHash signatures of a text column, over shingles of its words (words.py's shingle words).
+"""MinHash signatures of a text column, over shingles of its words (docs/words.md).
 
 The scheme is datasketch 2's "affine32": a shingle's 32-bit hash h goes through murmur3's finaliser, then
 each permutation is a*h + b modulo 2**32 with odd a, and the signature holds each one's least value. With the
@@ -10,7 +10,7 @@ import pyarrow as pa
 from numba import int64, njit, types, uint32, uint64
 
 from tasks.kernels.buffers import buffers
-from tasks.kernels.words import BYTES, PLACES, SHINGLE, mix, next_word
+from tasks.kernels.words import BYTES, MOST_WORDS, PLACES, fill_words, mix
 
 NONE = 0xFFFFFFFF  # all of a signature without shingles (datasketch's empty MinHash)
 
@@ -20,7 +20,7 @@ _TABLE64 = types.Array(types.uint64, 2, "C")
 _COUNTS = types.Array(types.int64, 1, "C")
 
 _BLOCK = 512  # shingles hashed before the permutations look at them: they stay in the first cache
-_ROLL = np.uint64(0x9FB21C651E98DF25)
+_ROLL, _BYTE = np.uint64(0x9FB21C651E98DF25), np.uint64(0x8CB92BA72F3D8DD7)
 _ONE, _ZERO, _HIGH = np.uint64(1), np.uint64(0), np.uint64(32)
 _SEED_A, _SEED_B = np.uint64(0x452821E638D01377), np.uint64(0xBE5466CF34E90C6C)  # pi's digits
 
@@ -47,6 +47,8 @@ def _permute(hashes, used, a, b, signature):
 def _signatures(data, starts, ends, shingle, a, b, out, shingles, exact):
     hashes = np.empty(_BLOCK, np.uint32)
     window = np.empty(shingle, np.uint64)
+    found = np.empty(_BLOCK + MOST_WORDS, np.uint64)
+    places, stops = np.empty(len(found), np.int64), np.empty(len(found), np.int64)
     leaving = _ONE  # _ROLL ** shingle: what the word that leaves the window was multiplied by
     for _ in range(shingle):
         leaving *= _ROLL
@@ -54,28 +56,31 @@ def _signatures(data, starts, ends, shingle, a, b, out, shingles, exact):
         at, end = starts[row], ends[row]
         words, used, place = 0, 0, 0
         rolled, chained, chain = _ZERO, _SEED_A, _SEED_B
-        while True:
-            h, chain_after, start, _, at = next_word(data, at, end, SHINGLE, chain)
-            if start < 0:
-                break
-            chain = chain_after
-            chained = mix(chained ^ h) * _ROLL
-            rolled = rolled * _ROLL + h
-            if words >= shingle:
-                rolled -= window[place] * leaving
-            window[place] = h
-            place += 1
-            if place == shingle:
-                place = 0
-            words += 1
-            if words >= shingle:
-                hashes[used] = uint32(mix(rolled) >> _HIGH)
-                used += 1
-                if used == _BLOCK:
-                    _permute(hashes, used, a, b, out[row])
-                    used = 0
+        while at < end:
+            count, at, chain = fill_words(data, at, end, found, places, stops, chain)
+            for i in range(count):
+                h = found[i]
+                chained = mix(chained ^ h) * _ROLL
+                rolled = rolled * _ROLL + h
+                if words >= shingle:
+                    rolled -= window[place] * leaving
+                window[place] = h
+                place += 1
+                if place == shingle:
+                    place = 0
+                words += 1
+                if words >= shingle:
+                    hashes[used] = uint32(mix(rolled) >> _HIGH)
+                    used += 1
+                    if used == _BLOCK:
+                        _permute(hashes, used, a, b, out[row])
+                        used = 0
         _permute(hashes, used, a, b, out[row])
         shingles[row] = max(0, words - shingle + 1)
+        if words == 0:  # nothing to compare by: a copy of it has the same bytes
+            for i in range(starts[row], end):
+                chained = mix(chained ^ uint64(data[i])) * _ROLL
+                chain = mix(chain ^ uint64(data[i])) * _BYTE
         exact[row, 0] = mix(chained ^ uint64(words))
         exact[row, 1] = mix(chain)
 
@@ -84,23 +89,25 @@ def _signatures(data, starts, ends, shingle, a, b, out, shingles, exact):
 def _shingle_hashes(data, at, end, shingle):
     window = np.zeros(shingle, np.uint64)
     out = np.empty(64, np.uint32)
+    found = np.empty(_BLOCK + MOST_WORDS, np.uint64)
+    places, stops = np.empty(len(found), np.int64), np.empty(len(found), np.int64)
     words, used = 0, 0
-    while True:
-        h, _, start, _, at = next_word(data, at, end, SHINGLE, _ZERO)
-        if start < 0:
-            return out[:used].copy()
-        window[words % shingle] = h
-        words += 1
-        if words >= shingle:
-            rolled = _ZERO
-            for i in range(words, words + shingle):
-                rolled = rolled * _ROLL + window[i % shingle]
-            if used == len(out):
-                more = np.empty(2 * used, np.uint32)
-                more[:used] = out
-                out = more
-            out[used] = uint32(mix(rolled) >> _HIGH)
-            used += 1
+    while at < end:
+        count, at, _ = fill_words(data, at, end, found, places, stops, _ZERO)
+        for k in range(count):
+            window[words % shingle] = found[k]
+            words += 1
+            if words >= shingle:
+                rolled = _ZERO
+                for i in range(words, words + shingle):
+                    rolled = rolled * _ROLL + window[i % shingle]
+                if used == len(out):
+                    more = np.empty(2 * used, np.uint32)
+                    more[:used] = out
+                    out = more
+                out[used] = uint32(mix(rolled) >> _HIGH)
+                used += 1
+    return out[:used].copy()
 
 
 @njit(types.void(types.Array(types.uint32, 2, "C", readonly=True), int64, int64, types.Array(types.int64, 2, "C")),
@@ -128,8 +135,9 @@ def signatures(
 
     `shingles` counts windows of `shingle` words, repeated ones too. A row with fewer words has none, a
     signature of 0xFFFFFFFF throughout that agrees with nothing, and only its exact hash to be found by: keep
-    it out of the bands. `exact` is a 128-bit hash of the row's words in their order: equal for rows that
-    differ in case or white space only. ValueError for a shingle or a number of permutations below 1.
+    it out of the bands. `exact` is a 128-bit hash of the row's words in their order, equal for rows that differ
+    in case, punctuation or white space only; of the row's bytes where it has no word.
+    ValueError for a shingle or a number of permutations below 1.
     """
     if shingle < 1 or permutations < 1:
         raise ValueError(f"shingle ({shingle}) and permutations ({permutations}) must be at least 1.")

@@ -1,6 +1,6 @@
 """Grams of a text: their hashes, where they stand, and an index of those that are looked for.
 
-A gram is n units in a row, and a unit is a word (words.py) or a letter or digit (letters.py). Its hash is of its
+A gram is n units in a row, and a unit is a word (docs/words.md) or a letter or digit (letters.py). Its hash is of its
 units alone: what stands between them does not enter, nor does the place. Its span is half open, in bytes of the
 row's UTF-8: from the first unit's first byte to the last one's end. Grams never cross rows; a row may have any length.
 
@@ -18,7 +18,7 @@ from numba import int64, njit, types, uint64
 from tasks.kernels.buffers import buffers
 from tasks.kernels.gram_set import HASHES, NUMBERS, READ, GramSet, held
 from tasks.kernels.letters import fill_letters
-from tasks.kernels.words import BENCHMARK, BYTES, PLACES, mix, next_word
+from tasks.kernels.words import BYTES, MOST_WORDS, PLACES, fill_words, mix
 
 Unit = Literal["words", "letters"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
@@ -90,19 +90,6 @@ def match(
     return used
 
 
-@njit(types.UniTuple(int64, 2)(BYTES, int64, int64, HASHES, NUMBERS, NUMBERS, int64), cache=True, nogil=True)
-def _fill_words(data, at, end, hashes, starts, stops, count):
-    while count < len(hashes):
-        h, _, start, stop, at = next_word(data, at, end, BENCHMARK, _ZERO)
-        if start < 0:
-            break
-        hashes[count] = h
-        starts[count] = start
-        stops[count] = stop
-        count += 1
-    return count, at
-
-
 @njit(
     int64(BYTES, PLACES, PLACES, int64, PLACES, READ, READ, NUMBERS, HASHES, NUMBERS, NUMBERS, HASHES, HASHES, NUMBERS, _FOUND, HASHES),  # noqa: E501
     cache=True, nogil=True,
@@ -119,11 +106,11 @@ def _scan(
             at = begins[row]
         end = ends[row]
         if unit == 0:
-            count, at = _fill_words(data, at, end, hashes, starts, stops, carried)
+            count, at, _ = fill_words(data, at, end, hashes[carried:], starts[carried:], stops[carried:], _ZERO)
         else:
             count, at = fill_letters(data, at, end, hashes[carried:], starts[carried:], stops[carried:])
-            count += carried
-        whole = count < len(hashes) or at >= end
+        count += carried
+        whole = at >= end
         used = match(
             hashes, starts, stops, count, int64(whole), row, begins[row], lengths, table, bits, sums, grams, kept,
             places, found, used,
@@ -194,7 +181,7 @@ def _places(
     text: pa.Array | pa.ChunkedArray, lengths: np.ndarray, unit: Unit, table: np.ndarray, bits: np.ndarray, room: int
 ) -> Iterator[Grams]:
     data, begins, ends = buffers(text)
-    size = max(BLOCK, 2 * int(lengths[-1]))  # a block must get on, whatever it carries over
+    size = max(BLOCK, 2 * int(lengths[-1])) + MOST_WORDS  # a block must get on, whatever it carries over
     hashes, sums, block = (np.empty(size + more, np.uint64) for more in (0, 1, 0))
     starts, stops, kept = (np.empty(size, np.int64) for _ in range(3))
     room = max(room, size * len(lengths))
@@ -231,11 +218,10 @@ def words(text: pa.Array | pa.ChunkedArray) -> np.ndarray:
 
 @njit(types.void(BYTES, PLACES, PLACES, NUMBERS), cache=True, nogil=True)
 def _words(data, begins, ends, out):
+    hashes = np.empty(BLOCK, np.uint64)
+    starts, stops = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
     for row in range(len(begins)):
-        at, count = begins[row], 0
-        while True:
-            _, _, start, _, at = next_word(data, at, ends[row], BENCHMARK, _ZERO)
-            if start < 0:
-                break
-            count += 1
-        out[row] = count
+        at, out[row] = begins[row], 0
+        while at < ends[row]:
+            count, at, _ = fill_words(data, at, ends[row], hashes, starts, stops, _ZERO)
+            out[row] += count

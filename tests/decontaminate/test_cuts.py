@@ -83,7 +83,7 @@ def one_by_one(
 def character_spans(text: str, wanted: set[tuple[str, ...]], n: int) -> list[tuple[int, int, tuple[str, ...]]]:
     """Where the wanted grams stand, in characters."""
     place = {len(text[:at].encode()): at for at in range(len(text) + 1)}
-    found = words(text, True)
+    found = list(words(text))
     grams = [
         (place[found[at][1]], place[found[at + n - 1][2]], tuple(word for word, _, _ in found[at : at + n]))
         for at in range(len(found) - n + 1)
@@ -93,7 +93,7 @@ def character_spans(text: str, wanted: set[tuple[str, ...]], n: int) -> list[tup
 
 def twin(texts: list[str], items: list[str], how: dict[str, int]) -> list[list[str] | str]:
     n = how["n"]
-    split = [[word for word, _, _ in words(item, True)] for item in items]
+    split = [[word for word, _, _ in words(item)] for item in items]
     wanted = {tuple(one[at : at + n]) for one in split for at in range(len(one) - n + 1)}
     spans = [character_spans(text, wanted, n) for text in texts]
     in_documents = [gram for found in spans for gram in {gram for _, _, gram in found}]
@@ -184,7 +184,7 @@ def test_leaks_said_otherwise(run, tmp_path):
         item.upper(),
         item.replace(" ", "\n   "),
         "“the” (quick) brown... fox it isnt lazy; jumps «over» the dog: twice they say",
-        item.replace("fox", "f-o-x"),
+        item.replace("fox", "f\u00adox"),
         item.replace(" ", "\u2003"),
     ]
     found = one_by_one(run, tmp_path, [f"{fill} {text} {fill}" for text in said], [item])

@@ -30,7 +30,7 @@ def test_grams_and_find(texts, n):
     ]
     found = ngrams.grams(column(texts), n)
     assert listed(found) == expected
-    assert ngrams.words(column(texts)).tolist() == [len(twins.words(text or "", True)) for text in texts]
+    assert ngrams.words(column(texts)).tolist() == [len(list(twins.words(text or ""))) for text in texts]
     half = found.gram[::2]
     sought = set(half.tolist())
     index = ngrams.Index([n], half)
@@ -93,7 +93,7 @@ def test_what_comes_at_once_does_not_grow_with_the_row():
 
 
 def test_a_hash_is_of_the_words_alone():
-    texts = ["The quick, brown fox", "“the” QUICK\u2003brown-- $fox$!", "x THE QUI-CK\n\nbro'wn (fox)"]
+    texts = ["The quick, brown fox", "“the” QUICK\u2003brown-- $fox$!", "x THE qu\u00adick\n\nbro'wn (fox)"]
     found = ngrams.grams(column(texts), 4)
     assert found.gram[0] == found.gram[1] == found.gram[3]
     assert [texts[1].encode()[found.start[1] : found.end[1]].decode()] == ["the” QUICK\u2003brown-- $fox"]
