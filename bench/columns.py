@@ -162,7 +162,7 @@ def finding(table: Table, column: pa.Array) -> None:
     from tasks.kernels import ngrams
 
     random = np.random.default_rng(0).integers(1, 1 << 63, GRAMS, dtype=np.uint64)
-    index = ngrams.Index(N, np.concatenate([random, ngrams.grams(column.slice(0, 5), N).gram]))
+    index = ngrams.Index([N], np.concatenate([random, ngrams.grams(column.slice(0, 5), N).gram]))
     few = column.slice(0, max(50, len(column) // 50))
     drop = str.maketrans("", "", string.punctuation)
     known = {str(gram) for gram in random.tolist()}
@@ -174,7 +174,7 @@ def finding(table: Table, column: pa.Array) -> None:
             hits += sum(" ".join(words[i : i + N]) in known for i in range(len(words) - N + 1))
         return hits
 
-    table.time("grams", f"ours: find, {len(index):,} grams of {N}", column, lambda: ngrams.find(column, N, index))
+    table.time("grams", f"ours: find, {len(index):,} grams of {N}", column, lambda: ngrams.find(column, index))
     table.time("grams", "ours: all grams", few, lambda: ngrams.grams(few, N))
     table.time("grams", "Python: a set of strings", few, plain)
 

@@ -57,8 +57,7 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
         )
         built.sources[name] = Columns(documents)
     fit_classifier(run, p, built)
-    if built.benchmarks:
-        built.grams = run(grams, "all", benchmarks=built.benchmarks, n=p.decontaminate.n)
+    list_grams(run, p, built)
     measure(run, p, built)
     for step in STEPS:
         step(run, p, built)
@@ -142,6 +141,15 @@ def fit_classifier(run: Run, p: Pipeline, built: Built) -> None:
     )
 
 
+def list_grams(run: Run, p: Pipeline, built: Built) -> None:
+    """What is looked for of the benchmarks, if the pipeline names any."""
+    if not built.benchmarks:
+        return
+    sought = p.decontaminate.sought()
+    drawn = any(rule["substrings"] for rule in sought.values())
+    built.grams = run(grams, "all", benchmarks=built.benchmarks, rules=sought, seed=p.seed if drawn else None)
+
+
 def measure(run: Run, p: Pipeline, built: Built) -> None:
     """What the decisions ask of the text: one reading of each shard for all measures of a source that are due."""
     how = p.dedup.filled()
@@ -151,7 +159,7 @@ def measure(run: Run, p: Pipeline, built: Built) -> None:
             asked.append((score, {"classifier": built.classifier}))
         asked.append((signatures, {"shingle": how["shingle"], "permutations": how["permutations"], "seed": p.seed}))
         if built.grams is not None:
-            asked.append((hits, {"grams": built.grams, "n": p.decontaminate.n, "margin": p.decontaminate.margin}))
+            asked.append((hits, {"grams": built.grams, "margin": p.decontaminate.margin}))
         made = run.together(name, [(what, {"documents": source.documents} | more) for what, more in asked])
         source.measures |= {artifact.stage: artifact for artifact in made}
 
@@ -198,13 +206,15 @@ def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
     if not built.benchmarks:
         return
     how = p.decontaminate
+    judged = how.judged()
     built.frequent = run(
         frequent,
         "all",
         documents=list(built.documents.values()),
         hits=list(built.measured("hits").values()),
         before=list(built.decided.values()),
-        limit=how.frequent,
+        grams=built.grams,
+        limit=min((rule["frequent"] for rule in judged.values() if rule["frequent"]), default=None),
     )
     for name, source in built.sources.items():
         decision = run(
@@ -213,7 +223,10 @@ def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
             documents=source.documents,
             hits=source.measures["hits"],
             before=source.last,
+            grams=built.grams,
             frequent=built.frequent,
+            rule=how.rule,
+            judged=judged,
             shortest=how.shortest,
             pieces=how.pieces,
         )

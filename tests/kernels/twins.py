@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
 
 from tasks.kernels import tables
-from tasks.kernels.comparison import words
+from tasks.kernels.comparison import TAKEN, fold, words
 
 M64 = (1 << 64) - 1
 DISTANCE, FLAGS = tables.rows()
@@ -134,6 +134,21 @@ def grams(text: str, n: int) -> list[tuple[int, int, int]]:
     """(hash, start, end)"""
     found = list(words(text))
     hashes = [word_hash(word) for word, _, _ in found]
+    return [
+        (roll(hashes[i : i + n], 0x8CB92BA72F3D8DD7) or 1, found[i][1], found[i + n - 1][2])
+        for i in range(len(found) - n + 1)
+    ]
+
+
+def letters(text: str, n: int) -> list[tuple[int, int, int]]:
+    """(hash, start, end) of n letters or digits in a row, whatever stands between them."""
+    found, at = [], 0
+    for char in text:
+        size = len(char.encode())
+        if fold(char)[0][1] in TAKEN:
+            found.append((mix((ord(char) + 0x9E3779B97F4A7C15) & M64), at, at + size))
+        at += size
+    hashes = [each[0] for each in found]
     return [
         (roll(hashes[i : i + n], 0x8CB92BA72F3D8DD7) or 1, found[i][1], found[i + n - 1][2])
         for i in range(len(found) - n + 1)
