@@ -157,9 +157,9 @@ def measure(run: Run, p: Pipeline, built: Built) -> None:
         asked: list[tuple[Stage, dict[str, Any]]] = []
         if built.classifier is not None and p.quality and name in p.named(p.quality.raw):
             asked.append((score, {"classifier": built.classifier}))
-        asked.append((signatures, {"shingle": how["shingle"], "permutations": how["permutations"], "seed": p.seed}))
         if built.grams is not None:
             asked.append((hits, {"grams": built.grams, "margin": p.decontaminate.margin}))
+        asked.append((signatures, {"shingle": how["shingle"], "permutations": how["permutations"], "seed": p.seed}))
         made = run.together(name, [(what, {"documents": source.documents} | more) for what, more in asked])
         source.measures |= {artifact.stage: artifact for artifact in made}
 

@@ -10,6 +10,7 @@ places are found, joined and written a ROOM at a time, whatever a document holds
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -50,14 +51,6 @@ class Met:
     touched: int = 0
 
 
-@stage("hits", kind="measure", section="contamination", tell=tell_hits, libraries=("numpy",))
-def hits(job: Job, *, documents: Artifact, grams: Artifact, margin: int) -> Met:
-    """A table per shard (not row by row): HITS. Grams of words come in the order of row and cut_start, and so do, among
-    them, those of letters."""
-    items = [(shard.key, shard) for shard in documents.shards()]
-    return job.total(hits_shard, items, grams=grams, margin=margin)
-
-
 def hits_of(hits: Artifact, shard: Shard, columns: list[str] | None = None) -> pa.Table:
     """The hits in a shard of documents: columns of HITS."""
     return read_beside(hits, shard, columns)
@@ -67,35 +60,6 @@ def hit_batches(hits: Artifact, shard: Shard, columns: list[str], rows: int = GR
     """The same in pieces, as arrays, for readers whose memory must not grow with what a page holds."""
     for batch in batches(column_of(hits, shard), columns, rows):
         yield {name: batch.column(name).to_numpy() for name in columns}
-
-
-def hits_shard(out: Output, shard: Shard, *, grams: Artifact, margin: int) -> Met:
-    from tasks.decontaminate.places import spans
-    from tasks.kernels import margins
-    from tasks.kernels.buffers import buffers
-    from tasks.kernels.ngrams import places
-
-    waiting = [HITS.empty_table()]
-    first = hit_count = row_count = 0
-    touched = np.zeros(shard.rows, bool)
-    for batch in batches(shard, ["text"]):
-        text = batch.column("text")
-        for index in indices(grams):
-            state = margins.state()
-            for found in places(text, index):
-                rows = spans(found, buffers(text), margin, state)
-                row = rows.column("row").to_numpy() + first
-                touched[row] = True
-                hit_count += len(found.row)
-                row_count += len(row)
-                waiting.append(rows.set_column(0, "row", pa.array(row)).cast(HITS))
-                if sum(table.num_rows for table in waiting) >= GROUP:
-                    out.write(pa.concat_tables(waiting).combine_chunks())
-                    waiting = []
-        first += batch.num_rows
-    if waiting:
-        out.write(pa.concat_tables(waiting).combine_chunks())
-    return Met(first, hit_count, row_count, int(touched.sum()))
 
 
 @lru_cache(maxsize=1)
@@ -111,3 +75,61 @@ def indices(grams: Artifact) -> list:
             lengths = pc.unique(of_unit.column("length")).to_pylist()
             made.append(Index(lengths, of_unit.column("gram").to_numpy().view(np.uint64), unit))
     return made
+
+
+class Finding:
+    """The hits in one shard's rows."""
+
+    def __init__(self, out: Output, shard: Shard, shared: dict[str, Any], *, grams: Artifact, margin: int):
+        self.out, self.shared, self.margin = out, shared, margin
+        self.indices = indices(grams)
+        self.waiting = [HITS.empty_table()]
+        self.first = self.places = self.rows = 0
+        self.touched = np.zeros(shard.rows, bool)
+
+    def take(self, text: pa.Array) -> None:
+        from tasks.decontaminate.places import spans
+        from tasks.kernels import margins
+        from tasks.kernels.buffers import buffers
+
+        for index in self.indices:
+            state = margins.state()
+            for found in self._places(text, index):
+                rows = spans(found, buffers(text), self.margin, state)
+                row = rows.column("row").to_numpy() + self.first
+                self.touched[row] = True
+                self.places += len(found.row)
+                self.rows += len(row)
+                self.waiting.append(rows.set_column(0, "row", pa.array(row)).cast(HITS))
+                if sum(table.num_rows for table in self.waiting) >= GROUP:
+                    self._write()
+        self.first += len(text)
+
+    def _places(self, text: pa.Array, index: Any) -> Iterator[Any]:
+        """Where the index's grams are; what `signatures` of the same reading wants of the words is made on the way."""
+        from tasks.kernels.ngrams import places
+        from tasks.kernels.scan import signatures_and_places
+
+        signing = self.shared.get("signatures")
+        if signing is None or index.unit != "words" or not len(index):
+            yield from places(text, index)
+            return
+        signed, found = signatures_and_places(text, index, *signing.shape)
+        yield from found
+        signing.made = (text, signed)
+
+    def _write(self) -> None:
+        self.out.write(pa.concat_tables(self.waiting).combine_chunks())
+        self.waiting = []
+
+    def counts(self) -> Met:
+        if self.waiting:
+            self._write()
+        return Met(self.first, self.places, self.rows, int(self.touched.sum()))
+
+
+@stage("hits", kind="measure", section="contamination", tell=tell_hits, rows=Finding, libraries=("numpy",))
+def hits(job: Job, *, documents: Artifact, grams: Artifact, margin: int) -> Met:
+    """A table per shard (not row by row): HITS. Grams of words come in the order of row and cut_start, and so do, among
+    them, those of letters."""
+    return job.measure(documents, grams=grams, margin=margin)

@@ -28,13 +28,17 @@ class Signing:
         self, out: Output, shard: Shard, shared: dict[str, Any], *, shingle: int, permutations: int, seed: int
     ):
         self.out, self.shape = out, (shingle, permutations, seed)
+        shared["signatures"] = self  # so that `hits`, whose scan of the words is the same, makes these on its way
+        self.made: tuple[pa.Array, tuple[np.ndarray, ...]] | None = None
         self.rows = self.short = 0
         out.of(shard)
 
     def take(self, text: pa.Array) -> None:
         from tasks.kernels import minhash
 
-        values, shingles, exact = minhash.signatures(text, *self.shape)
+        of, made = self.made or (None, None)
+        self.made = None
+        values, shingles, exact = made if made is not None and of is text else minhash.signatures(text, *self.shape)
         self.out.write(
             pa.table(
                 {

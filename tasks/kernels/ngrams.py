@@ -18,6 +18,7 @@ from numba import int64, njit, types, uint64
 from tasks.kernels.buffers import buffers
 from tasks.kernels.gram_set import HASHES, NUMBERS, READ, GramSet, held
 from tasks.kernels.letters import fill_letters
+from tasks.kernels.sums import add_up, power
 from tasks.kernels.words import BYTES, MOST_WORDS, PLACES, fill_words, mix
 
 Unit = Literal["words", "letters"]
@@ -26,48 +27,32 @@ UNITS: tuple[Unit, ...] = get_args(Unit)
 BLOCK = 2048  # units at a time: 8 arrays of 16 kB, which the second cache holds
 ROOM = 1 << 16  # grams that `places` gives at once, about
 
-_FOUND = types.Array(types.int64, 2, "C")
-_ROLL = np.uint64(0x8CB92BA72F3D8DD7)
+FOUND = types.Array(types.int64, 2, "C")
 _ONE, _ZERO = np.uint64(1), np.uint64(0)
 _ROW, _AT, _CARRIED = 0, 1, 2  # of a scan's state
-
-
-@njit(types.void(READ, int64, HASHES), cache=True, nogil=True)
-def add_up(hashes, count, sums):
-    """sums[i + 1] = sums[i] * _ROLL + hashes[i], modulo 2^64; `sums` has a place more."""
-    rolled = _ZERO
-    sums[0] = rolled
-    for i in range(count):
-        rolled = rolled * _ROLL + hashes[i]
-        sums[i + 1] = rolled
 
 
 @njit(types.void(READ, int64, int64, HASHES), cache=True, nogil=True)
 def grams_at(sums, count, n, grams):
     """The hashes of the grams of n units that begin at the first `count` units; never 0."""
-    leaving = _ONE  # _ROLL ** n: what the units before the gram were multiplied by
-    for _ in range(n):
-        leaving *= _ROLL
+    leaving = power(n)
     for i in range(count):
         gram = mix(sums[i + n] - sums[i] * leaving)
         grams[i] = gram + uint64(gram == _ZERO)  # 0 is the sign of an empty slot
 
 
 @njit(
-    int64(HASHES, NUMBERS, NUMBERS, int64, int64, int64, int64, PLACES, READ, READ, HASHES, HASHES, NUMBERS, _FOUND, HASHES, int64),  # noqa: E501
+    int64(NUMBERS, NUMBERS, int64, int64, int64, int64, PLACES, READ, READ, HASHES, HASHES, NUMBERS, FOUND, HASHES, int64),  # noqa: E501
     cache=True, nogil=True,
 )  # fmt: skip
-def match(
-    hashes, starts, stops, count, whole, row, origin, lengths, table, bits, sums, grams, kept, places, found, used
-):
+def match(starts, stops, count, whole, row, origin, lengths, table, bits, sums, grams, kept, places, found, used):
     """Append the grams of a block of units that the set holds (all of them, if it is empty); answer the new `used`.
 
     count: units of the block. whole: 1 where the text ends with them; else only grams are looked up that begin at
     the first count - longest + 1 units, for the block after begins behind these. lengths: units of a gram, rising.
-    places int64 (room, 3): row, and the span's bytes less `origin`. sums, grams, kept: scratch of a block's size (one
-    more for sums).
+    sums: those of the hashes (sums.py). places int64 (room, 3): row, and the span's bytes less `origin`. grams, kept:
+    scratch of a block's size.
     """
-    add_up(hashes, count, sums)
     longest = lengths[-1]
     for n in lengths:
         begin = count - (n if whole else longest) + 1
@@ -91,7 +76,7 @@ def match(
 
 
 @njit(
-    int64(BYTES, PLACES, PLACES, int64, PLACES, READ, READ, NUMBERS, HASHES, NUMBERS, NUMBERS, HASHES, HASHES, NUMBERS, _FOUND, HASHES),  # noqa: E501
+    int64(BYTES, PLACES, PLACES, int64, PLACES, READ, READ, NUMBERS, HASHES, NUMBERS, NUMBERS, HASHES, HASHES, NUMBERS, FOUND, HASHES),  # noqa: E501
     cache=True, nogil=True,
 )  # fmt: skip
 def _scan(
@@ -111,8 +96,9 @@ def _scan(
             count, at = fill_letters(data, at, end, hashes[carried:], starts[carried:], stops[carried:])
         count += carried
         whole = at >= end
+        add_up(hashes, count, sums)
         used = match(
-            hashes, starts, stops, count, int64(whole), row, begins[row], lengths, table, bits, sums, grams, kept,
+            starts, stops, count, int64(whole), row, begins[row], lengths, table, bits, sums, grams, kept,
             places, found, used,
         )  # fmt: skip
         carried = 0
@@ -192,14 +178,17 @@ def _places(
             data, begins, ends, UNITS.index(unit), lengths, table, bits, state, hashes, starts, stops, sums, block,
             kept, spans, found,
         )  # fmt: skip
-        if not used:
-            continue
-        row, start, end = np.ascontiguousarray(spans[:used].T)
-        gram = found[:used]
-        if len(lengths) > 1:  # a block's grams come length by length
-            order = np.lexsort((end, start, row))
-            row, gram, start, end = row[order], gram[order], start[order], end[order]
-        yield Grams(row, gram.copy(), start, end)
+        if used:
+            yield in_order(found[:used], spans[:used], lengths)
+
+
+def in_order(found: np.ndarray, spans: np.ndarray, lengths: np.ndarray) -> Grams:
+    """What `match` appended, in the order of row and place: a block's grams come length by length."""
+    row, start, end = np.ascontiguousarray(spans.T)
+    if len(lengths) > 1:
+        order = np.lexsort((end, start, row))
+        return Grams(row[order], found[order], start[order], end[order])
+    return Grams(row, found.copy(), start, end)
 
 
 def _joined(parts: Iterator[Grams]) -> Grams:

@@ -127,7 +127,7 @@ def roll(hashes: Sequence[int], step: int) -> int:
 
 def shingle_hashes(text: str, shingle: int) -> list[int]:
     hashes = [word_hash(word) for word, _, _ in words(text)]
-    return [roll(hashes[i : i + shingle], 0x9FB21C651E98DF25) >> 32 for i in range(len(hashes) - shingle + 1)]
+    return [roll(hashes[i : i + shingle], 0x8CB92BA72F3D8DD7) >> 32 for i in range(len(hashes) - shingle + 1)]
 
 
 def grams(text: str, n: int) -> list[tuple[int, int, int]]:
