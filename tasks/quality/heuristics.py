@@ -7,7 +7,6 @@ A text in a script without spaces between words has few words by this measure, a
 
 import pyarrow as pa
 
-from tasks.quality.rule import Rule
 from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.job import Job
 from tasks.runtime.shards import Output, batches
@@ -39,44 +38,6 @@ MEANINGS = {
     "duplicate_paragraph_characters": "characters in them",
     **{f"top_{n}grams": f"characters within the {n} words in a row that occur most often, if twice" for n in (2, 3, 4)},
     **{f"repeated_{n}grams": f"characters within {n} words in a row that stood before" for n in range(5, 11)},
-}
-
-# In the order in which a document that breaks several is told to have left.
-RULES = {
-    "words": Rule("words", None, "it has too few or too many words"),
-    "mean_word_length": Rule("characters", "words", "its words are too short or too long on average"),
-    "hashes": Rule("hashes", "words", "it has too many number signs for its words"),
-    "ellipses": Rule("ellipses", "words", "it has too many ellipses for its words"),
-    "bullet_lines": Rule("bullet_lines", "lines", "too many of its lines begin with a bullet"),
-    "ellipsis_lines": Rule("ellipsis_lines", "lines", "too many of its lines end with an ellipsis"),
-    "alphabetic_words": Rule("alphabetic_words", "words", "too few of its words hold a letter"),
-    "stop_words": Rule("stop_words", None, "it has too few of English's most frequent words"),
-    "duplicate_lines": Rule("duplicate_lines", "lines", "too many of its lines stood before"),
-    "duplicate_paragraphs": Rule("duplicate_paragraphs", "paragraphs", "too many of its paragraphs stood before"),
-    "duplicate_line_characters": Rule(
-        "duplicate_line_characters", "characters", "too much of it is lines that stood before"
-    ),
-    "duplicate_paragraph_characters": Rule(
-        "duplicate_paragraph_characters", "characters", "too much of it is paragraphs that stood before"
-    ),
-    **{
-        f"top_{n}grams": Rule(f"top_{n}grams", "characters", f"too much of it is the same {n} words in a row")
-        for n in (2, 3, 4)
-    },
-    **{
-        f"repeated_{n}grams": Rule(
-            f"repeated_{n}grams", "characters", f"too much of it is {n} words in a row that stood before"
-        )
-        for n in range(5, 11)
-    },
-    "terminal_lines": Rule("terminal_lines", "lines", "too few of its lines end as a sentence does"),
-    "short_lines": Rule("short_lines", "lines", "too many of its lines are of fewer than 5 words"),
-    "sentences": Rule("sentences", None, "it has too few sentences"),
-    "whole_sentences": Rule("whole_sentences", None, "it has too few sentences on lines that C4 would keep"),
-    "lorem_ipsum": Rule("lorem_ipsum", None, "it holds the printers' lorem ipsum"),
-    "curly_brackets": Rule("curly_brackets", None, "it holds curly brackets, as code does"),
-    "javascript_lines": Rule("javascript_lines", "lines", "too many of its lines name javascript"),
-    "policy_lines": Rule("policy_lines", "lines", "too many of its lines name a policy"),
 }
 
 

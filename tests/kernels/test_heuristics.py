@@ -13,9 +13,30 @@ from .strategies import TEXTS
 
 # What the rules look at, in few enough kinds that words, lines and paragraphs repeat.
 PARTS = st.sampled_from(
-    ["a", "b", "the", "The,", "with", "“have”", "x.", "y!", "...", "….", "…", "a....", "#", "- ", "• ", "* ", "7", "é"]
-    + ["{", "}", "lorem ipsum", "Lorem  ipsum", "JavaScript", "Terms of use", "use cookies", "terms of", 'z."', "”"]
-    + ["\n", "\n", "\n\n", "\n \n", "\u2003", "漢字。", "\x1c"]
+    [
+        *(
+            "a",
+            "b",
+            "the",
+            "The,",
+            "with",
+            "“have”",
+            "x.",
+            "y!",
+            "...",
+            "….",
+            "…",
+            "a....",
+            "#",
+            "- ",
+            "• ",
+            "* ",
+            "7",
+            "é",
+        ),
+        *("{", "}", "lorem ipsum", "Lorem  ipsum", "JavaScript", "Terms of use", "use cookies", "terms of", 'z."', "”"),
+        *("\n", "\n", "\n\n", "\n \n", "\u2003", "漢字。", "\x1c"),
+    ]
 )
 MADE = st.lists(st.tuples(PARTS, st.sampled_from([" ", " ", " ", ""])), max_size=60).map(
     lambda parts: "".join(part + behind for part, behind in parts)
