@@ -13,8 +13,12 @@ from tasks.dedup.signatures import signatures
 from tasks.dedup.survivors import survivors
 from tasks.demo.sample import installed, sample
 from tasks.quality.classifier import classifier
+from tasks.quality.harm import harm, harm_classifier
+from tasks.quality.heuristics import heuristics
 from tasks.quality.keep import keep
+from tasks.quality.pii import pii
 from tasks.quality.score import score
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
 from tasks.sources.ingest import ingest
 from tasks.sources.input.listing import listed
@@ -122,7 +126,7 @@ def _listed(run: Run, p: Pipeline, name: str, built: Built, files: str | list[st
 
 
 def filter_quality(run: Run, p: Pipeline, built: Built) -> None:
-    """Raw sources are scored and resampled; every source keeps to its languages."""
+    """Raw sources are scored and resampled; every source keeps to its languages, and to rules on what is counted."""
     raw = p.named(p.quality.raw) if p.quality else []
     if p.quality:
         built.classifier = run(
@@ -136,21 +140,43 @@ def filter_quality(run: Run, p: Pipeline, built: Built) -> None:
             seed=p.seed,
         )
     for name, source in built.sources.items():
-        scored = built.classifier is not None and name in raw
-        if scored:
+        conditions = p.conditions(name)
+        scored = conditions.score
+        if scored is not None:
             source.measures["score"] = run(score, name, documents=source.documents, classifier=built.classifier)
+        for measure in conditions.measures:
+            source.measures[measure] = run_measure(run, p, built, measure, name)
+        rules = conditions.limits()
         decision = run(
             keep,
             name,
             documents=source.documents,
             before=source.before,
             scores=source.measures.get("score"),
-            pareto=p.quality.keep.pareto if p.quality and scored else None,
-            threshold=p.quality.keep.threshold if p.quality and scored else None,
+            pareto=scored.pareto if scored else None,
+            threshold=scored.threshold if scored else None,
             languages=p.sources[name].languages,
             seed=p.seed,
+            measures={measure: source.measures[measure] for measure in rules},
+            rules=rules,
         )
         source.decisions.append(decision)
+
+
+def run_measure(run: Run, p: Pipeline, built: Built, measure: str, name: str) -> Artifact:
+    """A measure that `keep` asks for, of one source."""
+    documents = built.sources[name].documents
+    if measure == "heuristics":
+        return run(heuristics, name, documents=documents)
+    if measure == "pii":
+        return run(pii, name, documents=documents)
+    if built.harm is None:
+        assert p.harm is not None  # the schema saw to it
+        files = _listed(run, p, "harm", built, p.harm.files, frozen=False)
+        built.harm = run(
+            harm_classifier, "harm", **files, fields=p.harm.fields(), features=p.harm.features, seed=p.seed
+        )
+    return run(harm, name, documents=documents, classifier=built.harm)
 
 
 def remove_duplicates(run: Run, p: Pipeline, built: Built) -> None:

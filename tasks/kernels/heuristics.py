@@ -70,7 +70,7 @@ def _slot(keys, stamps, mask, stamp, key):
     while stamps[place] == stamp:
         if keys[place] == key:
             return place, 1
-        place = (place + 1) & mask
+        place = int64((place + 1) & mask)
     stamps[place] = stamp
     keys[place] = key
     return place, 0
@@ -80,7 +80,7 @@ def _slot(keys, stamps, mask, stamp, key):
 def _mask(count):
     size = int64(16)
     while size < 2 * count:
-        size *= 2
+        size = int64(size * 2)
     return size - 1
 
 
@@ -126,7 +126,7 @@ def _grams(hashes, sizes, words, keys, stamps, often, slots, grams, stamp, out):
             break
         repeated = covered = most = length = int64(0)
         chosen = int64(-1)
-        until = int64(0)
+        until = 0
         for i in range(count):
             grams[i] = grams[i] * _STEP + hashes[i + n - 1]
             place, known = _slot(keys, stamps, mask, stamp, grams[i])
@@ -185,12 +185,12 @@ def _count(data, starts, ends, step, found, window, counts):
         out = counts[row]
         words_held = lines_held = parts_held = int64(0)
         state = int64(0)
-        dots = trail = int64(0)  # of an ellipsis begun, and of the run of full stops that ends here
+        dots = trail = 0  # of an ellipsis begun, and of the run of full stops that ends here
         seen_stop_words = int64(0)
         # the word
         h, size = _SEED, int64(0)
         alphabetic = stopped = False
-        packed, letters, closed, broken = int64(0), int64(0), False, False
+        packed, letters, closed, broken = int64(0), 0, False, False
         last = int64(0)
         # the line
         line_hash, line_size, line_words, line_sentences = _SEED, int64(0), int64(0), int64(0)
@@ -213,17 +213,17 @@ def _count(data, starts, ends, step, found, window, counts):
                         state = int64(step[state, data[place]])
                     at = after
                     flags = FLAGS[record(code)]
-                    white = flags & tables.WHITE != 0
-                    letter = flags & tables.BREAK_CLASS == tables.LETTER
+                    white = bool(flags & tables.WHITE)
+                    letter = bool(flags & tables.BREAK_CLASS == tables.LETTER)
                 if found[state]:
                     if found[state] & _IS_LOREM:
                         out[_LOREM] += 1
-                    javascript |= found[state] & _IS_JAVASCRIPT != 0
-                    policy |= found[state] & _IS_POLICY != 0
+                    javascript |= bool(found[state] & _IS_JAVASCRIPT)
+                    policy |= bool(found[state] & _IS_POLICY)
             if not white:
                 mark = _MARKS[code] if code < 0x10000 else 0
                 if line_words == 0 and size == 0:
-                    bullet = mark & _BULLET_MARK != 0
+                    bullet = bool(mark & _BULLET_MARK)
                 h = (h ^ uint64(code)) * _STEP
                 size += 1
                 last = code
@@ -275,13 +275,13 @@ def _count(data, starts, ends, step, found, window, counts):
                 line_size += size
                 line_words += 1
                 line_sentences += stopped
-                ellipsis = trail >= 3 or last == 0x2026
+                ellipsis = bool(trail >= 3 or last == 0x2026)
                 closing = _MARKS[last] if last < 0x10000 else 0
-                terminal = closing & (_STOP_MARK | _QUOTE_MARK) != 0 and not ellipsis
+                terminal = bool(closing & (_STOP_MARK | _QUOTE_MARK)) and not ellipsis
                 h, size = _SEED, int64(0)
                 alphabetic = stopped = closed = broken = False
-                packed = letters = int64(0)
-            trail = dots = int64(0)
+                packed, letters = int64(0), 0
+            trail = dots = 0
             if code != 10:
                 continue
             if line_words > 0:

@@ -305,11 +305,10 @@ def _card(data, at, start, end):
         place += 1
         if _is(data, place, start, end, _DIGIT):
             continue
-        if _holds(data, place, start, end, 32) or _holds(data, place, start, end, 45):
-            if _is(data, place + 1, start, end, _DIGIT):
-                place += 1
-                continue
-        break
+        apart = _holds(data, place, start, end, 32) or _holds(data, place, start, end, 45)
+        if not apart or not _is(data, place + 1, start, end, _DIGIT):
+            break
+        place += 1
     if digits < 13 or digits > 19 or _is(data, place, start, end, _LETTER):
         return False, place
     # From the right every second digit is doubled: those at even places (from 0, the left) of an even number.

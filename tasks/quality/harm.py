@@ -70,8 +70,8 @@ def harm_classifier(
         side = texts.labels == label
         if side.sum() < FEWEST or not (side & out).any() or not (side & ~out).any():
             raise Failure(
-                f"{int(side.sum())} {name} texts, {int((side & out).sum())} of them held out, are too few to fit on and "
-                f"to judge by; name more files in harm.files"
+                f"{int(side.sum())} {name} texts, {int((side & out).sum())} of them held out, are too few to fit on "
+                f"and to judge by; name more files in harm.files"
             )
     counted = labelled.features_of(texts.texts, features)
     fitted = labelled.fit(counted, texts.labels, out, features, seed)

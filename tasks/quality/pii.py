@@ -1,4 +1,4 @@
-"""Measure: `pii`, how often a text holds what looks like personal data. Counts alone: what was found is written nowhere.
+"""Measure: `pii`, how often a text holds what looks like personal data. Counts alone: what was found is not written.
 
 The patterns, and what they leave out, are described in tasks/kernels/pii.py.
 """

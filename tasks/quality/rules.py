@@ -79,18 +79,20 @@ REASONS = {reason_of(measure, name): rule.meaning for measure, rules in RULES.it
 
 
 def value_of(rule: Rule, columns: pa.Table) -> np.ndarray:
-    """float64 (rows,): the rule's number of each row; 0 where there is nothing to divide by.
+    """(rows,): the rule's number of each row, as it is stored, or a quotient (float64); 0 of nothing to divide by.
 
-    A count divided by a count is correctly rounded (IEEE 754): the same on every machine. A float32 column is compared
-    as it is stored.
+    A count divided by a count is correctly rounded (IEEE 754): the same on every machine.
     """
-    counts = columns.column(rule.count).to_numpy().astype(np.float64)
+    counts: np.ndarray = columns.column(rule.count).to_numpy()
     if rule.of is None:
         return counts
-    return counts / np.maximum(columns.column(rule.of).to_numpy(), 1)
+    return counts.astype(np.float64) / np.maximum(columns.column(rule.of).to_numpy(), 1)
 
 
 def stays(values: np.ndarray, limits: Mapping[str, float]) -> np.ndarray:
-    """bool (rows,): which values are at least `min` and at most `max`, as far as these are given."""
+    """bool (rows,): which values are at least `min` and at most `max`, as far as these are given.
+
+    numpy compares a float32 with Python's number rounded to float32: .9 is met by what is stored for .9.
+    """
     within: np.ndarray = (values >= limits.get("min", -np.inf)) & (values <= limits.get("max", np.inf))
     return within
