@@ -13,8 +13,12 @@ from tasks.dedup.signatures import signatures
 from tasks.dedup.survivors import survivors
 from tasks.demo.sample import installed, sample
 from tasks.quality.classifier import classifier
+from tasks.quality.harm import harm, harm_classifier
+from tasks.quality.heuristics import heuristics
 from tasks.quality.keep import keep
+from tasks.quality.pii import pii
 from tasks.quality.score import score
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
 from tasks.runtime.stage import Stage
 from tasks.sources.ingest import ingest
@@ -155,7 +159,7 @@ def measure(run: Run, p: Pipeline, built: Built) -> None:
     how = p.dedup.filled()
     for name, source in built.sources.items():
         asked: list[tuple[Stage, dict[str, Any]]] = []
-        if built.classifier is not None and p.quality and name in p.named(p.quality.raw):
+        if p.conditions(name).score is not None:
             asked.append((score, {"classifier": built.classifier}))
         if built.grams is not None:
             asked.append((hits, {"grams": built.grams, "margin": p.decontaminate.margin}))
@@ -165,21 +169,43 @@ def measure(run: Run, p: Pipeline, built: Built) -> None:
 
 
 def filter_quality(run: Run, p: Pipeline, built: Built) -> None:
-    """Raw sources are resampled by their scores; every source keeps to its languages."""
+    """Raw sources are resampled by score; every source keeps to its languages, and to rules on what is counted."""
     for name, source in built.sources.items():
-        scored = "score" in source.measures
+        conditions = p.conditions(name)
+        scored = conditions.score
+        for measure in conditions.measures:
+            source.measures[measure] = run_measure(run, p, built, measure, name)
+        rules = conditions.limits()
         decision = run(
             keep,
             name,
             documents=source.documents,
             before=source.before,
             scores=source.measures.get("score"),
-            pareto=p.quality.keep.pareto if p.quality and scored else None,
-            threshold=p.quality.keep.threshold if p.quality and scored else None,
+            pareto=scored.pareto if scored else None,
+            threshold=scored.threshold if scored else None,
             languages=p.sources[name].languages,
             seed=p.seed,
+            measures={measure: source.measures[measure] for measure in rules},
+            rules=rules,
         )
         source.decisions.append(decision)
+
+
+def run_measure(run: Run, p: Pipeline, built: Built, measure: str, name: str) -> Artifact:
+    """A measure that `keep` asks for, of one source."""
+    documents = built.sources[name].documents
+    if measure == "heuristics":
+        return run(heuristics, name, documents=documents)
+    if measure == "pii":
+        return run(pii, name, documents=documents)
+    if built.harm is None:
+        assert p.harm is not None  # the schema saw to it
+        files = _listed(run, p, "harm", built, p.harm.files, frozen=False)
+        built.harm = run(
+            harm_classifier, "harm", **files, fields=p.harm.fields(), features=p.harm.features, seed=p.seed
+        )
+    return run(harm, name, documents=documents, classifier=built.harm)
 
 
 def remove_duplicates(run: Run, p: Pipeline, built: Built) -> None:
