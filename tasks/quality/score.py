@@ -28,15 +28,15 @@ class Scoring:
     """The scores of one shard's rows."""
 
     def __init__(self, out: Output, shard: Shard, shared: dict[str, Any], *, classifier: Artifact):
-        self.out = out
-        self.weights, self.intercept = weights_of(classifier)
+        from tasks.kernels.features import Weights
+
+        weights, self.intercept = weights_of(classifier)
+        self.out, self.weights = out, Weights(weights)
         self.rows, self.histogram = 0, np.zeros(BINS, np.int64)
         out.of(shard)
 
     def take(self, text: pa.Array) -> None:
-        from tasks.kernels.features import weighted_sums
-
-        values = logistic(*weighted_sums(text, self.weights), self.intercept)
+        values = logistic(*self.weights.sums(text), self.intercept)
         self.out.write(pa.table({"score": values}))
         self.rows += len(values)
         self.histogram += np.bincount(np.minimum((values * BINS).astype(int), BINS - 1), minlength=BINS)

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.kernels import features
@@ -37,6 +37,7 @@ def test_weighted_sums(texts, size):
 EDGES = [1, 3, 4, 5, 62, 63, 64, 65, 127, 128, 129, 4031, 4032, 4033, 4094, 4095, 4096, 4097, 8191, 8192, 8193]
 
 
+@settings(deadline=None, max_examples=60)  # thousands of bytes an example
 @given(st.lists(st.tuples(TEXT, st.sampled_from(EDGES), st.sampled_from(["a", "B", " ", "é"])), max_size=4))
 def test_words_across_the_edges_of_lanes_and_chunks(parts):
     """Sixty-four bytes are classified at once, 4096 before their words are hashed: neither shows."""
@@ -70,6 +71,16 @@ def test_nothing_is_read_past_the_columns_last_byte():
         column = pa.LargeStringArray.from_buffers(2, offsets, text)
         sums, _ = features.weighted_sums(column, np.ones(8, np.int64))
         assert sums.sum() == 20 * len(words.split())
+
+
+@given(st.lists(TEXTS, max_size=4), SIZES)
+def test_weights_serve_one_column_after_another(columns, size):
+    weights = np.random.default_rng(size).integers(-(2**40), 2**40, size)
+    several = features.Weights(weights)
+    for texts in columns:
+        column = pa.array(texts, pa.large_string())
+        for one, other in zip(several.sums(column), features.weighted_sums(column, weights), strict=True):
+            assert one.tolist() == other.tolist()
 
 
 def test_a_word_may_share_its_feature_with_the_empty_token():
