@@ -1,6 +1,6 @@
 """What becomes of the documents: `quality`, `dedup`, `decontaminate`, `tokenizer`, and the demo's `sample`."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
@@ -73,14 +73,68 @@ DEDUP: dict[str, dict[str, Any]] = {
 }
 
 
+Rule = Literal["gpt3", "gpt2", "gpt4", "gap"]
+
+
 class Decontaminate(Keys):
     """Benchmark text leaves the training text (GPT-3, appendix C)."""
 
-    n: Annotated[int, Field(gt=1)] = Field(13, description="words per gram")
-    frequent: Annotated[int, Field(gt=0)] = Field(10, description="a gram in more documents than this is ignored")
+    rule: Rule = Field("gpt3", description="what is taken for benchmark text; fills the keys below that are absent")
+    beside: list[Rule] = Field(
+        [], description="rules that are measured too, each as its preset, and cut nothing: the report compares them"
+    )
+    n: Annotated[int, Field(gt=1)] | None = Field(None, description="words per gram (gpt4: letters and digits)")
+    least: Positive | None = Field(
+        None, description="fewest words of an item that is looked for: whole, if it is shorter than a gram; absent: n"
+    )
+    share: Share | None = Field(None, description="of an item's grams that a document must hold (gap alone)")
+    frequent: Positive | None = Field(None, description="a gram in more documents than this is ignored")
     margin: Annotated[int, Field(ge=0)] = Field(200, description="characters removed on each side of a gram")
     shortest: Annotated[int, Field(ge=0)] = Field(200, description="pieces of fewer characters go")
     pieces: Annotated[int, Field(gt=0)] = Field(10, description="a document in more pieces goes whole")
+
+    @model_validator(mode="after")
+    def _keys_fit(self) -> Self:
+        if self.share is not None and self.rule != "gap":
+            raise ValueError(f"share belongs to rule gap: {self.rule} takes any gram for benchmark text")
+        if self.rule in self.beside or len(set(self.beside)) < len(self.beside):
+            raise ValueError("beside names other rules than `rule`, each once")
+        return self
+
+    def filled(self, rule: Rule | None = None) -> dict[str, Any]:
+        """All parameters of the rule that cuts, or of one beside it."""
+        given = {} if rule not in (None, self.rule) else self.model_dump(include={"n", "least", "share", "frequent"})
+        how = DECONTAMINATE[rule or self.rule] | {key: value for key, value in given.items() if value is not None}
+        return how | {"least": how["least"] or how["n"]}
+
+    def sought(self) -> dict[str, dict[str, Any]]:
+        """Of every rule, what the benchmarks' grams depend on."""
+        return self._of_rules("unit", "n", "least", "substrings")
+
+    def judged(self) -> dict[str, dict[str, Any]]:
+        """Of every rule, what decides which hits count: changing it looks for nothing anew."""
+        judged = self._of_rules("share", "frequent")
+        for rule, how in judged.items():
+            whole = self.filled(cast(Rule, rule))
+            how["least"] = max(1, whole["least"] - whole["n"] + 1)  # grams of the shortest item
+        return judged
+
+    def _of_rules(self, *keys: str) -> dict[str, dict[str, Any]]:
+        rules: list[Rule] = [self.rule, *sorted(self.beside)]
+        return {rule: {key: self.filled(rule)[key] for key in keys} for rule in rules}
+
+
+# gpt3: GPT-3, appendix C. gpt2: GPT-2, section 4 (8-grams; the paper counts an item's grams that are in the training
+# text and removes nothing: the cuts and `frequent` are gpt3's). gpt4: GPT-4, appendix C (three substrings of 50 letters
+# and digits, items that are shorter whole; the paper drops items, not text: cuts and `frequent` are gpt3's). gap: ours,
+# for leaks that were edited: half of an item's grams of 5 words, and no fewer than an item of 8 words has, which is the
+# smallest N of GPT-3's appendix C.
+DECONTAMINATE: dict[Rule, dict[str, Any]] = {
+    "gpt3": {"unit": "words", "n": 13, "least": None, "substrings": None, "share": None, "frequent": 10},
+    "gpt2": {"unit": "words", "n": 8, "least": None, "substrings": None, "share": None, "frequent": 10},
+    "gpt4": {"unit": "letters", "n": 50, "least": 1, "substrings": 3, "share": None, "frequent": 10},
+    "gap": {"unit": "words", "n": 5, "least": 8, "substrings": None, "share": 0.5, "frequent": None},
+}
 
 
 class Tokenizer(Keys):

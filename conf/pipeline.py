@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from conf.corpus import Decontaminate, Dedup, Quality, Sample, Tokenizer
 from conf.engine import Engine
 from conf.evaluation import Benchmark, Evaluate
+from conf.keep import Conditions, Harm
 from conf.keys import Keys, Misplaced, Share
 from conf.models import Model
 from conf.sources import Servers, Source
@@ -41,6 +42,8 @@ class Pipeline(Keys):
     servers: Servers = Servers()
     benchmarks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], Benchmark] = Field(default_factory=dict)
     quality: Quality | None = Field(None, description="absent: nothing is scored, everything kept")
+    harm: Harm | None = Field(None, description="what `keep.harm` learns from")
+    keep: Conditions = Conditions()
     dedup: Dedup = Dedup()
     decontaminate: Decontaminate = Decontaminate()
     tokenizer: Tokenizer = Tokenizer()
@@ -61,6 +64,14 @@ class Pipeline(Keys):
     def named(self, names: list[str]) -> list[str]:
         """The sources that a list of sources and groups names, in priority order."""
         return [source for source in self.sources if source in names or self.group(source) in names]
+
+    def conditions(self, source: str) -> Conditions:
+        """What a source's documents need to stay: its own conditions, then the pipeline's; by score the raw ones' if
+        neither says."""
+        declared = self.sources[source].keep.over(self.keep)
+        if self.quality and "score" not in declared.model_fields_set and source in self.named(self.quality.raw):
+            return declared.model_copy(update={"score": self.quality.keep})
+        return declared
 
     def before(self, source: str) -> list[str]:
         """The sources ranked before `source` whose documents leave it, in priority order."""
@@ -106,6 +117,7 @@ class Pipeline(Keys):
                     ("mixture", group),
                     f"mixture names {group}, which is no group (there are {', '.join(self.groups)})",
                 )
+        self._require_conditions()
         if self.mixture and not sum(self.mixture.values()):
             raise Misplaced(("mixture",), "mixture: all weights are zero")
         for place, name in enumerate(self.evaluate.tasks):
@@ -125,6 +137,20 @@ class Pipeline(Keys):
                     ):
                         raise Misplaced((kind, name, key), f"{key} name {{sample}}, but the pipeline has no `sample:`")
         return self
+
+    def _require_conditions(self) -> None:
+        """What `keep` names must be there, and be said once."""
+        places: list[tuple[tuple[str, ...], Conditions]] = [(("keep",), self.keep)]
+        places += [(("sources", name, "keep"), source.keep) for name, source in self.sources.items()]
+        for where, conditions in places:
+            if conditions.score is not None and self.quality is None:
+                raise Misplaced((*where, "score"), "keep.score needs a classifier: see `quality`")
+            if conditions.harm is not None and self.harm is None:
+                raise Misplaced((*where, "harm"), "keep.harm needs texts to learn from: see `harm`")
+        if self.keep.score is not None and self.quality and "keep" in self.quality.model_fields_set:
+            raise Misplaced(
+                ("keep", "score"), "keep.score is for every source, quality.keep for the raw ones: give one of the two"
+            )
 
     def _named_lists(self) -> dict[tuple[str, ...], list[str]]:
         lists: dict[tuple[str, ...], list[str]] = {}

@@ -21,6 +21,7 @@ from pydantic_core import PydanticUndefined
 from conf.corpus import DEDUP, Decontaminate, Dedup, Keep, Quality, Sample, Tokenizer
 from conf.engine import Engine, Spark
 from conf.evaluation import Benchmark, Evaluate, Task
+from conf.keep import HEURISTICS, Conditions, Harm, Harmless, Heuristics, Pii, Range
 from conf.models import Model
 from conf.pipeline import Pipeline
 from conf.sources import Limits, Select, Servers, Source, Wiki
@@ -54,6 +55,12 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("benchmarks: task", Task, ""),
     ("quality", Quality, ""),
     ("quality: keep", Keep, ""),
+    ("keep", Conditions, ""),
+    ("keep: heuristics", Heuristics, ""),
+    ("keep: pii", Pii, ""),
+    ("keep: harm", Harmless, ""),
+    ("keep: limits", Range, ""),
+    ("harm", Harm, ""),
     ("dedup", Dedup, ""),
     ("decontaminate", Decontaminate, ""),
     ("tokenizer", Tokenizer, ""),
@@ -70,6 +77,8 @@ def page() -> str:
         parts.append(f"## {title}\n\n{inspect.getdoc(schema)}{' ' + where if where else ''}\n\n{_table(_rows(schema))}")
         if schema is Dedup:
             parts.append(_presets_of_dedup())
+        if schema is Heuristics:
+            parts.append(_presets_of_heuristics())
     parts.append(_models())
     return "\n".join(parts)
 
@@ -145,6 +154,17 @@ def _presets_of_dedup() -> str:
     lines = [f"| preset | {' | '.join(f'`{key}`' for key in keys)} |", "|---" * (len(keys) + 1) + "|"]
     for name, preset in sorted(DEDUP.items()):
         lines.append(f"| `{name}` | {' | '.join(_code(preset[key]) for key in keys)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _presets_of_heuristics() -> str:
+    lines = ["| preset | rules |", "|---|---|"]
+    for name, preset in HEURISTICS.items():
+        rules = [
+            f"`{rule}` " + ", ".join(f"{key} {limit:g}" for key, limit in limits.items())
+            for rule, limits in preset.items()
+        ]
+        lines.append(f"| `{name}` | {'; '.join(rules)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from conf.keep import Conditions
 from conf.keys import Address, Keys, Positive, Share, Text
 
 
@@ -143,6 +144,9 @@ class Source(Keys):
     languages: list[str] | dict[str, Share] | None = Field(
         None,
         description="languages kept, as ISO 639-1 codes, or `{en: 0.8}` with the least score of each; all if absent",
+    )
+    keep: Conditions = Field(
+        Conditions(), description="what its documents need to stay; replaces the pipeline's `keep`, measure by measure"
     )
     reject_share: Share = Field(
         0.1, description="more damaged or lost records than this share fail the stage, when it is read"

@@ -41,6 +41,7 @@ from tasks.runtime.artifact import Artifact
 from tasks.runtime.engine import Engine
 from tasks.runtime.errors import Failure, Mistake
 from tasks.runtime.job import Reporter, Silent, build
+from tasks.runtime.measure import Due
 from tasks.runtime.run import Run
 from tasks.runtime.stage import Stage
 from tasks.runtime.store import Unreachable
@@ -132,7 +133,7 @@ class Maker:
         self.past = past  # each stage's folder is listed once per run
         self.stop: threading.Event | None = None  # the run's
 
-    def __call__(self, artifact: Artifact, what: Stage, arguments: dict[str, Any]) -> Artifact:
+    def __call__(self, artifact: Artifact, what: Stage, arguments: dict[str, Any], *beside: Due) -> Artifact:
         @task(
             name=what.name,
             task_run_name=f"{what.name}-{artifact.name}-{artifact.fingerprint[:8]}",
@@ -154,7 +155,7 @@ class Maker:
                 build_there(artifact, judges, pool, self.conf, self.stop)
                 reporter.finished(artifact, False, time.monotonic() - begun)
                 return artifact
-            hit = build(artifact, what, arguments, self.engine, reporter, self.stop)
+            hit = build(artifact, what, arguments, self.engine, reporter, self.stop, beside)
             return Completed(name="Cached", data=artifact) if hit else artifact
 
         inputs = {key: value for key, value in arguments.items() if key in artifact.recipe["inputs"]}

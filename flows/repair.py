@@ -10,6 +10,7 @@ from flows.engines import engine
 from flows.stores import opened_store
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Reporter
+from tasks.runtime.measure import Due
 from tasks.runtime.repair import mend
 from tasks.runtime.run import Run
 from tasks.runtime.stage import Stage
@@ -21,7 +22,7 @@ def repair(console: Console, pipeline: Pipeline, workers: int | None, watcher: R
     store = opened_store(pipeline)
     with engine(pipeline, store, workers) as opened:
 
-        def make(artifact: Artifact, what: Stage, arguments: dict[str, Any]) -> Artifact:
+        def make(artifact: Artifact, what: Stage, arguments: dict[str, Any], *_: Due) -> Artifact:
             for sentence in mend(artifact, what, arguments, opened, watcher):
                 console.print(f"mended: {sentence}", markup=False, highlight=False, soft_wrap=True)
                 wrong.append(sentence)

@@ -16,6 +16,7 @@ import pytest
 from corpora import Counted, decided, document_id, scored, source
 
 import tasks
+from conf.corpus import Decontaminate
 from tasks.decontaminate.benchmark import benchmark
 from tasks.decontaminate.cuts import cuts
 from tasks.decontaminate.frequent import frequent
@@ -177,11 +178,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     survived = run(survivors, "web", documents=[documents], before=[everything], signatures=[signed], **how)
     (folder / "quiz.jsonl").write_text('{"text": "' + LEAK + '"}\n')
     items = run(benchmark, "quiz", files=[{"path": str(folder / "quiz.jsonl")}], inside=None, text=["text"])
-    wanted = run(grams, "all", benchmarks={"quiz": items}, n=13)
-    met = run(hits, "web", documents=documents, grams=wanted, n=13, margin=0)
-    often = run(frequent, "all", documents=[documents], hits=[met], before=[everything], limit=10)
-    inputs = {"documents": documents, "hits": met, "before": everything, "frequent": often}
-    cut = run(cuts, "web", **inputs, shortest=200, pieces=1)
+    how = Decontaminate()
+    wanted = run(grams, "all", benchmarks={"quiz": items}, rules=how.sought(), seed=None)
+    met = run(hits, "web", documents=documents, grams=wanted, margin=0)
+    often = run(frequent, "all", documents=[documents], hits=[met], before=[everything], grams=wanted, limit=10)
+    inputs = {"documents": documents, "hits": met, "before": everything, "grams": wanted, "frequent": often}
+    cut = run(cuts, "web", **inputs, rule="gpt3", judged=how.judged(), shortest=200, pieces=1)
     given = run(score, "web", documents=documents, classifier=fitted)
     (folder / "posts.jsonl").write_text('{"url": "http://example.org/", "score": 3}\n')
     files = [file.as_dict() for file in expand({"name": "posts", "files": "posts.jsonl"}, folder)]

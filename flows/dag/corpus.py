@@ -13,9 +13,14 @@ from tasks.dedup.signatures import signatures
 from tasks.dedup.survivors import survivors
 from tasks.demo.sample import installed, sample
 from tasks.quality.classifier import classifier
+from tasks.quality.harm import harm, harm_classifier
+from tasks.quality.heuristics import heuristics
 from tasks.quality.keep import keep
+from tasks.quality.pii import pii
 from tasks.quality.score import score
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
+from tasks.runtime.stage import Stage
 from tasks.sources.ingest import ingest
 from tasks.sources.input.listing import listed
 from tasks.sources.page.extract import versioned
@@ -55,6 +60,9 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
             links=built.links.get(name),
         )
         built.sources[name] = Columns(documents)
+    fit_classifier(run, p, built)
+    list_grams(run, p, built)
+    measure(run, p, built)
     for step in STEPS:
         step(run, p, built)
     return built
@@ -121,50 +129,88 @@ def _listed(run: Run, p: Pipeline, name: str, built: Built, files: str | list[st
     return listed(run, name, files, built.sample, manners=Manners(**p.servers.model_dump()), **how)
 
 
-def filter_quality(run: Run, p: Pipeline, built: Built) -> None:
-    """Raw sources are scored and resampled; every source keeps to its languages."""
-    raw = p.named(p.quality.raw) if p.quality else []
-    if p.quality:
-        built.classifier = run(
-            classifier,
-            "quality",
-            good=[built.sources[name].documents for name in p.named(p.quality.good)],
-            raw=[built.sources[name].documents for name in raw],
-            sample=p.quality.sample,
-            features=p.quality.features,
-            validation=p.validation,
-            seed=p.seed,
-        )
+def fit_classifier(run: Run, p: Pipeline, built: Built) -> None:
+    """What tells good documents from raw ones, if the pipeline asks for quality."""
+    if not p.quality:
+        return
+    built.classifier = run(
+        classifier,
+        "quality",
+        good=[built.sources[name].documents for name in p.named(p.quality.good)],
+        raw=[built.sources[name].documents for name in p.named(p.quality.raw)],
+        sample=p.quality.sample,
+        features=p.quality.features,
+        validation=p.validation,
+        seed=p.seed,
+    )
+
+
+def list_grams(run: Run, p: Pipeline, built: Built) -> None:
+    """What is looked for of the benchmarks, if the pipeline names any."""
+    if not built.benchmarks:
+        return
+    sought = p.decontaminate.sought()
+    drawn = any(rule["substrings"] for rule in sought.values())
+    built.grams = run(grams, "all", benchmarks=built.benchmarks, rules=sought, seed=p.seed if drawn else None)
+
+
+def measure(run: Run, p: Pipeline, built: Built) -> None:
+    """What the decisions ask of the text: one reading of each shard for all measures of a source that are due."""
+    how = p.dedup.filled()
     for name, source in built.sources.items():
-        scored = built.classifier is not None and name in raw
-        if scored:
-            source.measures["score"] = run(score, name, documents=source.documents, classifier=built.classifier)
+        asked: list[tuple[Stage, dict[str, Any]]] = []
+        if p.conditions(name).score is not None:
+            asked.append((score, {"classifier": built.classifier}))
+        if built.grams is not None:
+            asked.append((hits, {"grams": built.grams, "margin": p.decontaminate.margin}))
+        asked.append((signatures, {"shingle": how["shingle"], "permutations": how["permutations"], "seed": p.seed}))
+        made = run.together(name, [(what, {"documents": source.documents} | more) for what, more in asked])
+        source.measures |= {artifact.stage: artifact for artifact in made}
+
+
+def filter_quality(run: Run, p: Pipeline, built: Built) -> None:
+    """Raw sources are resampled by score; every source keeps to its languages, and to rules on what is counted."""
+    for name, source in built.sources.items():
+        conditions = p.conditions(name)
+        scored = conditions.score
+        for measure in conditions.measures:
+            source.measures[measure] = run_measure(run, p, built, measure, name)
+        rules = conditions.limits()
         decision = run(
             keep,
             name,
             documents=source.documents,
             before=source.before,
             scores=source.measures.get("score"),
-            pareto=p.quality.keep.pareto if p.quality and scored else None,
-            threshold=p.quality.keep.threshold if p.quality and scored else None,
+            pareto=scored.pareto if scored else None,
+            threshold=scored.threshold if scored else None,
             languages=p.sources[name].languages,
             seed=p.seed,
+            measures={measure: source.measures[measure] for measure in rules},
+            rules=rules,
         )
         source.decisions.append(decision)
+
+
+def run_measure(run: Run, p: Pipeline, built: Built, measure: str, name: str) -> Artifact:
+    """A measure that `keep` asks for, of one source."""
+    documents = built.sources[name].documents
+    if measure == "heuristics":
+        return run(heuristics, name, documents=documents)
+    if measure == "pii":
+        return run(pii, name, documents=documents)
+    if built.harm is None:
+        assert p.harm is not None  # the schema saw to it
+        files = _listed(run, p, "harm", built, p.harm.files, frozen=False)
+        built.harm = run(
+            harm_classifier, "harm", **files, fields=p.harm.fields(), features=p.harm.features, seed=p.seed
+        )
+    return run(harm, name, documents=documents, classifier=built.harm)
 
 
 def remove_duplicates(run: Run, p: Pipeline, built: Built) -> None:
     """A document leaves for its copy that comes first: in an earlier source, or before it in its own."""
     how = p.dedup.filled()
-    for name, source in built.sources.items():
-        source.measures["signatures"] = run(
-            signatures,
-            name,
-            documents=source.documents,
-            shingle=how["shingle"],
-            permutations=how["permutations"],
-            seed=p.seed,
-        )
     for name, source in built.sources.items():
         ranked = [*(built.sources[earlier] for earlier in p.before(name)), source]
         decision = run(
@@ -186,18 +232,15 @@ def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
     if not built.benchmarks:
         return
     how = p.decontaminate
-    built.grams = run(grams, "all", benchmarks=built.benchmarks, n=how.n)
-    for name, source in built.sources.items():
-        source.measures["hits"] = run(
-            hits, name, documents=source.documents, grams=built.grams, n=how.n, margin=how.margin
-        )
+    judged = how.judged()
     built.frequent = run(
         frequent,
         "all",
         documents=list(built.documents.values()),
         hits=list(built.measured("hits").values()),
         before=list(built.decided.values()),
-        limit=how.frequent,
+        grams=built.grams,
+        limit=min((rule["frequent"] for rule in judged.values() if rule["frequent"]), default=None),
     )
     for name, source in built.sources.items():
         decision = run(
@@ -206,12 +249,15 @@ def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
             documents=source.documents,
             hits=source.measures["hits"],
             before=source.last,
+            grams=built.grams,
             frequent=built.frequent,
+            rule=how.rule,
+            judged=judged,
             shortest=how.shortest,
             pieces=how.pieces,
         )
         source.decisions.append(decision)
 
 
-# In the order in which documents leave: each appends its measures and a decision to the sources.
+# In the order in which documents leave: each appends a decision to the sources.
 STEPS = [filter_quality, remove_duplicates, remove_benchmarks]

@@ -1,18 +1,19 @@
 """Decision: `cuts`, what of a document must not be trained on (GPT-3, appendix C). Reads no text.
 
-A hit removes its gram and `margin` characters on each side; of what is left, pieces under `shortest` characters go too;
-a document that its hits split into more than `pieces` pieces goes whole. We count pieces as the cuts leave them, before
-short ones go. The original's bug, that long documents were not filtered properly, has no counterpart: a document of any
-length is one row.
+A hit that counts by the rule removes its gram and `margin` characters on each side (measured with it); what of the rest
+stays is for pieces.py to say. The original's bug, that long documents were not filtered properly, has no counterpart: a
+document of any length is one row. Other rules that were measured beside are told of in a column, and cut nothing.
 """
 
 from dataclasses import field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from tasks.decontaminate.frequent import frequent_grams
-from tasks.decontaminate.hits import hits_of
+from tasks.decontaminate import pieces as of_documents
+from tasks.decontaminate.pieces import NONE, Spans, Verdicts
+from tasks.decontaminate.rules import Judged, Wanted, effective, wanted
 from tasks.decontaminate.told import tell_cuts
 from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.decisions import KEEP, REASON, Decided, kept_before
@@ -23,6 +24,13 @@ from tasks.runtime.statistics import statistics
 
 SPAN = pa.struct([("start", pa.int64()), ("end", pa.int64())])
 CUTS = Column("cuts", pa.list_(SPAN), "removed spans of the text, half-open, in bytes of UTF-8")
+FOUND_BY = Column(
+    "found_by", pa.list_(pa.string()), "rules by which benchmark text stands in it; only one of them cuts"
+)
+REASONS = {
+    "contaminated": "benchmark text splits it into too many pieces",
+    "short": "no piece that is long enough is left",
+}
 
 
 @statistics
@@ -35,7 +43,7 @@ class Touched:
 
 @statistics
 class Matched:
-    """Of one benchmark: hits in kept documents, and those documents."""
+    """Of one benchmark: places of its grams in kept documents, and those documents."""
 
     hits: int = 0
     documents: int = 0
@@ -43,10 +51,11 @@ class Matched:
 
 @statistics
 class Cut(Decided):
-    """By benchmark, and by decade of the document's characters."""
+    """By benchmark, by decade of the document's characters, and of each rule the documents that it finds."""
 
     benchmarks: dict[str, Matched] = field(default_factory=dict)
     lengths: dict[str, Touched] = field(default_factory=dict)
+    found_by: dict[str, int] = field(default_factory=dict)
 
 
 @stage(
@@ -54,11 +63,8 @@ class Cut(Decided):
     kind="decision",
     title="after decontamination",
     section="contamination",
-    columns=(KEEP, REASON, CUTS),
-    reasons={
-        "contaminated": "benchmark text splits it into too many pieces",
-        "short": "no piece that is long enough is left",
-    },
+    columns=(KEEP, REASON, CUTS, FOUND_BY),
+    reasons=REASONS,
     tell=tell_cuts,
     libraries=("numpy",),
 )
@@ -68,101 +74,137 @@ def cuts(
     documents: Artifact,
     hits: Artifact,
     before: Artifact,
+    grams: Artifact,
     frequent: Artifact,
+    rule: str,
+    judged: dict[str, dict[str, Any]],
     shortest: int,
     pieces: int,
 ) -> Cut:
-    """What must not be trained on: whole documents, and spans of others."""
+    """What must not be trained on: whole documents, and spans of others. `rule` names the one of `judged` that cuts."""
     items = [(shard.key, shard) for shard in documents.shards()]
-    return job.total(cuts_shard, items, hits=hits, before=before, frequent=frequent, shortest=shortest, pieces=pieces)
+    how = {"rule": rule, "judged": judged, "shortest": shortest, "pieces": pieces}
+    return job.total(cuts_shard, items, hits=hits, before=before, grams=grams, frequent=frequent, **how)
 
 
 def cuts_shard(
-    out: Output, shard: Shard, *, hits: Artifact, before: Artifact, frequent: Artifact, shortest: int, pieces: int
+    out: Output,
+    shard: Shard,
+    *,
+    hits: Artifact,
+    before: Artifact,
+    grams: Artifact,
+    frequent: Artifact,
+    rule: str,
+    judged: dict[str, dict[str, Any]],
+    shortest: int,
+    pieces: int,
 ) -> Cut:
     kept = kept_before(before, shard)
     size = read(shard, ["bytes"]).column("bytes").to_numpy()
-    matches = hits_of(hits, shard)
-    row = matches.column("row").to_numpy()
-    effective = kept[row] & ~np.isin(matches.column("gram").to_numpy(), frequent_grams(frequent))
-    matches = matches.filter(pa.array(effective))
-    keep, reason = kept.copy(), np.full(shard.rows, None, object)
-    removed: list[list[dict[str, int]]] = [[] for _ in range(shard.rows)]
-    lengths: dict[str, list[int]] = {}
-    names = ("row", "cut_start", "cut_end", "from_character", "to_character", "characters")
-    row, *columns = (matches.column(name).to_numpy() for name in names)
-    for document in np.unique(row):
-        of_document = row == document
-        low, high, first, last, total = (column[of_document] for column in columns)
-        merged = merge(low, high, first, last)
-        why, spans = verdict(merged, int(size[document]), int(total[0]), shortest, pieces)
-        keep[document], reason[document] = why is None, why
-        removed[document] = [{"start": start, "end": end} for start, end in spans]
-        decade = lengths.setdefault(_length(int(total[0])), [0, 0])
-        decade[0] += 1
-        decade[1] += why is not None
+    sought = {name: wanted(grams, frequent, Judged(name, **how)) for name, how in judged.items()}
+    characters = np.zeros(shard.rows, np.int64)
+    spans, matched = _spans(hits, shard, sought[rule], kept, characters)
+    found = {
+        name: _touched(hits, shard, each, kept) if name != rule else np.isin(np.arange(shard.rows), spans.row)
+        for name, each in sought.items()
+    }
+    verdicts = of_documents.verdicts(spans, size[spans.row], characters[spans.row], shortest, pieces)
+    keep, reason = _answers(kept, verdicts)
     out.of(shard)
-    out.write(
-        pa.table(
-            {
-                "keep": keep,
-                "reason": pa.array(reason, pa.string()),
-                "cuts": pa.array(removed, pa.list_(SPAN)),
-            }
-        )
-    )
-    gone_bytes = np.array([sum(span["end"] - span["start"] for span in spans) for spans in removed], np.int64)
+    columns = [
+        pa.array(keep),
+        reason,
+        _lists(verdicts.removed, shard.rows),
+        _names(found, shard.rows),
+    ]
+    out.write(pa.table(columns, names=["keep", "reason", "cuts", "found_by"]))
+    gone = np.zeros(shard.rows, np.int64)
+    np.add.at(gone, verdicts.removed[:, 0], verdicts.removed[:, 2] - verdicts.removed[:, 1])
     return Cut(
         documents=int(kept.sum()),
         bytes=int(size[kept].sum()),
         kept=int(keep.sum()),
-        kept_bytes=int((size - gone_bytes)[keep].sum()),
-        reasons={name: int((reason == name).sum()) for name in ("contaminated", "short")},
-        cut=int((keep & (gone_bytes > 0)).sum()),
-        benchmarks=_by_benchmark(matches),
-        lengths={decade: Touched(*counted) for decade, counted in lengths.items()},
+        kept_bytes=int((size - gone)[keep].sum()),
+        reasons={"contaminated": int(verdicts.split.sum()), "short": int(verdicts.short.sum())},
+        cut=int((keep & (gone > 0)).sum()),
+        benchmarks=matched,
+        lengths=_lengths(characters[verdicts.row], verdicts.split | verdicts.short),
+        found_by={name: int(rows.sum()) for name, rows in found.items()},
     )
 
 
-def merge(low: np.ndarray, high: np.ndarray, first: np.ndarray, last: np.ndarray) -> list[tuple[int, int, int, int]]:
-    """Overlapping or touching spans as one: (start byte, end byte, start character, end character), in order."""
-    merged: list[tuple[int, int, int, int]] = []
-    for start, end, begin, stop in sorted(zip(low.tolist(), high.tolist(), first.tolist(), last.tolist(), strict=True)):
-        if merged and start <= merged[-1][1]:
-            last_start, last_end, last_begin, last_stop = merged[-1]
-            merged[-1] = (last_start, max(last_end, end), last_begin, max(last_stop, stop))
-        else:
-            merged.append((start, end, begin, stop))
-    return merged
+def _spans(
+    hits: Artifact, shard: Shard, sought: Wanted, kept: np.ndarray, characters: np.ndarray
+) -> tuple[Spans, dict[str, Matched]]:
+    """What is cut of kept documents, and that by benchmark; writes the characters of the documents met.
+
+    Hits come in pieces, and only the last span of a piece can go on in the next.
+    """
+    done, open_span = [NONE], NONE
+    benchmarks = {name: (owned, np.zeros(shard.rows, bool)) for name, owned in sought.by_benchmark()}
+    places = dict.fromkeys(benchmarks, 0)
+    names = ("count", "cut_start", "cut_end", "from_character", "to_character", "characters")
+    for batch in effective(hits, shard, sought, kept, names):
+        row, number = batch["row"], batch["number"]
+        characters[row] = batch["characters"]
+        for name, (owned, touched) in benchmarks.items():
+            mine = owned[number]
+            touched[row[mine]] = True
+            places[name] += int(batch["count"][mine].sum())
+        piece = Spans(row, *(batch[name] for name in names[1:5]))
+        merged = of_documents.joined(_concatenated([open_span, piece]))
+        done.append(Spans(*(column[:-1] for column in merged)))
+        open_span = Spans(*(column[-1:] for column in merged))
+    matched = {
+        name: Matched(places[name], int(touched.sum()))
+        for name, (_, touched) in sorted(benchmarks.items())
+        if places[name]
+    }
+    return _concatenated([*done, open_span]), matched
 
 
-def verdict(
-    merged: list[tuple[int, int, int, int]], size: int, characters: int, shortest: int, pieces: int
-) -> tuple[str | None, list[tuple[int, int]]]:
-    """Why the document goes (None: it stays), and the byte spans removed from it, short pieces among them."""
-    # The pieces between the cuts, as (start byte, end byte, characters).
-    starts = [(0, 0), *((end, stop) for _, end, _, stop in merged)]
-    ends = [*((start, begin) for start, _, begin, _ in merged), (size, characters)]
-    left = [(a, b, d - c) for (a, c), (b, d) in zip(starts, ends, strict=True) if b > a]
-    if len(left) > pieces:
-        return "contaminated", [(0, size)]
-    kept = [(a, b) for a, b, count in left if count >= shortest]
-    if not kept:
-        return "short", [(0, size)]
-    edges = [0, *(edge for piece in kept for edge in piece), size]
-    return None, [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
+def _concatenated(parts: list[Spans]) -> Spans:
+    return Spans(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _length(characters: int) -> str:
-    """The decade of a document's length, as the report's table of removals by length names it."""
-    return f"{len(str(characters)) - 1}"
+def _touched(hits: Artifact, shard: Shard, sought: Wanted, kept: np.ndarray) -> np.ndarray:
+    """bool: the rows that hold a hit that counts."""
+    touched = np.zeros(shard.rows, bool)
+    for batch in effective(hits, shard, sought, kept):
+        touched[batch["row"]] = True
+    return touched
 
 
-def _by_benchmark(matches: pa.Table) -> dict[str, Matched]:
-    """Hits and documents touched per benchmark. Items are counted over all shards by the report, not here."""
-    names = matches.column("benchmark").to_numpy(zero_copy_only=False)
-    rows = matches.column("row").to_numpy()
+def _answers(kept: np.ndarray, verdicts: Verdicts) -> tuple[np.ndarray, pa.Array]:
+    """keep and reason of every row."""
+    code = np.full(len(kept), -1, np.int32)
+    code[verdicts.row[verdicts.split]], code[verdicts.row[verdicts.short]] = 0, 1
+    reason = pa.DictionaryArray.from_arrays(pa.array(code, mask=code < 0), list(REASONS)).cast(pa.string())
+    return kept & (code < 0), reason
+
+
+def _lists(removed: np.ndarray, rows: int) -> pa.Array:
+    """The spans removed of every row, as lists."""
+    offsets = np.append(0, np.cumsum(np.bincount(removed[:, 0], minlength=rows))).astype(np.int32)
+    values = pa.StructArray.from_arrays(
+        [pa.array(np.ascontiguousarray(removed[:, column])) for column in (1, 2)], fields=list(SPAN)
+    )
+    return pa.ListArray.from_arrays(pa.array(offsets), values, type=CUTS.type)
+
+
+def _names(found: dict[str, np.ndarray], rows: int) -> pa.Array:
+    """The names of the rules that find something in each row, as lists in the rules' order."""
+    table = np.array([*found.values()]).reshape(len(found), rows).T
+    offsets = np.append(0, np.cumsum(table.sum(axis=1))).astype(np.int32)
+    names = pa.array(list(found), pa.string()).take(pa.array(np.nonzero(table)[1]))
+    return pa.ListArray.from_arrays(pa.array(offsets), names, type=FOUND_BY.type)
+
+
+def _lengths(characters: np.ndarray, removed: np.ndarray) -> dict[str, Touched]:
+    """By decade of the document's length, as the report's table of removals by length names it."""
+    decade = np.searchsorted(10 ** np.arange(1, 18), characters, side="right")
     return {
-        str(name): Matched(int((names == name).sum()), len(np.unique(rows[names == name])))
-        for name in sorted(set(names))
+        str(number): Touched(int((decade == number).sum()), int((removed & (decade == number)).sum()))
+        for number in np.unique(decade).tolist()
     }

@@ -1,13 +1,16 @@
 """Fit: the grams that stand in more documents than a benchmark's own text would (GPT-3, appendix C: over 10).
 
-Counted over the documents of all sources that are still kept when cuts are made.
+Counted over the documents of all sources that are still kept when cuts are made. `hits` leaves out no document that
+holds a gram, so the count is exact.
 """
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tasks.decontaminate.hits import hits_of
+from tasks.decontaminate.grams import grams_table
+from tasks.decontaminate.hits import hit_batches
 from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.decisions import kept_before
 from tasks.runtime.job import Job
@@ -16,6 +19,8 @@ from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
 
 FILE = "frequent.parquet"
+TASKS = 64  # each answers with a number a gram that it met: what is gathered does not grow with the corpus
+Work = tuple[Shard, Artifact, Artifact]  # a shard, its source's hits, and the decision before
 
 
 @statistics
@@ -28,32 +33,61 @@ class Frequent:
 
 @stage("frequent", kind="fit", section="contamination", libraries=("numpy",))
 def frequent(
-    job: Job, *, documents: list[Artifact], hits: list[Artifact], before: list[Artifact], limit: int
+    job: Job,
+    *,
+    documents: list[Artifact],
+    hits: list[Artifact],
+    before: list[Artifact],
+    grams: Artifact,
+    limit: int | None,
 ) -> Frequent:
-    """A table: gram, documents, for the grams of more than `limit` documents, sorted by gram."""
-    items = [
+    """A table: gram, documents, for the grams of more than `limit` documents (none: no gram), sorted by gram."""
+    work = [
         (shard, source_hits, decision)
         for source, source_hits, decision in zip(documents, hits, before, strict=True)
         for shard in source.shards()
     ]
-    grams = np.concatenate([np.zeros(0, np.int64), *job.engine.map(kept_grams, items)])
-    gram, count = np.unique(grams, return_counts=True)
-    often = count > limit
+    known = _known(grams)
+    counts = np.zeros(len(known), np.int64)
+    parts = [(work[start::TASKS], grams) for start in range(min(TASKS, len(work)))] if limit is not None else []
+    for number, count in job.engine.map(documents_holding, parts):
+        counts[number] += count
+    often = counts > (limit or 0)
     with job.publish(FILE) as file:
-        pq.write_table(pa.table({"gram": gram[often], "documents": count[often].astype(np.int64)}), file)
-    return Frequent(len(gram), int(often.sum()))
+        pq.write_table(pa.table({"gram": known[often], "documents": counts[often]}), file)
+    return Frequent(int((counts > 0).sum()), int(often.sum()))
 
 
-def frequent_grams(frequent: Artifact) -> np.ndarray:
-    """Sorted int64 hashes."""
-    return read_file(frequent, FILE, ["gram"]).column("gram").to_numpy()
+def frequent_grams(frequent: Artifact, limit: int | None = None) -> np.ndarray:
+    """Sorted int64 hashes of those in more than `limit` documents (not below the one that they were made with)."""
+    table = read_file(frequent, FILE)
+    if limit is not None:
+        table = table.filter(pc.greater(table.column("documents"), limit))
+    grams: np.ndarray = table.column("gram").to_numpy()
+    return grams
 
 
-def kept_grams(item: tuple[Shard, Artifact, Artifact]) -> np.ndarray:
-    """The gram of every (document, gram) of a shard's kept documents, int64."""
-    shard, hits, before = item
-    table = hits_of(hits, shard, ["row", "gram"])
-    row, gram = table.column("row").to_numpy(), table.column("gram").to_numpy()
-    keep = kept_before(before, shard)
-    pairs = np.unique(np.stack([row, gram], axis=1)[keep[row]], axis=0)
-    return pairs[:, 1]
+def documents_holding(item: tuple[list[Work], Artifact]) -> tuple[np.ndarray, np.ndarray]:
+    """(numbers of grams, kept documents of these shards that hold each of them); a gram's number is its place among
+    all, sorted."""
+    work, grams = item
+    known = _known(grams)
+    counts = np.zeros(len(known), np.int64)
+    for shard, hits, before in work:
+        kept = kept_before(before, shard)
+        last = np.zeros(0, np.int64)  # of the document that the piece before ended in: it may go on
+        for batch in hit_batches(hits, shard, ["row", "gram"]):
+            row = batch["row"]
+            chosen = kept[row]
+            number = np.searchsorted(known, batch["gram"][chosen])
+            pairs = np.unique(row[chosen] * max(1, len(known)) + number)
+            pairs = pairs[~np.isin(pairs, last)]
+            counts += np.bincount(pairs % max(1, len(known)), minlength=len(known))
+            ends = pairs[pairs // max(1, len(known)) == row[-1]] if len(row) else pairs
+            last = np.concatenate([last[last // max(1, len(known)) == row[-1]], ends]) if len(row) else last
+    met = np.flatnonzero(counts)
+    return met, counts[met]
+
+
+def _known(grams: Artifact) -> np.ndarray:
+    return np.unique(grams_table(grams, ["gram"]).column("gram").to_numpy())

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.runtime.artifact import Artifact
@@ -11,23 +12,45 @@ from tasks.runtime.stage import Place
 
 SHAPES_NO_BYTES = True
 SHOWN = 20  # hits or spans of one document that are printed
+OWNERS = 3  # items of one gram that are
 
 
 def tell_hits(artifact: Artifact, place: Place, others: Mapping[tuple[str, str], Artifact]) -> Iterator[str]:
-    """The benchmark grams of the document, and the text there."""
+    """The benchmark grams of the document, whose they are, and the text there."""
     table = read_beside(artifact, place.shard)
-    table = table.filter(pc.equal(table.column("row"), place.row))
+    table = table.filter(pc.equal(table.column("row"), place.row)).sort_by([("start", "ascending")])
     if not table.num_rows:
         yield "none"
-    ignored = _frequent(others)
+        return
+    ignored, owners = _frequent(others), _owners(others, table.column("gram").to_pylist()[:SHOWN])
     for row in table.slice(0, SHOWN).to_pylist():
-        start, end = row["start"], row["end"]
+        start, end, whose = row["start"], row["end"], owners[row["gram"]]
         note = " (a frequent gram: ignored)" if row["gram"] in ignored else ""
+        more = f" and {len(whose) - OWNERS:,} more items" if len(whose) > OWNERS else ""
         span = f"bytes {start:,} to {end:,}"
+        if row["count"] > 1:
+            span += f" and {row['count'] - 1:,} places more up to {row['cut_end']:,}"
         excerpt = repr(place.text[start:end].decode(errors="replace"))
-        yield f"{row['benchmark']} item {row['item']}, {span}{note}: {excerpt}"
+        yield f"{', '.join(whose[:OWNERS])}{more}, {span}{note}: {excerpt}"
     if table.num_rows > SHOWN:
         yield f"... and {table.num_rows - SHOWN} more"
+
+
+def _owners(others: Mapping[tuple[str, str], Artifact], grams: list[int]) -> dict[int, list[str]]:
+    """By gram, `quiz item 1f.. (gpt3)`: each item that has it, and the rules that look for it there."""
+    from tasks.decontaminate.grams import grams_table  # a stage of its own, which need not load to declare `hits`
+
+    owners: dict[int, dict[str, list[str]]] = {gram: {} for gram in grams}
+    for (stage, _), artifact in others.items():
+        if stage == "grams":
+            table = grams_table(artifact, ["gram", "rule", "benchmark", "item"])
+            table = table.filter(pc.is_in(table.column("gram"), pc.unique(pa.array(grams, pa.int64()))))
+            for row in table.to_pylist():
+                owners[row["gram"]].setdefault(f"{row['benchmark']} item {row['item']}", []).append(row["rule"])
+    return {
+        gram: [f"{item} ({', '.join(rules)})" for item, rules in sorted(found.items())] or ["an item"]
+        for gram, found in owners.items()
+    }
 
 
 def _frequent(others: Mapping[tuple[str, str], Artifact]) -> set[int]:
@@ -41,9 +64,10 @@ def _frequent(others: Mapping[tuple[str, str], Artifact]) -> set[int]:
 
 
 def tell_cuts(artifact: Artifact, place: Place, others: Mapping[tuple[str, str], Artifact]) -> Iterator[str]:
-    """The decision, and the spans that it removes."""
+    """The decision, the rules that find benchmark text, and the spans that it removes."""
     answer = next(tell_decision(artifact, place, others)).partition("; ")[0]
-    yield answer
-    spans = read_column(artifact, place.shard, ["cuts"]).column("cuts")[place.row].as_py() or []
-    if spans:
+    row = read_column(artifact, place.shard, ["cuts", "found_by"]).slice(place.row, 1).to_pylist()[0]
+    several = len(artifact.manifest["parameters"]["judged"]) > 1
+    yield f"{answer}; found by {', '.join(row['found_by']) or 'no rule'}" if several else answer
+    if spans := row["cuts"] or []:
         yield "; ".join(f"bytes {span['start']:,} to {span['end']:,} removed" for span in spans[:SHOWN])

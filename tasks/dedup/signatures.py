@@ -1,6 +1,6 @@
 """Measure: `signatures`, a document's MinHash signature and the exact hash of its words. Depends on the text alone."""
 
-from itertools import chain
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +8,7 @@ import pyarrow as pa
 from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.fixed import fixed
 from tasks.runtime.job import Job
-from tasks.runtime.shards import Output, batches
+from tasks.runtime.shards import Output
 from tasks.runtime.stage import Column, stage
 from tasks.runtime.statistics import statistics
 
@@ -21,10 +21,45 @@ class Signed:
     short: int = 0
 
 
+class Signing:
+    """The signatures of one shard's rows."""
+
+    def __init__(
+        self, out: Output, shard: Shard, shared: dict[str, Any], *, shingle: int, permutations: int, seed: int
+    ):
+        self.out, self.shape = out, (shingle, permutations, seed)
+        shared["signatures"] = self  # so that `hits`, whose scan of the words is the same, makes these on its way
+        self.made: tuple[pa.Array, tuple[np.ndarray, ...]] | None = None
+        self.rows = self.short = 0
+        out.of(shard)
+
+    def take(self, text: pa.Array) -> None:
+        from tasks.kernels import minhash
+
+        of, made = self.made or (None, None)
+        self.made = None
+        values, shingles, exact = made if made is not None and of is text else minhash.signatures(text, *self.shape)
+        self.out.write(
+            pa.table(
+                {
+                    "signature": fixed(values),
+                    "exact": fixed(exact),
+                    "shingles": pa.array(shingles.astype(np.int32)),
+                }
+            )
+        )
+        self.rows += len(text)
+        self.short += int((shingles == 0).sum())
+
+    def counts(self) -> Signed:
+        return Signed(self.rows, self.short)
+
+
 @stage(
     "signatures",
     kind="measure",
     section="duplicates",
+    rows=Signing,
     columns=(
         Column("signature", None, "MinHash values: 4 bytes per permutation, little-endian uint32"),
         Column("exact", pa.binary(16), "hash of all its words"),
@@ -36,27 +71,4 @@ def signatures(job: Job, *, documents: Artifact, shingle: int, permutations: int
 
     A document of fewer words than a shingle has `shingles` 0 and is known by its exact hash alone.
     """
-    items = [(shard.key, shard) for shard in documents.shards()]
-    return job.total(signatures_shard, items, shingle=shingle, permutations=permutations, seed=seed)
-
-
-def signatures_shard(out: Output, shard: Shard, *, shingle: int, permutations: int, seed: int) -> Signed:
-    from tasks.kernels import minhash
-
-    out.of(shard)
-    rows = short = 0
-    nothing = pa.array([], pa.large_string())  # so that a shard without rows has its column too
-    for text in chain([nothing], (batch.column("text") for batch in batches(shard, ["text"]))):
-        values, shingles, exact = minhash.signatures(text, shingle, permutations, seed)
-        out.write(
-            pa.table(
-                {
-                    "signature": fixed(values),
-                    "exact": fixed(exact),
-                    "shingles": pa.array(shingles.astype(np.int32)),
-                }
-            )
-        )
-        rows += len(text)
-        short += int((shingles == 0).sum())
-    return Signed(rows, short)
+    return job.measure(documents, shingle=shingle, permutations=permutations, seed=seed)

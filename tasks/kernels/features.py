@@ -8,7 +8,8 @@ import pyarrow as pa
 from numba import int64, njit, types, uint32
 
 from tasks.kernels.buffers import buffers
-from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO, next_token
+from tasks.kernels.tokens import CHUNK, fill_tokens, token_room
+from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO
 
 _KEYS = types.Array(types.int64, 1, "C")
 
@@ -30,74 +31,63 @@ def _feature(hashed, features):
 def _tokens(data, starts, ends, features):
     """(keys, empties): row * features + feature for every token, in the text's order; but a row's empty
     tokens make one key, and are counted in `empties`."""
-    keys = np.empty(1024, np.int64)
+    keys = np.empty(2 * CHUNK, np.int64)
     empties = np.zeros(len(starts), np.int64)
     memo = np.zeros(SIGMA_MEMO, np.int64)
+    low, masks, hashes = token_room()
     empty = _feature(EMPTY, features)
     used = 0
     for row in range(len(starts)):
         at, end = starts[row], ends[row]
         memo[0] = at
         base = row * features
-        waiting = int(at == end)  # Java: "" has one word, and " " none
-        if at == end:
-            empties[row] = 1
-        while at < end:
-            hashed, nothing, at = next_token(data, at, end, memo)
-            if nothing:
-                waiting += 1
-            else:
-                empties[row] += waiting  # those at the end are never counted
-                waiting = 0
-                if used == len(keys):
-                    more = np.empty(2 * used, np.int64)
-                    more[:used] = keys
-                    keys = more
-                keys[used] = base + _feature(hashed, features)
-                used += 1
-            at += 1
-        if empties[row]:
-            if used == len(keys):
-                more = np.empty(2 * used, np.int64)
-                more[:used] = keys
+        waiting = 0
+        empties[row] = int(at == end)  # Java: "" has one word, and " " none
+        while True:
+            if used + CHUNK + 1 > len(keys):
+                more = np.empty(2 * len(keys), np.int64)
+                more[:used] = keys[:used]
                 keys = more
+            if at >= end:
+                break
+            found, before, waiting, at = fill_tokens(data, at, end, memo, waiting, low, masks, hashes)
+            empties[row] += before
+            for i in range(found):
+                keys[used + i] = base + _feature(hashes[i], features)
+            used += found
+        if empties[row]:
             keys[used] = base + empty
             used += 1
     return keys[:used].copy(), empties
 
 
-@njit(
-    types.void(BYTES, PLACES, PLACES, PLACES, types.Array(types.int32, 2, "C"), _KEYS, _KEYS),
-    cache=True, nogil=True,
-)  # fmt: skip
-def _weigh(data, starts, ends, weights, seen, sums, squares):
-    features = len(weights)
+@njit(types.void(BYTES, PLACES, PLACES, types.Array(types.int64, 2, "C"), int64, _KEYS, _KEYS), cache=True, nogil=True)
+def _weigh(data, starts, ends, table, first, sums, squares):
+    """`table`: see Weights. `first`: the number of the column's first row, above those of all rows before."""
+    features = len(table)
     memo = np.zeros(SIGMA_MEMO, np.int64)
+    low, masks, hashes = token_room()
     empty = _feature(EMPTY, features)
     for row in range(len(starts)):
         at, end = starts[row], ends[row]
         memo[0] = at
+        none = (first + row) << 32  # the mark of a feature that the row has not had
         total = square = int64(0)
         waiting, empties = 0, int(at == end)
         while at < end:
-            hashed, nothing, at = next_token(data, at, end, memo)
-            if nothing:
-                waiting += 1
-            else:
-                empties += waiting
-                waiting = 0
-                feature = _feature(hashed, features)
-                # seen: the last row that had the feature, and how often it had it
-                if seen[feature, 0] != row:
-                    seen[feature, 0] = row
-                    seen[feature, 1] = 0
-                total += weights[feature]
-                square += 2 * seen[feature, 1] + 1  # (n + 1)^2 - n^2
-                seen[feature, 1] += 1
-            at += 1
-        before = int64(seen[empty, 1]) if seen[empty, 0] == row else int64(0)
-        sums[row] = total + empties * weights[empty]
-        squares[row] = square + (before + empties) ** 2 - before**2
+            found, before, waiting, at = fill_tokens(data, at, end, memo, waiting, low, masks, hashes)
+            empties += before
+            seen = int64(0)
+            for i in range(found):
+                feature = _feature(hashes[i], features)
+                mark = max(table[feature, 1], none)
+                table[feature, 1] = mark + 1
+                total += table[feature, 0]
+                seen += mark - none
+            square += 2 * seen + found  # (n + 1)^2 - n^2 = 2 n + 1 for each
+        once = max(table[empty, 1], none) - none
+        sums[row] = total + empties * table[empty, 0]
+        squares[row] = square + (once + empties) ** 2 - once**2
 
 
 def term_frequencies(
@@ -121,16 +111,33 @@ def term_frequencies(
     return indptr.astype(np.int64), (keys % features).astype(np.int32), counts.astype(np.int32)
 
 
-def weighted_sums(text: pa.Array | pa.ChunkedArray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(sums, squares), int64 (rows,): the row's term frequencies times their weights, and times themselves.
+class Weights:
+    """Weights by feature, for the sums of any number of columns, one after another; for one thread.
 
-    weights: int64, one per feature, fixed point of the caller's choice. Exact sums, so neither order nor machine
-    shows; the caller sees to it that they fit 63 bits. ValueError for weights of another type.
+    Beside each weight stands a mark, so that both come with one miss of the cache: in its upper half the number of the
+    last row that had the feature, counted over all columns, in its lower how often it had it.
     """
-    if weights.dtype != np.int64 or weights.ndim != 1 or len(weights) == 0:
-        raise ValueError(f"weights must be int64 of one dimension, not {weights.dtype} of shape {weights.shape}.")
-    data, starts, ends = buffers(text)
-    sums, squares = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
-    seen = np.full((len(weights), 2), -1, np.int32)
-    _weigh(data, starts, ends, np.ascontiguousarray(weights), seen, sums, squares)
-    return sums, squares
+
+    def __init__(self, weights: np.ndarray):
+        """weights: int64, one per feature, fixed point of the caller's choice. ValueError for another type."""
+        if weights.dtype != np.int64 or weights.ndim != 1 or len(weights) == 0:
+            raise ValueError(f"weights must be int64 of one dimension, not {weights.dtype} of shape {weights.shape}.")
+        self._table = np.zeros((len(weights), 2), np.int64)
+        self._table[:, 0] = weights
+        self._rows = 1
+
+    def sums(self, text: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+        """(sums, squares), int64 (rows,): the row's term frequencies times their weights, and times themselves.
+
+        Exact, so neither order nor machine shows; the caller sees to it that they fit 63 bits.
+        """
+        data, starts, ends = buffers(text)
+        sums, squares = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
+        _weigh(data, starts, ends, self._table, self._rows, sums, squares)
+        self._rows += len(starts)
+        return sums, squares
+
+
+def weighted_sums(text: pa.Array | pa.ChunkedArray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`Weights(weights).sums(text)`, for one column."""
+    return Weights(weights).sums(text)

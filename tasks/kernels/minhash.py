@@ -1,4 +1,4 @@
-"""MinHash signatures of a text column, over shingles of its words (words.py's shingle words).
+"""MinHash signatures of a text column, over shingles of its words (docs/words.md).
 
 The scheme is datasketch 2's "affine32": a shingle's 32-bit hash h goes through murmur3's finaliser, then
 each permutation is a*h + b modulo 2**32 with odd a, and the signature holds each one's least value. With the
@@ -10,97 +10,112 @@ import pyarrow as pa
 from numba import int64, njit, types, uint32, uint64
 
 from tasks.kernels.buffers import buffers
-from tasks.kernels.words import BYTES, PLACES, SHINGLE, mix, next_word
+from tasks.kernels.sums import READ, add_up, go_on, power
+from tasks.kernels.words import BYTES, MOST_WORDS, PLACES, fill_words, mix
 
 NONE = 0xFFFFFFFF  # all of a signature without shingles (datasketch's empty MinHash)
 
-_WORDS32 = types.Array(types.uint32, 1, "C")
-_TABLE32 = types.Array(types.uint32, 2, "C")
-_TABLE64 = types.Array(types.uint64, 2, "C")
-_COUNTS = types.Array(types.int64, 1, "C")
+WORDS32 = types.Array(types.uint32, 1, "C")
+TABLE32 = types.Array(types.uint32, 2, "C")
+TABLE64 = types.Array(types.uint64, 2, "C")
+COUNTS = types.Array(types.int64, 1, "C")
 
-_BLOCK = 512  # shingles hashed before the permutations look at them: they stay in the first cache
-_ROLL = np.uint64(0x9FB21C651E98DF25)
-_ONE, _ZERO, _HIGH = np.uint64(1), np.uint64(0), np.uint64(32)
+BLOCK = 2048  # words at a time: with their sums and hashes they stay in the second cache
+AT_ONCE = 4  # hashes that go through the permutations together, these in the lanes of a vector
+_ROLL, _BYTE = np.uint64(0x9FB21C651E98DF25), np.uint64(0x8CB92BA72F3D8DD7)
+_ZERO, _HIGH = np.uint64(0), np.uint64(32)
 _SEED_A, _SEED_B = np.uint64(0x452821E638D01377), np.uint64(0xBE5466CF34E90C6C)  # pi's digits
 
 
-@njit(types.void(_WORDS32, int64, _WORDS32, _WORDS32, _WORDS32), cache=True, nogil=True)
+@njit(uint32(uint64), cache=True, nogil=True)
+def _shingle_hash(window):
+    return uint32(mix(window) >> _HIGH)
+
+
+@njit(types.void(WORDS32, int64, WORDS32, WORDS32, WORDS32), cache=True, nogil=True)
 def _permute(hashes, used, a, b, signature):
-    """Lower the signature to the least of each permutation over hashes[:used]."""
+    """Lower the signature to the least of each permutation over hashes[:used]; there is room for AT_ONCE more."""
     for i in range(used):
         h = hashes[i]
         h = uint32(uint32(h ^ (h >> 16)) * uint32(0x85EBCA6B))
         h = uint32(uint32(h ^ (h >> 13)) * uint32(0xC2B2AE35))
         hashes[i] = uint32(h ^ (h >> 16))
-    for p in range(len(signature)):
-        scale, shift, least = a[p], b[p], signature[p]
-        for i in range(used):
-            least = min(least, uint32(scale * hashes[i] + shift))
-        signature[p] = least
+    for i in range(used, used + AT_ONCE):
+        hashes[i] = hashes[0]  # once more lowers nothing
+    for i in range(0, used, AT_ONCE):
+        h0, h1, h2, h3 = hashes[i], hashes[i + 1], hashes[i + 2], hashes[i + 3]
+        for p in range(len(signature)):
+            scale, shift = a[p], b[p]
+            left = min(uint32(scale * h0 + shift), uint32(scale * h1 + shift))
+            right = min(uint32(scale * h2 + shift), uint32(scale * h3 + shift))
+            signature[p] = min(signature[p], min(left, right))
+
+
+@njit(types.void(READ, int64, int64, int64, WORDS32, WORDS32, WORDS32, WORDS32), cache=True, nogil=True)
+def sign(sums, carried, count, shingle, a, b, hashes, signature):
+    """Lower a signature by the shingles of a block of `count` words that end behind the first `carried` of it.
+
+    sums: the words' (sums.py). hashes: scratch of a block's size and AT_ONCE.
+    """
+    first = max(0, carried - shingle + 1)
+    leaving = power(shingle)
+    used = count - shingle + 1 - first
+    for i in range(used):
+        hashes[i] = _shingle_hash(sums[first + i + shingle] - sums[first + i] * leaving)
+    if used > 0:
+        _permute(hashes, used, a, b, signature)
+
+
+@njit(types.void(BYTES, int64, int64, int64, uint64, uint64, TABLE64, int64), cache=True, nogil=True)
+def close_row(data, at, end, words, total, chain, exact, row):
+    """Write the exact hash of a row of `words` words, `total` their sum and `chain` the chain of fill_words."""
+    if words == 0:  # nothing to compare by: a copy of it has the same bytes
+        total, chain = _SEED_A, _SEED_B
+        for i in range(at, end):
+            total = mix(total ^ uint64(data[i])) * _BYTE
+            chain = mix(chain ^ uint64(data[i])) + _BYTE
+    exact[row, 0] = mix(total ^ uint64(words))
+    exact[row, 1] = mix(chain)
 
 
 @njit(
-    types.void(BYTES, PLACES, PLACES, int64, _WORDS32, _WORDS32, _TABLE32, _COUNTS, _TABLE64),
+    types.void(BYTES, PLACES, PLACES, int64, WORDS32, WORDS32, TABLE32, COUNTS, TABLE64),
     cache=True, nogil=True,
 )  # fmt: skip
-def _signatures(data, starts, ends, shingle, a, b, out, shingles, exact):
-    hashes = np.empty(_BLOCK, np.uint32)
-    window = np.empty(shingle, np.uint64)
-    leaving = _ONE  # _ROLL ** shingle: what the word that leaves the window was multiplied by
-    for _ in range(shingle):
-        leaving *= _ROLL
-    for row in range(len(starts)):
-        at, end = starts[row], ends[row]
-        words, used, place = 0, 0, 0
-        rolled, chained, chain = _ZERO, _SEED_A, _SEED_B
-        while True:
-            h, chain_after, start, _, at = next_word(data, at, end, SHINGLE, chain)
-            if start < 0:
-                break
-            chain = chain_after
-            chained = mix(chained ^ h) * _ROLL
-            rolled = rolled * _ROLL + h
-            if words >= shingle:
-                rolled -= window[place] * leaving
-            window[place] = h
-            place += 1
-            if place == shingle:
-                place = 0
-            words += 1
-            if words >= shingle:
-                hashes[used] = uint32(mix(rolled) >> _HIGH)
-                used += 1
-                if used == _BLOCK:
-                    _permute(hashes, used, a, b, out[row])
-                    used = 0
-        _permute(hashes, used, a, b, out[row])
+def _signatures(data, begins, ends, shingle, a, b, out, shingles, exact):
+    size = max(BLOCK, 2 * shingle) + MOST_WORDS
+    hashes, sums = np.empty(size, np.uint64), np.empty(size + 1, np.uint64)
+    starts, stops = np.empty(size, np.int64), np.empty(size, np.int64)
+    scratch = np.empty(size + AT_ONCE, np.uint32)
+    for row in range(len(begins)):
+        at, end = begins[row], ends[row]
+        carried, words = 0, 0
+        total = chain = _ZERO
+        while at < end:
+            new, at, chain = fill_words(data, at, end, hashes[carried:], starts[carried:], stops[carried:], chain)
+            count = carried + new
+            add_up(hashes, count, sums)
+            sign(sums, carried, count, shingle, a, b, scratch, out[row])
+            total = go_on(total, sums, carried, count)
+            words += new
+            carried = min(count, shingle - 1)
+            hashes[:carried] = hashes[count - carried : count]
         shingles[row] = max(0, words - shingle + 1)
-        exact[row, 0] = mix(chained ^ uint64(words))
-        exact[row, 1] = mix(chain)
+        close_row(data, begins[row], end, words, total, chain, exact, row)
 
 
-@njit(_WORDS32(BYTES, int64, int64, int64), cache=True, nogil=True)
+@njit(WORDS32(BYTES, int64, int64, int64), cache=True, nogil=True)
 def _shingle_hashes(data, at, end, shingle):
-    window = np.zeros(shingle, np.uint64)
-    out = np.empty(64, np.uint32)
-    words, used = 0, 0
-    while True:
-        h, _, start, _, at = next_word(data, at, end, SHINGLE, _ZERO)
-        if start < 0:
-            return out[:used].copy()
-        window[words % shingle] = h
-        words += 1
-        if words >= shingle:
-            rolled = _ZERO
-            for i in range(words, words + shingle):
-                rolled = rolled * _ROLL + window[i % shingle]
-            if used == len(out):
-                more = np.empty(2 * used, np.uint32)
-                more[:used] = out
-                out = more
-            out[used] = uint32(mix(rolled) >> _HIGH)
-            used += 1
+    """All at once: for one row, of a test or another library."""
+    hashes = np.empty(end - at + MOST_WORDS + 1, np.uint64)
+    starts, stops = np.empty(len(hashes), np.int64), np.empty(len(hashes), np.int64)
+    count, _, _ = fill_words(data, at, end, hashes, starts, stops, _ZERO)
+    sums = np.empty(count + 1, np.uint64)
+    add_up(hashes, count, sums)
+    out = np.empty(max(0, count - shingle + 1), np.uint32)
+    for i in range(len(out)):
+        out[i] = _shingle_hash(sums[i + shingle] - sums[i] * power(shingle))
+    return out
 
 
 @njit(types.void(types.Array(types.uint32, 2, "C", readonly=True), int64, int64, types.Array(types.int64, 2, "C")),
@@ -128,18 +143,22 @@ def signatures(
 
     `shingles` counts windows of `shingle` words, repeated ones too. A row with fewer words has none, a
     signature of 0xFFFFFFFF throughout that agrees with nothing, and only its exact hash to be found by: keep
-    it out of the bands. `exact` is a 128-bit hash of the row's words in their order: equal for rows that
-    differ in case or white space only. ValueError for a shingle or a number of permutations below 1.
+    it out of the bands. `exact` is a 128-bit hash of the row's words in their order, equal for rows that differ
+    in case, punctuation or white space only; of the row's bytes where it has no word.
+    ValueError for a shingle or a number of permutations below 1.
     """
+    data, starts, ends = buffers(text)
+    signed = unsigned(len(starts), shingle, permutations)
+    _signatures(data, starts, ends, shingle, *permutations_of(permutations, seed), *signed)
+    return signed
+
+
+def unsigned(rows: int, shingle: int, permutations: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The arrays of `signatures`, to be filled. ValueError as there."""
     if shingle < 1 or permutations < 1:
         raise ValueError(f"shingle ({shingle}) and permutations ({permutations}) must be at least 1.")
-    data, starts, ends = buffers(text)
-    a, b = permutations_of(permutations, seed)
-    out = np.full((len(starts), permutations), NONE, np.uint32)
-    shingles = np.empty(len(starts), np.int64)
-    exact = np.empty((len(starts), 2), np.uint64)
-    _signatures(data, starts, ends, shingle, a, b, out, shingles, exact)
-    return out, shingles, exact
+    signatures = np.full((rows, permutations), NONE, np.uint32)
+    return signatures, np.empty(rows, np.int64), np.empty((rows, 2), np.uint64)
 
 
 def shingle_hashes(text: pa.Array | pa.ChunkedArray, row: int, shingle: int = 5) -> np.ndarray:

@@ -1,143 +1,122 @@
-"""Word n-grams of the benchmark's words (words.py), where they stand, and a set of them to look others up in.
+"""Grams of a text: their hashes, where they stand, and an index of those that are looked for.
 
-A gram's hash is of its n words alone: white space, case and punctuation do not enter, nor does the place.
-Its span is half open, in bytes of the row's UTF-8: from the first word's first kept code point to the end of
-the last word's last. Grams never cross rows; a row may have any length.
+A gram is n units in a row, and a unit is a word (docs/words.md) or a letter or digit (letters.py). Its hash is of its
+units alone: what stands between them does not enter, nor does the place. Its span is half open, in bytes of the
+row's UTF-8: from the first unit's first byte to the last one's end. Grams never cross rows; a row may have any length.
+
+A row goes through in blocks of units: one pass fills a block, one makes the sums that every length's grams are
+differences of, and for each length one makes the grams and one looks them up (gram_set.py).
 """
 
-from pathlib import Path
-from typing import IO, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pyarrow as pa
 from numba import int64, njit, types, uint64
 
 from tasks.kernels.buffers import buffers
-from tasks.kernels.words import BENCHMARK, BYTES, PLACES, mix, next_word
+from tasks.kernels.gram_set import HASHES, NUMBERS, READ, GramSet, held
+from tasks.kernels.letters import fill_letters
+from tasks.kernels.sums import add_up, power
+from tasks.kernels.words import BYTES, MOST_WORDS, PLACES, fill_words, mix
 
-_HASHES = types.Array(types.uint64, 1, "C")
-_READ = types.Array(types.uint64, 1, "C", readonly=True)
-_TABLE = types.Array(types.int64, 2, "C")
-_BLOCK = 512  # grams made before they are looked up
+Unit = Literal["words", "letters"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
 
-_ROLL = np.uint64(0x8CB92BA72F3D8DD7)
+BLOCK = 2048  # units at a time: 8 arrays of 16 kB, which the second cache holds
+ROOM = 1 << 16  # grams that `places` gives at once, about
+
+FOUND = types.Array(types.int64, 2, "C")
 _ONE, _ZERO = np.uint64(1), np.uint64(0)
-_SIX, _LOW6, _HALF = np.uint64(6), np.uint64(63), np.uint64(32)
+_ROW, _AT, _CARRIED = 0, 1, 2  # of a scan's state
 
 
-@njit(int64(_READ, _READ, _HASHES, int64, types.Array(types.int64, 1, "C")), cache=True, nogil=True)
-def _held(table, bloom, grams, used, kept):
-    """Put the places in grams[:used] of those that the table holds into `kept`; answer their number.
-
-    Without branches over the bit table first: most grams end there, and its cache misses overlap.
-    """
-    candidates = 0
-    mask = uint64((len(bloom) << 6) - 1)
-    for i in range(used):
-        bit = (grams[i] >> _HALF) & mask
-        kept[candidates] = i
-        candidates += int64((bloom[bit >> _SIX] >> (bit & _LOW6)) & _ONE)
-    last = uint64(len(table) - 1)
-    count = 0
-    for candidate in range(candidates):
-        gram = grams[kept[candidate]]
-        slot = gram & last
-        while table[slot] != _ZERO:
-            if table[slot] == gram:
-                kept[count] = kept[candidate]
-                count += 1
-                break
-            slot = (slot + _ONE) & last
-    return count
-
-
-@njit(types.void(_READ, _HASHES, _HASHES), cache=True, nogil=True)
-def _fill(grams, table, bloom):
-    last = uint64(len(table) - 1)
-    for gram in grams:
-        bit = (gram >> _HALF) & uint64((len(bloom) << 6) - 1)
-        bloom[bit >> _SIX] |= _ONE << (bit & _LOW6)
-        slot = gram & last
-        while table[slot] != _ZERO and table[slot] != gram:
-            slot = (slot + _ONE) & last
-        table[slot] = gram
+@njit(types.void(READ, int64, int64, HASHES), cache=True, nogil=True)
+def grams_at(sums, count, n, grams):
+    """The hashes of the grams of n units that begin at the first `count` units; never 0."""
+    leaving = power(n)
+    for i in range(count):
+        gram = mix(sums[i + n] - sums[i] * leaving)
+        grams[i] = gram + uint64(gram == _ZERO)  # 0 is the sign of an empty slot
 
 
 @njit(
-    types.Tuple((_TABLE, _HASHES, int64))(
-        _READ, _READ, _HASHES, types.Array(types.int64, 2, "C"), int64, int64, _TABLE, _HASHES, int64
-    ),
+    int64(NUMBERS, NUMBERS, int64, int64, int64, int64, PLACES, READ, READ, HASHES, HASHES, NUMBERS, FOUND, HASHES, int64),  # noqa: E501
     cache=True, nogil=True,
 )  # fmt: skip
-def _collect(table, bloom, grams, spans, waiting, row, places, held, used):
-    """Append those of grams[:waiting] that the table holds (all, if it is empty); the arrays grow as needed."""
-    kept = np.arange(waiting)
-    count = waiting
-    if len(table):
-        count = _held(table, bloom, grams, waiting, kept)
-    if used + count > len(held):
-        room = 2 * (used + count)
-        more = np.empty((room, 3), np.int64)
-        more[:used] = places[:used]
-        longer = np.empty(room, np.uint64)
-        longer[:used] = held[:used]
-        places, held = more, longer
-    for i in range(count):
-        places[used, 0] = row
-        places[used, 1] = spans[kept[i], 0]
-        places[used, 2] = spans[kept[i], 1]
-        held[used] = grams[kept[i]]
-        used += 1
-    return places, held, used
+def match(starts, stops, count, whole, row, origin, lengths, table, bits, sums, grams, kept, places, found, used):
+    """Append the grams of a block of units that the set holds (all of them, if it is empty); answer the new `used`.
+
+    count: units of the block. whole: 1 where the text ends with them; else only grams are looked up that begin at
+    the first count - longest + 1 units, for the block after begins behind these. lengths: units of a gram, rising.
+    sums: those of the hashes (sums.py). places int64 (room, 3): row, and the span's bytes less `origin`. grams, kept:
+    scratch of a block's size.
+    """
+    longest = lengths[-1]
+    for n in lengths:
+        begin = count - (n if whole else longest) + 1
+        if begin <= 0:
+            continue
+        grams_at(sums, begin, n, grams)
+        if len(table):
+            hits = held(table, bits, grams, begin, kept)
+        else:
+            hits = begin
+            for i in range(hits):
+                kept[i] = i
+        for hit in range(hits):
+            i = kept[hit]
+            places[used, 0] = row
+            places[used, 1] = starts[i] - origin
+            places[used, 2] = stops[i + n - 1] - origin
+            found[used] = grams[i]
+            used += 1
+    return used
 
 
-@njit(types.Tuple((_TABLE, _HASHES))(BYTES, PLACES, PLACES, int64, _READ, _READ), cache=True, nogil=True)
-def _scan(data, starts, ends, n, table, bloom):
-    """(places int64 (m, 3): row, start, end; grams uint64 (m,)): those held by the table, or all if it is empty."""
-    places = np.empty((_BLOCK, 3), np.int64)
-    held = np.empty(_BLOCK, np.uint64)
+@njit(
+    int64(BYTES, PLACES, PLACES, int64, PLACES, READ, READ, NUMBERS, HASHES, NUMBERS, NUMBERS, HASHES, HASHES, NUMBERS, FOUND, HASHES),  # noqa: E501
+    cache=True, nogil=True,
+)  # fmt: skip
+def _scan(
+    data, begins, ends, unit, lengths, table, bits, state, hashes, starts, stops, sums, grams, kept, places, found
+):
+    """Find grams until the rows end or places and found are full; answer how many. `state` says where to go on."""
+    row, at, carried = state
+    longest = lengths[-1]
     used = 0
-    grams = np.empty(_BLOCK, np.uint64)
-    spans = np.empty((_BLOCK, 2), np.int64)
-    hashes = np.zeros(n, np.uint64)
-    begins = np.zeros(n, np.int64)
-    leaving = _ONE  # _ROLL ** n: what the word that leaves the window was multiplied by
-    for _ in range(n):
-        leaving *= _ROLL
-    for row in range(len(starts)):
-        first, at, end = starts[row], starts[row], ends[row]
-        words, place, waiting = 0, 0, 0
-        rolled = _ZERO
-        while True:
-            h, _, start, stop, at = next_word(data, at, end, BENCHMARK, _ZERO)
-            if start < 0:
-                break
-            rolled = rolled * _ROLL + h
-            if words >= n:
-                rolled -= hashes[place] * leaving
-            hashes[place] = h
-            begins[place] = start
-            place += 1
-            if place == n:
-                place = 0
-            words += 1
-            if words < n:
-                continue
-            gram = mix(rolled)
-            grams[waiting] = gram if gram != _ZERO else _ONE  # 0 is the sign of an empty slot
-            spans[waiting, 0] = begins[place] - first
-            spans[waiting, 1] = stop - first
-            waiting += 1
-            if waiting == _BLOCK:
-                places, held, used = _collect(table, bloom, grams, spans, waiting, row, places, held, used)
-                waiting = 0
-        if waiting:
-            places, held, used = _collect(table, bloom, grams, spans, waiting, row, places, held, used)
-    return places[:used], held[:used]
+    while row < len(begins) and used + len(hashes) * len(lengths) <= len(found):
+        if at < 0:
+            at = begins[row]
+        end = ends[row]
+        if unit == 0:
+            count, at, _ = fill_words(data, at, end, hashes[carried:], starts[carried:], stops[carried:], _ZERO)
+        else:
+            count, at = fill_letters(data, at, end, hashes[carried:], starts[carried:], stops[carried:])
+        count += carried
+        whole = at >= end
+        add_up(hashes, count, sums)
+        used = match(
+            starts, stops, count, int64(whole), row, begins[row], lengths, table, bits, sums, grams, kept,
+            places, found, used,
+        )  # fmt: skip
+        carried = 0
+        if whole:
+            row += 1
+            at = int64(-1)
+            continue
+        for i in range(count - longest + 1, count):  # units that begin no gram of this block
+            hashes[carried] = hashes[i]
+            starts[carried] = starts[i]
+            stops[carried] = stops[i]
+            carried += 1
+    state[_ROW], state[_AT], state[_CARRIED] = row, at, carried
+    return used
 
 
 class Grams(NamedTuple):
-    """Grams where they stand, by row and place: arrays of one length."""
+    """Grams where they stand: arrays of one length, in the order of row, start and end."""
 
     row: np.ndarray  # int64
     gram: np.ndarray  # uint64, never 0
@@ -146,79 +125,92 @@ class Grams(NamedTuple):
 
 
 class Index:
-    """A set of grams of n words, for `find`: an open-addressed table, and a bit table that answers most misses."""
+    """Grams to look for: their hashes, and how many units (of which kind) they may have."""
 
-    def __init__(self, n: int, grams: np.ndarray):
-        """grams: uint64, in any order, repeats allowed. ValueError for others, or n below 1."""
-        if n < 1:
-            raise ValueError(f"A gram has at least one word, not {n}.")
-        if grams.dtype != np.uint64 or grams.ndim != 1:
-            raise ValueError(f"Grams must be uint64 of one dimension, not {grams.dtype} {grams.shape}.")
-        self.n = n
-        self.grams = np.unique(grams)  # sorted: the same bytes whatever the order given
-        if len(self.grams) and self.grams[0] == 0:
-            raise ValueError("0 is not a gram's hash.")
-        size = max(64, len(self.grams))
-        self._table = np.zeros(1 << (2 * size - 1).bit_length(), np.uint64)
-        self._bloom = np.zeros(1 << max(0, (8 * size - 1).bit_length() - 6), np.uint64)
-        _fill(self.grams, self._table, self._bloom)
+    def __init__(self, lengths: Sequence[int], grams: np.ndarray, unit: Unit = "words"):
+        """grams: uint64 hashes of grams of these lengths. ValueError for others, or a length below 1."""
+        self.lengths, self.unit = _checked(lengths), unit
+        self.set = GramSet(grams)
 
     def __len__(self) -> int:
-        return len(self.grams)
-
-    def save(self, file: Path | IO[bytes]) -> None:
-        """Write n and the sorted grams (the tables are made again: they cost less than reading them)."""
-        np.savez(file, n=np.int64(self.n), grams=self.grams)
-
-    @classmethod
-    def load(cls, file: Path | IO[bytes]) -> "Index":
-        """What `save` wrote."""
-        with np.load(file, allow_pickle=False) as arrays:
-            return cls(int(arrays["n"]), arrays["grams"])
-
-    def scan(self, text: pa.Array | pa.ChunkedArray) -> Grams:
-        """The grams of the text that the index holds."""
-        if not len(self):
-            none = np.zeros(0, np.int64)
-            return Grams(none, none.astype(np.uint64), none, none)
-        return _named(_scan(*buffers(text), self.n, self._table, self._bloom))
+        return len(self.set)
 
 
-def _named(scanned: tuple[np.ndarray, np.ndarray]) -> Grams:
-    places, gram = scanned
-    return Grams(places[:, 0].copy(), gram.copy(), places[:, 1].copy(), places[:, 2].copy())
+def _checked(lengths: Sequence[int]) -> np.ndarray:
+    rising = np.unique(np.array(lengths, np.int64))
+    if len(rising) == 0 or rising[0] < 1:
+        raise ValueError(f"A gram has at least one unit, not {', '.join(map(str, lengths)) or 'no length at all'}.")
+    return rising
 
 
-def grams(text: pa.Array | pa.ChunkedArray, n: int) -> Grams:
-    """All grams of n words: a row of w words has max(0, w - n + 1). ValueError for n below 1."""
-    if n < 1:
-        raise ValueError(f"A gram has at least one word, not {n}.")
+def places(text: pa.Array | pa.ChunkedArray, index: Index, room: int = ROOM) -> Iterator[Grams]:
+    """The grams of the text that the index holds, about `room` at a time, so that memory does not grow with the text.
+
+    What comes later begins later, in row and place; nothing comes where there is nothing.
+    """
+    if len(index):
+        yield from _places(text, index.lengths, index.unit, index.set.table, index.set.bits, room)
+
+
+def find(text: pa.Array | pa.ChunkedArray, index: Index) -> Grams:
+    """All grams of the text that the index holds."""
+    return _joined(places(text, index))
+
+
+def grams(text: pa.Array | pa.ChunkedArray, n: int, unit: Unit = "words") -> Grams:
+    """All grams of n units: a row of w units has max(0, w - n + 1). ValueError for n below 1."""
     none = np.zeros(0, np.uint64)
-    return _named(_scan(*buffers(text), n, none, none))
+    return _joined(_places(text, _checked([n]), unit, none, none, ROOM))
 
 
-def find(text: pa.Array | pa.ChunkedArray, n: int, index: Index) -> Grams:
-    """The grams of n words of the text that `index` holds. ValueError when the index is of another n."""
-    if n != index.n:
-        raise ValueError(f"The index holds grams of {index.n} words, {n} were asked for.")
-    return index.scan(text)
+def _places(
+    text: pa.Array | pa.ChunkedArray, lengths: np.ndarray, unit: Unit, table: np.ndarray, bits: np.ndarray, room: int
+) -> Iterator[Grams]:
+    data, begins, ends = buffers(text)
+    size = max(BLOCK, 2 * int(lengths[-1])) + MOST_WORDS  # a block must get on, whatever it carries over
+    hashes, sums, block = (np.empty(size + more, np.uint64) for more in (0, 1, 0))
+    starts, stops, kept = (np.empty(size, np.int64) for _ in range(3))
+    room = max(room, size * len(lengths))
+    state = np.array([0, -1, 0])
+    while state[_ROW] < len(begins):
+        found, spans = np.empty(room, np.uint64), np.empty((room, 3), np.int64)
+        used = _scan(
+            data, begins, ends, UNITS.index(unit), lengths, table, bits, state, hashes, starts, stops, sums, block,
+            kept, spans, found,
+        )  # fmt: skip
+        if used:
+            yield in_order(found[:used], spans[:used], lengths)
+
+
+def in_order(found: np.ndarray, spans: np.ndarray, lengths: np.ndarray) -> Grams:
+    """What `match` appended, in the order of row and place: a block's grams come length by length."""
+    row, start, end = np.ascontiguousarray(spans.T)
+    if len(lengths) > 1:
+        order = np.lexsort((end, start, row))
+        return Grams(row[order], found[order], start[order], end[order])
+    return Grams(row, found.copy(), start, end)
+
+
+def _joined(parts: Iterator[Grams]) -> Grams:
+    none = np.zeros(0, np.int64)
+    every = [Grams(none, none.astype(np.uint64), none, none), *parts]
+    return Grams(*(np.concatenate(columns) for columns in zip(*every, strict=True)))
 
 
 def words(text: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    """int64 (rows,): how many of the benchmark's words each row has."""
-    data, starts, ends = buffers(text)
-    out = np.empty(len(starts), np.int64)
-    _words(data, starts, ends, out)
+    """int64 (rows,): how many words each row has."""
+    data, begins, ends = buffers(text)
+    out = np.empty(len(begins), np.int64)
+    _words(data, begins, ends, out)
     return out
 
 
-@njit(types.void(BYTES, PLACES, PLACES, types.Array(types.int64, 1, "C")), cache=True, nogil=True)
-def _words(data, starts, ends, out):
-    for row in range(len(starts)):
-        at, count = starts[row], 0
-        while True:
-            _, _, start, _, at = next_word(data, at, ends[row], BENCHMARK, _ZERO)
-            if start < 0:
-                break
-            count += 1
-        out[row] = count
+@njit(types.void(BYTES, PLACES, PLACES, NUMBERS), cache=True, nogil=True)
+def _words(data, begins, ends, out):
+    hashes = np.empty(BLOCK, np.uint64)
+    starts, stops = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
+    for row in range(len(begins)):
+        at, out[row] = begins[row], 0
+        while at < ends[row]:
+            count, at, _ = fill_words(data, at, ends[row], hashes, starts, stops, _ZERO)
+            out[row] += count

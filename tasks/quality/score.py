@@ -1,5 +1,7 @@
 """Measure: `score`, the classifier's probability that a raw document is a good one. Depends on the text alone."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -7,7 +9,7 @@ from tasks.quality.classifier import weights_of
 from tasks.quality.logit import logistic
 from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.job import Job
-from tasks.runtime.shards import Output, batches
+from tasks.runtime.shards import Output
 from tasks.runtime.stage import Column, stage
 from tasks.runtime.statistics import statistics
 
@@ -22,28 +24,34 @@ class Scored:
     histogram: tuple[int, ...] = (0,) * BINS
 
 
+class Scoring:
+    """The scores of one shard's rows."""
+
+    def __init__(self, out: Output, shard: Shard, shared: dict[str, Any], *, classifier: Artifact):
+        from tasks.kernels.features import Weights
+
+        weights, self.intercept = weights_of(classifier)
+        self.out, self.weights = out, Weights(weights)
+        self.rows, self.histogram = 0, np.zeros(BINS, np.int64)
+        out.of(shard)
+
+    def take(self, text: pa.Array) -> None:
+        values = logistic(*self.weights.sums(text), self.intercept)
+        self.out.write(pa.table({"score": values}))
+        self.rows += len(values)
+        self.histogram += np.bincount(np.minimum((values * BINS).astype(int), BINS - 1), minlength=BINS)
+
+    def counts(self) -> Scored:
+        return Scored(self.rows, tuple(self.histogram.tolist()))
+
+
 @stage(
     "score",
     kind="measure",
     section="quality",
+    rows=Scoring,
     columns=(Column("score", pa.float32(), "probability that the document is a good one, in [0, 1]"),),
 )
 def score(job: Job, *, documents: Artifact, classifier: Artifact) -> Scored:
     """The classifier's probability that each document of a source is a good one."""
-    return job.total(score_shard, [(shard.key, shard) for shard in documents.shards()], classifier=classifier)
-
-
-def score_shard(out: Output, shard: Shard, *, classifier: Artifact) -> Scored:
-    from tasks.kernels.features import weighted_sums
-
-    weights, intercept = weights_of(classifier)
-    out.of(shard)
-    histogram = np.zeros(BINS, np.int64)
-    rows = 0
-    out.write(pa.table({"score": pa.array([], pa.float32())}))
-    for batch in batches(shard, ["text"]):
-        values = logistic(*weighted_sums(batch.column("text"), weights), intercept)
-        out.write(pa.table({"score": values}))
-        histogram += np.bincount(np.minimum((values * BINS).astype(int), BINS - 1), minlength=BINS)
-        rows += len(values)
-    return Scored(rows, tuple(histogram.tolist()))
+    return job.measure(documents, classifier=classifier)

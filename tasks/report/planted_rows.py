@@ -9,8 +9,12 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks.decontaminate.benchmark import items_of
+from tasks.decontaminate.cuts import cuts as cuts_stage
+from tasks.decontaminate.grams import grams as grams_stage
+from tasks.decontaminate.grams import grams_table
 from tasks.decontaminate.hits import hits as hits_stage
 from tasks.decontaminate.hits import hits_of
 from tasks.dedup.signatures import signatures as signatures_stage
@@ -26,7 +30,7 @@ from tasks.runtime.shards import batches, read, read_column
 from tasks.sources.rejects import FAULTS, rejects_of
 from tasks.tokens.pieces import pieces
 
-GRAM = 13  # words, where no measure of hits says another number
+GRAM = 13  # words, where no rule says another number
 Item = tuple[str, str]  # benchmark, item
 
 
@@ -100,9 +104,7 @@ def count(columns: ShardColumns) -> PlantedShard | None:
     sample = next(iter(columns.given.others.get("sample", {}).values()), None)
     if sample is None:
         return None
-    hits = columns.measure(hits_stage)
-    n = int(hits.manifest["parameters"]["n"]) if hits is not None else GRAM
-    wanted = wanted_of(sample, tuple(columns.given.others.get("benchmark", {}).items()), n)
+    wanted = wanted_of(sample, tuple(columns.given.others.get("benchmark", {}).items()), _words_of_a_gram(columns))
     documents = read(columns.shard, ["id", "url"])
     ids, urls = (documents.column(name).to_pylist() for name in ("id", "url"))
     after = {decision.stage: kept_before(decision, columns.shard) for decision in columns.decisions}
@@ -115,6 +117,16 @@ def count(columns: ShardColumns) -> PlantedShard | None:
     return PlantedShard(
         _damage(columns), kinds, _rows(columns, wanted, ids, urls), tuple(_leaks(columns, wanted, ids, urls, after))
     )
+
+
+def _words_of_a_gram(columns: ShardColumns) -> int:
+    """As the rule that cuts has it; GRAM where it takes no single gram of words for a leak."""
+    cuts = columns.decision(cuts_stage)
+    if cuts is None:
+        return GRAM
+    grams, rule = columns.given.others["grams"]["all"].manifest["parameters"], cuts.manifest["parameters"]["rule"]
+    single = cuts.manifest["parameters"]["judged"][rule]["share"] is None
+    return int(grams["rules"][rule]["n"]) if grams["rules"][rule]["unit"] == "words" and single else GRAM
 
 
 @lru_cache(maxsize=4)
@@ -209,7 +221,7 @@ def _leaks(
             if leaks := [leak for leak in here if held & leak.grams]:
                 holds[row] = leaks
             row += 1
-    known, trained = _hits(columns), _trained(columns, holds, wanted.n)
+    known, trained = _hits(columns, holds), _trained(columns, holds, wanted.n)
     return [
         LeakRow(
             leak.number,
@@ -222,12 +234,16 @@ def _leaks(
     ]
 
 
-def _hits(columns: ShardColumns) -> set[tuple[int, str, str]]:
-    """(row, benchmark, item) of the shard's hits."""
-    hits = columns.measure(hits_stage)
-    if hits is None:
+def _hits(columns: ShardColumns, rows: Collection[int]) -> set[tuple[int, str, str]]:
+    """(row, benchmark, item) of hits in these rows, by any rule."""
+    hits, grams = columns.measure(hits_stage), columns.given.single(grams_stage)
+    if hits is None or grams is None:
         return set()
-    table = hits_of(hits, columns.shard, ["row", "benchmark", "item"])
+    table = hits_of(hits, columns.shard, ["row", "gram"])
+    table = table.filter(pc.is_in(table.column("row"), pa.array(list(rows), pa.int64())))
+    owners = grams_table(grams, ["gram", "benchmark", "item"])
+    owners = owners.filter(pc.is_in(owners.column("gram"), table.column("gram").combine_chunks()))
+    table = table.join(owners, "gram", join_type="inner", use_threads=False)
     return set(zip(*(table.column(name).to_pylist() for name in ("row", "benchmark", "item")), strict=True))
 
 

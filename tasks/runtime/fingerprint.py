@@ -25,7 +25,7 @@ LEFT_OUT = "tasks.runtime."
 MARK = "SHAPES_NO_BYTES"
 SENTENCES = ("Mistake", "Failure")  # errors for people: their wording shapes no byte
 ALWAYS = ("pyarrow",)  # writes every shard
-KERNELS = ("numba", "numpy")  # compile what tasks/kernels says
+KERNELS = ("llvmlite", "numba", "numpy")  # compile what tasks/kernels says
 
 
 def digest(value: Any) -> str:

@@ -20,12 +20,14 @@ from tasks.runtime import statistics
 from tasks.runtime.artifact import RUN, Artifact, File, counted
 from tasks.runtime.engine import Engine
 from tasks.runtime.errors import Failure, Mistake
+from tasks.runtime.measure import Due, Member, measure_shard, member
 from tasks.runtime.shards import Part, describe, make_shard
 from tasks.runtime.stage import Stage, returned
 from tasks.runtime.store import Lease, Store, write
 
 S = TypeVar("S")
 PARTS = "run.parts.json"  # how many shards the work has, while it goes on
+SHARE = "run.share.json"  # of a measure made in another's reading: its share of the seconds
 
 
 class Reporter(Protocol):
@@ -57,7 +59,9 @@ class Job:
         reporter: Reporter,
         lease: Lease,
         stop: threading.Event | None = None,
+        beside: tuple[Due, ...] = (),
     ):
+        self.beside = beside  # measures that are made in the same reading
         self.artifact, self.what, self.engine, self.reporter, self.lease = artifact, what, engine, reporter, lease
         self.stop = stop or threading.Event()  # set: end what runs beside us
         self.timing: dict[str, Any] = {}  # goes to run.json, outside of the artifact's bytes
@@ -78,7 +82,35 @@ class Job:
         Returns the shards' statistics in the items' order.
         """
         kind = cast(type[S], returned(function))
-        write(self.store, self.artifact.name_of(PARTS), json.dumps({"shards": len(items)}).encode(), replace=True)
+        call = partial(
+            make_shard, function=function, artifact=self.artifact, arguments=arguments, declared=self.what.declared
+        )
+        parts = self._parts(call, items, [self.artifact])
+        return [statistics.from_json(kind, part.statistics, self.artifact.label) for part in parts]
+
+    def total(self, function: Callable[..., S], items: list[tuple[str, Any]], **arguments: Any) -> S:
+        """`map`, and the sum of the statistics."""
+        return statistics.total(cast(type[S], returned(function)), self.map(function, items, **arguments))
+
+    def measure(self, documents: Artifact, **arguments: Any) -> Any:
+        """The stage's `rows` over every shard of the documents, and over the same reading those of the measures beside.
+
+        Returns the sum of its own statistics.
+        """
+        members: list[Member] = [member(self.artifact, self.what, arguments)]
+        members += [member(due.artifact, due.what, due.arguments) for due in self.beside]
+        items: list[tuple[str, Any]] = [(shard.key, shard) for shard in documents.shards()]
+        parts = self._parts(partial(measure_shard, members=members), items, [one.artifact for one in members])
+        kind = self.what.statistics
+        return statistics.total(
+            kind, [statistics.from_json(kind, part.statistics, self.artifact.label) for part in parts]
+        )
+
+    def _parts(
+        self, call: Callable[[Any], Part], items: list[tuple[str, Any]], artifacts: list[Artifact]
+    ) -> list[Part]:
+        for one in artifacts:
+            write(self.store, one.name_of(PARTS), json.dumps({"shards": len(items)}).encode(), replace=True)
         documents = 0
 
         def progress(done: int, total: int, part: Any) -> None:
@@ -87,16 +119,10 @@ class Job:
             documents += count if isinstance(count, int) else 0
             self.progress(done, total, documents)
 
-        declared = tuple((column.name, column.type) for column in self.what.columns)
-        call = partial(make_shard, function=function, artifact=self.artifact, arguments=arguments, declared=declared)
         parts: list[Part] = self.engine.map(call, items, progress)
         for part in parts:
             self.files |= {file.file: file for file in part.files}
-        return [statistics.from_json(kind, part.statistics, self.artifact.label) for part in parts]
-
-    def total(self, function: Callable[..., S], items: list[tuple[str, Any]], **arguments: Any) -> S:
-        """`map`, and the sum of the statistics."""
-        return statistics.total(cast(type[S], returned(function)), self.map(function, items, **arguments))
+        return parts
 
     @contextmanager
     def publish(self, name: str) -> Iterator[IO[bytes]]:
@@ -136,8 +162,11 @@ def build(
     engine: Engine,
     reporter: Reporter,
     stop: threading.Event | None = None,
+    beside: tuple[Due, ...] = (),
 ) -> bool:
     """Make an artifact unless it is there. True if it was.
+
+    `beside` are measures whose shards are made in the same reading; each is to be built itself thereafter.
 
     Raises:
         Mistake, Failure: as the stage raises them, with the stage's name before; a full disk is a Failure.
@@ -156,7 +185,11 @@ def build(
             reporter.started(artifact)
             start = time.time()
             consumed = {used.label: _sound(used).content for used in inputs_of(arguments)}
-            job = Job(artifact, what, engine, reporter, lease, stop)
+            beside = tuple(due for due in beside if not due.artifact.built)
+            if beside:
+                names = " and ".join(due.what.name for due in beside)
+                reporter.log(f"{what.name} of {artifact.name}: {names} made in the same reading")
+            job = Job(artifact, what, engine, reporter, lease, stop, beside)
             counts = what.function(job, **arguments)
             seconds = time.time() - start
             trace = json.dumps(_trace(job, start, seconds), indent=1).encode()
@@ -197,11 +230,23 @@ def inputs_of(arguments: dict[str, Any]) -> Iterator[Artifact]:
     return (leaf for leaf in leaves(arguments) if isinstance(leaf, Artifact))
 
 
+def _share(job: Job, seconds: float) -> float:
+    """The seconds that are the measure's own: of a common reading equal parts, each told to whom it is of."""
+    own = seconds / (1 + len(job.beside))
+    for due in job.beside:
+        share = json.dumps({"seconds": own, "with": job.artifact.label}).encode()
+        write(job.store, due.artifact.name_of(SHARE), share, replace=True)
+    try:
+        return own + float(json.loads(job.store.read(job.artifact.name_of(SHARE)))["seconds"])
+    except FileNotFoundError:
+        return own
+
+
 def _trace(job: Job, start: float, seconds: float) -> dict[str, Any]:
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return {
         "started": round(start, 3),
-        "seconds": round(seconds, 3),
+        "seconds": round(_share(job, seconds), 3),
         "workers": job.engine.workers,
         "host": platform.node(),
         "python": platform.python_version(),

@@ -15,12 +15,13 @@ from tasks.runtime.artifact import Artifact
 from tasks.runtime.engine import Engine
 from tasks.runtime.fingerprint import code_hashes, digest, libraries_of, versions
 from tasks.runtime.job import Reporter, Silent, build, inputs_of, leaves
+from tasks.runtime.measure import Due
 from tasks.runtime.schedule import Schedule
 from tasks.runtime.shards import FORMAT
 from tasks.runtime.stage import Stage
 from tasks.runtime.store import Store, store_at
 
-Make = Callable[[Artifact, Stage, dict[str, Any]], Artifact]
+Make = Callable[..., Artifact]  # (artifact, what, arguments, *measures that are due beside it)
 
 
 class Run:
@@ -49,14 +50,39 @@ class Run:
         return self.engine is not None
 
     def __call__(self, what: Stage, name: str, /, **arguments: Any) -> Artifact:
+        return self._submit(self._due(what, name, arguments), set(), ())
+
+    def together(self, name: str, asked: list[tuple[Stage, dict[str, Any]]]) -> list[Artifact]:
+        """Measures of one source's documents, in one reading of those that are not there; in the order asked for.
+
+        The first of them waits for the inputs of all and makes the others' shards; then come these. Measures that
+        declare no `rows` read for themselves.
+        """
+        measures = [self._due(what, name, arguments) for what, arguments in asked]
+        due = [one for one in measures if self.builds and one.what.rows is not None and not one.artifact.built]
+        needs = {used.label for one in due for used in inputs_of(one.arguments)}
+        made = []
+        for one in measures:
+            if due and one is due[0]:
+                made.append(self._submit(one, needs, tuple(due[1:])))
+            else:
+                made.append(self._submit(one, {due[0].artifact.label} if one in due else set(), ()))
+        return made
+
+    def _due(self, what: Stage, name: str, arguments: dict[str, Any]) -> Due:
         artifact = handle(self.store, what, name, arguments)
         self.artifacts.append(artifact)
         self.stages[what.name] = what
+        return Due(artifact, what, arguments)
+
+    def _submit(self, one: Due, needs: set[str], beside: tuple[Due, ...]) -> Artifact:
+        """Make it, now or once what it reads and what it `needs` besides is there."""
         if self.schedule is None or not self.builds:
-            return self.make(artifact, what, arguments)
-        needs = {used.label for used in inputs_of(arguments)}
-        self.schedule.submit(artifact.label, needs, partial(self.make, artifact, what, arguments))
-        return artifact
+            return self.make(one.artifact, one.what, one.arguments, *beside)
+        needs = needs | {used.label for used in inputs_of(one.arguments)}
+        make = partial(self.make, one.artifact, one.what, one.arguments, *beside)
+        self.schedule.submit(one.artifact.label, needs, make)
+        return one.artifact
 
     def wait(self) -> None:
         """Until everything asked for is built.
@@ -76,9 +102,9 @@ class Run:
         if self.schedule is not None:
             self.schedule.join()
 
-    def _make(self, artifact: Artifact, what: Stage, arguments: dict[str, Any]) -> Artifact:
+    def _make(self, artifact: Artifact, what: Stage, arguments: dict[str, Any], *beside: Due) -> Artifact:
         if self.engine is not None:
-            build(artifact, what, arguments, self.engine, self.reporter, self.stop)
+            build(artifact, what, arguments, self.engine, self.reporter, self.stop, beside)
         return artifact
 
     @property

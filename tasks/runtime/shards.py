@@ -138,11 +138,8 @@ def make_shard(
 ) -> Part:
     """Run a shard function unless its main file is there; describe the shard's files. Runs in a worker."""
     key, item = task
-    main = f"{key}.parquet"
-    if artifact.store.exists(artifact.name_of(main)):
-        if (part := _finished(artifact, main)) is not None:
-            return part
-        artifact.store.delete(artifact.name_of(main))
+    if (part := finished(artifact, key)) is not None:
+        return part
     with artifact.store.scratch() as scratch:
         out = Output(artifact, key, scratch, declared)
         try:
@@ -151,8 +148,20 @@ def make_shard(
             out.close()
 
 
-def _finished(artifact: Artifact, main: str) -> Part | None:
-    """A shard that an earlier attempt has published; None if it is not whole, as when a repair was killed."""
+def finished(artifact: Artifact, key: str) -> Part | None:
+    """A shard that an earlier attempt has published; None if there is none.
+
+    One that is not whole, as when a repair was killed, is removed.
+    """
+    main = f"{key}.parquet"
+    if not artifact.store.exists(artifact.name_of(main)):
+        return None
+    if (part := _whole(artifact, main)) is None:
+        artifact.store.delete(artifact.name_of(main))
+    return part
+
+
+def _whole(artifact: Artifact, main: str) -> Part | None:
     try:
         path = artifact.store.local(artifact.name_of(main))
         footer = read_footer(path)

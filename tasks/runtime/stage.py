@@ -57,6 +57,7 @@ class Stage:
     title: str = ""  # what the funnel calls the documents that a decision leaves
     section: str = ""  # of the report, where more than the funnel shows it
     tell: Tell | None = None  # how `explain` tells it; else by its columns
+    rows: type[Any] | None = None  # of a measure that shares a reading with others (measure.py)
     libraries: tuple[str, ...] = ()  # whose versions shape its bytes, beside Parquet's and the kernels'
     version: str | None = None  # a number by hand instead of the code's hash (pretrain)
     judges: tuple[str, ...] = ()  # parameters that may stop the stage and never change a byte: not in the fingerprint
@@ -65,6 +66,11 @@ class Stage:
     def statistics(self) -> type:
         """The class of its statistics: what its function returns."""
         return returned(self.function)
+
+    @property
+    def declared(self) -> tuple[tuple[str, pa.DataType | None], ...]:
+        """Names and types of its columns; a type that its parameters say is None."""
+        return tuple((column.name, column.type) for column in self.columns)
 
     @property
     def purpose(self) -> str:

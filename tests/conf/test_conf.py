@@ -99,6 +99,8 @@ CRAWL = "    kind: warc\n    crawl: CC-MAIN-2019-35"
         ("seed: 1", "dedup: {permutations: 100}", 2, "dedup: 14 bands of 8 rows need more than 100 permutations"),
         ("seed: 1", "dedup: {threshold: 2}", 2, "dedup.threshold"),
         ("seed: 1", "decontaminate: {n: 1}", 2, "decontaminate.n: .*greater than 1"),
+        ("seed: 1", "decontaminate: {share: .5}", 2, "decontaminate: .*share belongs to rule gap"),
+        ("seed: 1", "decontaminate: {beside: [gpt3]}", 2, "decontaminate: .*beside names other rules"),
         ("seed: 1", "tokenizer: {vocabulary: 256}", 2, "tokenizer.vocabulary: .*257"),
         (
             "seed: 1",
@@ -229,7 +231,9 @@ def test_gpt3_is_as_its_paper_has_it():
     assert p.mixture == {"common-crawl": 60, "webtext2": 22, "books1": 8, "books2": 8, "wikipedia": 3}
     assert p.quality is not None and p.quality.keep.pareto == 9 and p.quality.features == 2**18
     assert p.named(p.quality.raw) == ["cc-2019-35"]
-    assert p.decontaminate.model_dump() == {"n": 13, "frequent": 10, "margin": 200, "shortest": 200, "pieces": 10}
+    how = p.decontaminate
+    assert (how.filled()["n"], how.filled()["frequent"], how.filled()["least"]) == (13, 10, 13)
+    assert (how.rule, how.margin, how.shortest, how.pieces) == ("gpt3", 200, 200, 10)
     assert p.tokenizer.vocabulary == 50257
     how = p.dedup.filled()
     assert (how["bands"], how["rows"], how["shingle"]) == (10, 1, 1)

@@ -2,27 +2,24 @@
 
 import json
 import random
-from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from corpora import by_id, contents, counts, decided, document_id, source, workers
-from hypothesis import given
-from hypothesis import strategies as st
 from kernels.strategies import random_texts
 from kernels.twins import words
 
+from conf.corpus import Decontaminate
 from tasks.decontaminate.benchmark import benchmark
-from tasks.decontaminate.cuts import cuts, merge, verdict
+from tasks.decontaminate.cuts import cuts
 from tasks.decontaminate.frequent import frequent
-from tasks.decontaminate.grams import grams
+from tasks.decontaminate.grams import grams, grams_table
 from tasks.decontaminate.hits import hits
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
 
-LIMITS = {"n": 13, "frequent": 10, "margin": 200, "shortest": 200, "pieces": 10}
 LEAK = " ".join(f"leak{n}" for n in range(13))
 
 
@@ -41,19 +38,23 @@ def cleaned(
     documents: list[Artifact],
     items: dict[str, list[str]],
     decisions: list[Artifact] | None = None,
-    **limits: int,
+    **keys: Any,
 ) -> tuple[list[Artifact], list[Artifact]]:
-    """Hits and cuts of each source."""
-    how = {**LIMITS, **limits}
-    wanted = run(grams, "all", benchmarks=benchmarks(run, folder, items), n=how["n"])
+    """Hits and cuts of each source, by the keys of `decontaminate`."""
+    how = Decontaminate(**keys)
+    wanted = run(grams, "all", benchmarks=benchmarks(run, folder, items), rules=how.sought(), seed=1)
     keeps = decisions or [decided(run, one) for one in documents]
-    found = [run(hits, one.name, documents=one, grams=wanted, n=how["n"], margin=how["margin"]) for one in documents]
-    often = run(frequent, "all", documents=documents, hits=found, before=keeps, limit=how["frequent"])
-    how = {key: how[key] for key in ("shortest", "pieces")}
+    found = [run(hits, one.name, documents=one, grams=wanted, margin=how.margin) for one in documents]
+    judged = how.judged()
+    limit = min((rule["frequent"] for rule in judged.values() if rule["frequent"]), default=None)
+    often = run(frequent, "all", documents=documents, hits=found, before=keeps, grams=wanted, limit=limit)
     made = [
-        run(cuts, one.name, documents=one, hits=found[n], before=keeps[n], frequent=often, **how)
+        run(
+            cuts, one.name, documents=one, hits=found[n], before=keeps[n], grams=wanted, frequent=often, rule=how.rule,
+            judged=judged, shortest=how.shortest, pieces=how.pieces,
+        )
         for n, one in enumerate(documents)
-    ]
+    ]  # fmt: skip
     return found, made
 
 
@@ -72,17 +73,17 @@ def left(text: str, row: dict) -> list[str] | str:
 
 
 def one_by_one(
-    run: Run, folder: Path, texts: list[str], items: list[str], shards: int = 1, **limits: int
+    run: Run, folder: Path, texts: list[str], items: list[str], shards: int = 1, **keys: Any
 ) -> list[list[str] | str]:
     documents = source(run, "web", texts, shards)
-    rows = by_id(documents, cleaned(run, folder, [documents], {"quiz": items}, **limits)[1][0])
+    rows = by_id(documents, cleaned(run, folder, [documents], {"quiz": items}, **keys)[1][0])
     return [left(text, rows[document_id("web", n)]) for n, text in enumerate(texts)]
 
 
 def character_spans(text: str, wanted: set[tuple[str, ...]], n: int) -> list[tuple[int, int, tuple[str, ...]]]:
     """Where the wanted grams stand, in characters."""
     place = {len(text[:at].encode()): at for at in range(len(text) + 1)}
-    found = words(text, True)
+    found = list(words(text))
     grams = [
         (place[found[at][1]], place[found[at + n - 1][2]], tuple(word for word, _, _ in found[at : at + n]))
         for at in range(len(found) - n + 1)
@@ -92,7 +93,7 @@ def character_spans(text: str, wanted: set[tuple[str, ...]], n: int) -> list[tup
 
 def twin(texts: list[str], items: list[str], how: dict[str, int]) -> list[list[str] | str]:
     n = how["n"]
-    split = [[word for word, _, _ in words(item, True)] for item in items]
+    split = [[word for word, _, _ in words(item)] for item in items]
     wanted = {tuple(one[at : at + n]) for one in split for at in range(len(one) - n + 1)}
     spans = [character_spans(text, wanted, n) for text in texts]
     in_documents = [gram for found in spans for gram in {gram for _, _, gram in found}]
@@ -145,38 +146,6 @@ def test_any_unicode(run, tmp_path, seed, margin, shortest):
     assert {"contaminated", 1, 2} <= set(kinds) and [a for a, t in zip(expected, texts, strict=True) if a != [t]]
 
 
-SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)), min_size=1, max_size=8)
-
-
-@given(SPANS, st.integers(0, 60), st.integers(0, 12), st.integers(1, 4), st.data())
-def test_merge_and_verdict(spans, more, shortest, pieces, data):
-    length = max(start + size for start, size in spans) + more
-    widths = data.draw(st.lists(st.integers(1, 4), min_size=length, max_size=length))
-    byte = [0, *np.cumsum(widths).tolist()]
-    first, last = ([start for start, _ in spans], [start + size for start, size in spans])
-    low, high = ([byte[at] for at in places] for places in (first, last))
-    merged = merge(*(np.array(values, np.int64) for values in (low, high, first, last)))
-    why, gone = verdict(merged, byte[-1], length, shortest, pieces)
-    stays = [not any(start <= at < start + size for start, size in spans) for at in range(length)]
-    runs = "".join("x" if stay else " " for stay in stays).split(" ")
-    runs = [run for run in runs if run]
-    if len(runs) > pieces:
-        assert (why, gone) == ("contaminated", [(0, byte[-1])])
-    elif not any(len(run) >= shortest for run in runs):
-        assert (why, gone) == ("short", [(0, byte[-1])])
-    else:
-        assert why is None
-        at = 0
-        for run in runs:  # short ones go too
-            at = "".join("x" if stay else " " for stay in stays).index(run, at)
-            if len(run) < shortest:
-                stays[at : at + len(run)] = [False] * len(run)
-            at += len(run)
-        removed = [any(start <= byte[at] < end for start, end in gone) for at in range(length)]
-        assert removed == [not stay for stay in stays]
-        assert all(a < b for a, b in gone) and all(b < c for (_, b), (c, _) in pairwise(gone))
-
-
 def test_the_margin_is_in_characters(run, tmp_path):
     before, after = "漢" * 1000 + " ", " " + "é" * 700
     assert one_by_one(run, tmp_path, [before + LEAK + after], [LEAK]) == [[before[:-200], after[200:]]]
@@ -215,7 +184,7 @@ def test_leaks_said_otherwise(run, tmp_path):
         item.upper(),
         item.replace(" ", "\n   "),
         "“the” (quick) brown... fox it isnt lazy; jumps «over» the dog: twice they say",
-        item.replace("fox", "f-o-x"),
+        item.replace("fox", "f\u00adox"),
         item.replace(" ", "\u2003"),
     ]
     found = one_by_one(run, tmp_path, [f"{fill} {text} {fill}" for text in said], [item])
@@ -233,11 +202,13 @@ def test_what_is_no_leak_stays(run, tmp_path):
 
 def test_an_item_shorter_than_a_gram_is_not_looked_for(run, tmp_path):
     made = benchmarks(run, tmp_path, {"quiz": ["a b c", LEAK, LEAK + " x"], "other": ["d"]})
-    wanted = run(grams, "all", benchmarks=made, n=13)
+    wanted = run(grams, "all", benchmarks=made, rules=Decontaminate().sought(), seed=None)
     assert counts(wanted) == {
-        "benchmarks": {
-            "quiz": {"items": 3, "too_short": 1, "grams": 2},
-            "other": {"items": 1, "too_short": 1, "grams": 0},
+        "rules": {
+            "gpt3": {
+                "other": {"items": 1, "too_short": 1, "grams": 0},
+                "quiz": {"items": 3, "too_short": 1, "grams": 2},
+            }
         },
         "grams": 2,
     }
@@ -274,7 +245,7 @@ def test_what_was_dropped_before_stays_dropped_and_uncounted(run, tmp_path):
     documents = source(run, "web", [FILL + LEAK + FILL] * 3)
     first = document_id("web", 0)
     _, (made,) = cleaned(run, tmp_path, [documents], {"quiz": [LEAK]}, [decided(run, documents, dropped=[first])])
-    assert by_id(documents, made)[first] == {"keep": False, "reason": None, "cuts": []}
+    assert by_id(documents, made)[first] == {"keep": False, "reason": None, "cuts": [], "found_by": []}
     assert counts(made)["documents"] == counts(made)["cut"] == 2
     assert counts(made)["benchmarks"] == {"quiz": {"hits": 2, "documents": 2}}
 
@@ -292,22 +263,25 @@ def test_statistics_say_what_is_left(run, tmp_path):
         "reasons": {"contaminated": 0, "short": 2},
         "benchmarks": {"quiz": {"hits": 2, "documents": 2}, "other": {"hits": 2, "documents": 2}},
         "lengths": {"1": {"touched": 1, "removed": 1}, "2": {"touched": 1, "removed": 1}},
+        "found_by": {"gpt3": 2},
     }
 
 
-def test_hits_say_where_and_whose(run, tmp_path):
+def test_hits_say_where_and_grams_whose(run, tmp_path):
     text = "漢字, " + LEAK + "."
     documents = source(run, "web", ["clean", text])
     (found,), _ = cleaned(run, tmp_path, [documents], {"quiz": [LEAK, LEAK + " x"], "other": [LEAK]}, margin=2)
     (shard,) = documents.shards()
-    rows = pq.read_table(found.folder / f"{shard.key}.parquet").to_pylist()
-    assert sorted((row["benchmark"], row["row"]) for row in rows) == [("other", 1), ("quiz", 1), ("quiz", 1)]
-    assert len({(row["benchmark"], row["item"]) for row in rows}) == 3 and len({row["gram"] for row in rows}) == 1
-    for row in rows:
-        assert text.encode()[row["start"] : row["end"]].decode() == LEAK
-        assert text.encode()[row["cut_start"] : row["cut_end"]].decode() == f", {LEAK}."
-        assert text[row["from_character"] : row["to_character"]] == f", {LEAK}."
-        assert row["characters"] == len(text)
+    (row,) = pq.read_table(found.folder / f"{shard.key}.parquet").to_pylist()
+    assert (row["row"], row["count"]) == (1, 1)
+    assert text.encode()[row["start"] : row["end"]].decode() == LEAK
+    assert text.encode()[row["cut_start"] : row["cut_end"]].decode() == f", {LEAK}."
+    assert text[row["from_character"] : row["to_character"]] == f", {LEAK}."
+    assert row["characters"] == len(text)
+    (wanted,) = [each for each in run.artifacts if each.stage == "grams"]
+    owners = [each for each in grams_table(wanted).to_pylist() if each["gram"] == row["gram"]]
+    assert sorted(each["benchmark"] for each in owners) == ["other", "quiz", "quiz"]
+    assert len({(each["benchmark"], each["item"]) for each in owners}) == 3
 
 
 def test_a_leak_deep_in_a_long_document(run, tmp_path):

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernels.strategies import ODD
 
+from conf.corpus import Decontaminate
 from tasks.decontaminate.benchmark import benchmark
 from tasks.decontaminate.cuts import cuts
 from tasks.decontaminate.frequent import frequent
@@ -126,11 +127,13 @@ def test_a_leak_that_was_not_filtered_shows(run, tmp_path):
     known, new = numbered("known", 13), numbered("new", 13)
     benchmarks = {name: quiz(run, tmp_path, name, [text]) for name, text in (("first", known), ("second", new))}
     documents = source(run, "web", [" ".join([FILL, known, FILL, new, FILL])] * 9)
-    wanted = run(grams, "all", benchmarks={"first": benchmarks["first"]}, n=13)
-    found = run(hits, "web", documents=documents, grams=wanted, n=13, margin=200)
+    how = Decontaminate()
+    wanted = run(grams, "all", benchmarks={"first": benchmarks["first"]}, rules=how.sought(), seed=None)
+    found = run(hits, "web", documents=documents, grams=wanted, margin=200)
     keeps = decided(run, documents)
-    often = run(frequent, "all", documents=[documents], hits=[found], before=[keeps], limit=10)
-    cut = run(cuts, "web", documents=documents, hits=found, before=keeps, frequent=often, shortest=200, pieces=10)
+    often = run(frequent, "all", documents=[documents], hits=[found], before=[keeps], grams=wanted, limit=10)
+    judge = {"grams": wanted, "frequent": often, "rule": "gpt3", "judged": how.judged(), "shortest": 200, "pieces": 10}
+    cut = run(cuts, "web", documents=documents, hits=found, before=keeps, **judge)
     _, rows = audited(run, [documents], benchmarks, [cut])
     assert (rows["first"][0]["state"], rows["second"][0]["state"]) == ("clean", "dirty")
     _, rows = audited(run, [documents], benchmarks)

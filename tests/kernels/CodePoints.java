@@ -1,8 +1,10 @@
 // Prints what tasks/kernels/tables.py holds, as Java 17 has it: a line for every code point that is not all
-// zeros, "<hex> <lower case of it alone, hex> <word-break class> <cased> <general category>". Run: java CodePoints.java
+// zeros, "<hex> <lower case of it alone, hex> <word-break class> <cased> <general category> <script> <folded, hex
+// joined by commas>". Run: java CodePoints.java
 // The word-break class is found by probing java.text.BreakIterator, whose character data are a build product
 // of the JDK and differ from Character.getType's.
 import java.text.BreakIterator;
+import java.text.Normalizer;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -38,6 +40,25 @@ public class CodePoints {
             || (c >= 0x2160 && c <= 0x217F) || (c >= 0x24B6 && c <= 0x24E9);
     }
 
+    // NFKD and the lower case of the upper case, until neither changes anything; Hangul syllables stay whole
+    static String folded(String text) {
+        while (true) {
+            StringBuilder out = new StringBuilder();
+            text.codePoints().forEach(code -> {
+                String one = new String(Character.toChars(code));
+                if (code < 0xAC00 || code > 0xD7A3) one = Normalizer.normalize(one, Normalizer.Form.NFKD);
+                one.codePoints().forEach(part -> new String(Character.toChars(part)).toUpperCase(Locale.ROOT).codePoints()
+                    .forEach(c -> out.append(new String(Character.toChars(c)).toLowerCase(Locale.ROOT))));
+            });
+            if (out.toString().equals(text)) return text;
+            text = out.toString();
+        }
+    }
+
+    static String hex(String text) {
+        return text.codePoints().mapToObj(Integer::toHexString).collect(java.util.stream.Collectors.joining(","));
+    }
+
     public static void main(String[] arguments) {
         Map<String, Integer> classes = new HashMap<>();
         for (int i = 0; i < MEMBERS.length; i++) {
@@ -52,7 +73,9 @@ public class CodePoints {
             int type = Character.getType(code);
             if (kind == 0 && !cased(code) && lower.codePointAt(0) == code && (type == 0 || type == 18)) continue;
             out.append(Integer.toHexString(code)).append(' ').append(Integer.toHexString(lower.codePointAt(0)));
-            out.append(' ').append(kind).append(' ').append(cased(code) ? 1 : 0).append(' ').append(type).append('\n');
+            out.append(' ').append(kind).append(' ').append(cased(code) ? 1 : 0).append(' ').append(type);
+            out.append(' ').append(Character.UnicodeScript.of(code)).append(' ');
+            out.append(hex(folded(new String(Character.toChars(code))))).append('\n');
         }
         System.out.print(out);
     }

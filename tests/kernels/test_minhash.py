@@ -67,23 +67,43 @@ def test_agreement_is_datasketchs_and_estimates_jaccard():
 
 @given(TEXTS)
 def test_exact_hash_sees_the_words_alone(texts):
+    """And where there are none, the bytes."""
+    texts = [text or "" for text in texts]
     _, _, exact = minhash.signatures(column(texts), permutations=1)
-    folded = [" ".join(word for word, _, _ in twins.words(text or "", False)) for text in texts]
-    other = [f"\u2003{text}\n".replace(" ", " \t ") for text in folded]
+    folded = [" ".join(word for word, _, _ in twins.words(text)) for text in texts]
+    other = [
+        f"\u2003{words}\n".replace(" ", " \t ") if words else text for words, text in zip(folded, texts, strict=True)
+    ]
     _, _, again = minhash.signatures(column(other), permutations=1)
     assert np.array_equal(exact, again)
     for i, j in np.ndindex(len(texts), len(texts)):
-        assert (tuple(exact[i]) == tuple(exact[j])) == (folded[i] == folded[j])
-        for half in (0, 1):
-            assert (exact[i, half] == exact[j, half]) == (folded[i] == folded[j])
+        same = folded[i] == folded[j] and (folded[i] != "" or texts[i] == texts[j])
+        assert [bool(exact[i, half] == exact[j, half]) for half in (0, 1)] == [same, same]
 
 
 def test_exact_hash_sees_order_and_borders():
-    texts = ["a b c", "a c b", "ab c", "a bc", "abc", "a b c a", "", "A  B\u3000C", "ΑΣ", "ας", "ασ"]
+    texts = ["a b c", "a c b", "ab c", "a bc", "abc", "a b c a", "", "A,  B—\u3000C", "ΑΣ", "ας", "ασ"]
     _, _, exact = minhash.signatures(column(texts))
     assert len({tuple(row) for row in exact}) == 8
     assert (exact[0] == exact[7]).all()
     assert (exact[8:] == exact[8]).all()
+
+
+def test_texts_without_words_are_copies_only_of_themselves():
+    texts = ["😀", "👍", "- - -", "---", " ", "", "---", "\x01"]
+    _, shingles, exact = minhash.signatures(column(texts))
+    assert not shingles.any()
+    assert len({tuple(row) for row in exact}) == 7
+    assert (exact[3] == exact[6]).all()
+
+
+def test_a_chinese_page_changed_in_one_character_is_a_near_copy():
+    generator = np.random.default_rng(3)
+    page = "".join(chr(code) + "，" * (n % 11 == 0) for n, code in enumerate(generator.integers(0x4E00, 0x5E00, 300)))
+    signatures, shingles, exact = minhash.signatures(column([page, page.replace(page[150], "的"), page[::-1]]))
+    assert shingles.tolist() == [296] * 3
+    assert (exact[0] != exact[1]).any()
+    assert minhash.agreement(signatures[[0, 0]], signatures[[1, 2]]).tolist() == pytest.approx([0.97, 0], abs=0.04)
 
 
 def test_bands():

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
 
 from tasks.kernels import tables
+from tasks.kernels.comparison import TAKEN, fold, words
 
 M64 = (1 << 64) - 1
 DISTANCE, FLAGS = tables.rows()
@@ -91,32 +92,30 @@ def term_frequencies(text: str, features: int) -> dict[int, int]:
     return dict(sorted(Counter((h - (1 << 32) if h >> 31 else h) % features for h in hashes).items()))
 
 
-# ---- the shingle's and the benchmark's words
+# ---- the words of all comparison (tasks/kernels/comparison.py), their hashes
 
 
-def words(text: str, benchmark: bool) -> list[tuple[str, int, int]]:
-    """(folded word, its span in bytes)"""
-    found: list[tuple[str, int, int]] = []
-    word, start, stop, at = "", 0, 0, 0
-    for char in text + " ":
-        size = len(char.encode())
-        if FLAGS[ord(char)] & tables.WHITE:
-            if word:
-                found.append((word, start, stop))
-            word = ""
-        elif not (benchmark and FLAGS[ord(char)] & tables.PUNCTUATION):
-            start = start if word else at
-            word += lower(char).replace("ς", "σ")
-            stop = at + size
-        at += size
-    return found
+def blocks(word: str) -> list[int]:
+    """Eight bytes each: ASCII as it is, any other code point in three bytes of seven bits with the high bit set."""
+    packed = bytearray()
+    for code in map(ord, word):
+        packed += bytes([code]) if code < 128 else bytes(0x80 | (code >> shift & 0x7F) for shift in (0, 7, 14))
+    return [int.from_bytes(packed[at : at + 8], "little") for at in range(0, len(packed), 8)]
 
 
-def word_hash(word: str, benchmark: bool) -> int:
-    h = 0x13198A2E03707344 if benchmark else 0x243F6A8885A308D3
-    for char in word:
-        h = (h ^ ord(char)) * 0x9E3779B97F4A7C15 & M64
-    return mix(h)
+def word_hash(word: str) -> int:
+    h = 0x13198A2E03707344
+    for block in blocks(word):
+        h = mix(h ^ block)
+    return h
+
+
+def chained(words: Sequence[str], chain: int) -> int:
+    for word in words:
+        for block in blocks(word):
+            chain = mix(chain ^ block)
+        chain = (chain * 0xD1342543DE82EF95 + 0x243F6A8885A308D3) & M64
+    return chain
 
 
 def roll(hashes: Sequence[int], step: int) -> int:
@@ -127,14 +126,29 @@ def roll(hashes: Sequence[int], step: int) -> int:
 
 
 def shingle_hashes(text: str, shingle: int) -> list[int]:
-    hashes = [word_hash(word, False) for word, _, _ in words(text, False)]
-    return [roll(hashes[i : i + shingle], 0x9FB21C651E98DF25) >> 32 for i in range(len(hashes) - shingle + 1)]
+    hashes = [word_hash(word) for word, _, _ in words(text)]
+    return [roll(hashes[i : i + shingle], 0x8CB92BA72F3D8DD7) >> 32 for i in range(len(hashes) - shingle + 1)]
 
 
 def grams(text: str, n: int) -> list[tuple[int, int, int]]:
     """(hash, start, end)"""
-    found = words(text, True)
-    hashes = [word_hash(word, True) for word, _, _ in found]
+    found = list(words(text))
+    hashes = [word_hash(word) for word, _, _ in found]
+    return [
+        (roll(hashes[i : i + n], 0x8CB92BA72F3D8DD7) or 1, found[i][1], found[i + n - 1][2])
+        for i in range(len(found) - n + 1)
+    ]
+
+
+def letters(text: str, n: int) -> list[tuple[int, int, int]]:
+    """(hash, start, end) of n letters or digits in a row, whatever stands between them."""
+    found, at = [], 0
+    for char in text:
+        size = len(char.encode())
+        if fold(char)[0][1] in TAKEN:
+            found.append((mix((ord(char) + 0x9E3779B97F4A7C15) & M64), at, at + size))
+        at += size
+    hashes = [each[0] for each in found]
     return [
         (roll(hashes[i : i + n], 0x8CB92BA72F3D8DD7) or 1, found[i][1], found[i + n - 1][2])
         for i in range(len(found) - n + 1)

@@ -192,39 +192,49 @@ def benchmark(job: Job) -> benchmarks_of.Collected:
     return benchmarks_of.Collected(items=len(rows))
 
 
+RULES = {"gpt3": {"unit": "words", "n": N, "least": N, "substrings": None}}
+JUDGED = {"gpt3": {"share": None, "frequent": 1, "least": 1}}
+
+
 @stage("grams", kind="fit", version="1")
-def grams(job: Job, *, benchmarks: dict[str, Artifact]) -> grams_of.Indexed:
-    return grams_of.Indexed({"cloze": grams_of.Grams(items=len(LEAKS), grams=48)}, 48)
+def grams(job: Job, *, benchmarks: dict[str, Artifact], rules: dict[str, dict[str, Any]]) -> grams_of.Indexed:
+    owned = [(100 * n + gram, n) for n in LEAKS for gram in range(8)] + [(FREQUENT, 6)]
+    rows = [
+        {"rule": "gpt3", "unit": "words", "length": N, "gram": gram, "benchmark": "cloze", "item": f"{n:032x}"}
+        for gram, n in sorted(owned)
+    ]
+    with job.publish("grams.parquet") as file:
+        pq.write_table(pa.Table.from_pylist(rows, schema=grams_of.GRAMS), file)
+    return grams_of.Indexed({"gpt3": {"cloze": grams_of.Grams(items=len(LEAKS), grams=48)}}, 48)
 
 
 @stage("hits", kind="measure", version="1")
-def hits(job: Job, *, documents: Artifact, n: int) -> hits_of.Met:
+def hits(job: Job, *, documents: Artifact) -> hits_of.Met:
     return total(hits_of.Met, mapped(job, hits_shard, documents, documents.name))
 
 
 def hits_shard(out: Output, item: tuple[Shard, list[int]], *, source: str) -> hits_of.Met:
-    made: dict[str, list[Any]] = {"row": [], "gram": [], "benchmark": [], "item": []}
+    rows = []
     for row, number in enumerate(item[1]):
         document = ROWS[source][number]
-        met = [(100 * n + gram, n) for n in document.get("items", []) for gram in range(8)]
-        met += [(document["also"], 6)] if "also" in document else []
-        for gram, n in met:
-            for key, value in zip(made, (row, gram, "cloze", f"{n:032x}"), strict=True):
-                made[key].append(value)
-    types = (pa.int64(), pa.int64(), pa.string(), pa.string())
-    out.write(pa.table([pa.array(made[key], type) for key, type in zip(made, types, strict=True)], names=list(made)))
+        met = [100 * n + gram for n in document.get("items", []) for gram in range(8)]
+        met += [document["also"]] if "also" in document else []
+        rows += [dict.fromkeys(hits_of.HITS.names, 0) | {"row": row, "gram": gram, "count": 1} for gram in met]
+    out.write(pa.Table.from_pylist(rows, schema=hits_of.HITS))
     return hits_of.Met(documents=len(item[1]))
 
 
 @stage("frequent", kind="fit", version="1")
 def frequent(job: Job) -> frequent_of.Frequent:
     with job.publish("frequent.parquet") as file:
-        pq.write_table(pa.table({"gram": pa.array([FREQUENT], pa.int64())}), file)
+        pq.write_table(pa.table({"gram": pa.array([FREQUENT], pa.int64()), "documents": pa.array([2])}), file)
     return frequent_of.Frequent(frequent=1)
 
 
 @stage("cuts", kind="decision", version="1")
-def cuts(job: Job, *, documents: Artifact, frequent: Artifact) -> cuts_of.Cut:
+def cuts(
+    job: Job, *, documents: Artifact, frequent: Artifact, rule: str, judged: dict[str, dict[str, Any]]
+) -> cuts_of.Cut:
     return total(cuts_of.Cut, mapped(job, cuts_shard, documents, documents.name))
 
 
@@ -240,6 +250,7 @@ def cuts_shard(out: Output, item: tuple[Shard, list[int]], *, source: str) -> cu
                 "keep": [row["trained"] for row in rows],
                 "reason": pa.array(reason, pa.string()),
                 "cuts": pa.array(spans, pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())]))),
+                "found_by": pa.array([["gpt3"] if row in hit else [] for row in rows], pa.list_(pa.string())),
             }
         )
     )
@@ -295,12 +306,12 @@ def build(root: Path) -> tuple[Run, dict[str, Any]]:
         scored = source == "crawl"
         signed = run(signatures, source, documents=each, shingle=5, permutations=PERMUTATIONS)
         measures[source] = {"score": run(score, source, documents=each)} if scored else {}
-        measures[source] |= {"signatures": signed, "hits": run(hits, source, documents=each, n=N)}
+        measures[source] |= {"signatures": signed, "hits": run(hits, source, documents=each)}
         how = {"bands": BANDS, "rows": WIDTH, "threshold": 0.75}
         decisions[source] = [
             run(keep, source, documents=each, pareto=9.0 if scored else None),
             run(survivors, source, documents=[each], signatures=[signed], **how),
-            run(cuts, source, documents=each, frequent=often),
+            run(cuts, source, documents=each, frequent=often, rule="gpt3", judged=JUDGED),
         ]
     learned = tokenizer_of.Learned(512, 512, 9, {"crawl": 4000})
     metrics = "".join(f"{json.dumps(row)}\n" for row in UPDATES)
@@ -308,7 +319,7 @@ def build(root: Path) -> tuple[Run, dict[str, Any]]:
         "sample": {"demo": tell(run, "sample", sample_of.Sampled(), planted_json=json.dumps(PLANTED))},
         "classifier": {"quality": tell(run, "quality", CLASSIFIER)},
         "benchmark": benchmarks,
-        "grams": {"all": run(grams, "all", benchmarks=benchmarks)},
+        "grams": {"all": run(grams, "all", benchmarks=benchmarks, rules=RULES)},
         "frequent": {"all": often},
         "tokenizer": {"bpe": tell(run, "bpe", learned)},
         "tokens": {source: tell(run, f"tokens-{source}", tokens_of.Tokenised(2, 4000, 900, 100)) for source in ROWS},
