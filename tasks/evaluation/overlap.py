@@ -1,14 +1,15 @@
 """Audit: `overlap`, the benchmarks against the tokens as trained on, decoded again.
 
-By a plain implementation of its own, so that what the filter missed shows: Python's str methods and sets of tuples of
-words, no kernel, no hash of ours. GPT-3, appendix C: for each benchmark N is the 5th percentile of its items' length in
-words, at most 13 and at least 8; an item is dirty if any of its N-grams stands in training text, clean if none does,
-and uncheckable if it has fewer than N words (never called clean).
+By an implementation of its own (plain.py, sought.py), so that what the filter missed shows; the definition of a word is
+the same. GPT-3, appendix C: for each benchmark N is the 5th percentile of its items' length in words, at most 13 and at
+least 8; an item is dirty if any of its N-grams stands in training text, clean if none does, and uncheckable if it has
+fewer than N words (never called clean).
 """
 
-import unicodedata
+from collections.abc import Iterator
 from dataclasses import field
-from functools import partial
+from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,8 @@ import pyarrow.parquet as pq
 
 from model.tokenizer import END_OF_TEXT
 from tasks.decontaminate.benchmark import items_of
+from tasks.evaluation.plain import words
+from tasks.evaluation.sought import Sought
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
 from tasks.runtime.shards import read_file
@@ -27,6 +30,8 @@ from tasks.tokens.tokens import TokenShards
 AT_MOST, AT_LEAST, PERCENTILE = 13, 8, 5
 FILE = "items.parquet"
 STATES = ("clean", "dirty", "uncheckable")
+BLOCK = 1 << 20  # tokens decoded at a time: about 4 MB of text, and 60 MB as words
+BETWEEN = "\n\U0010fffd\n".encode()  # stands for a document's end: a word of no benchmark, so that no gram goes over it
 
 
 @statistics
@@ -53,38 +58,29 @@ def overlap(
     job: Job, *, tokens: dict[str, Artifact], tokenizer: Artifact, benchmarks: dict[str, Artifact]
 ) -> Overlapped:
     """A table: benchmark, item, state (clean, dirty, uncheckable), source (the first where it is dirty)."""
-    grams: dict[str, dict[tuple[str, ...], set[int]]] = {}
-    items: dict[str, list[str]] = {}
-    sizes: dict[str, int] = {}
-    for name, artifact in benchmarks.items():
-        table = items_of(artifact, ["item", "text"])
-        split = [words(text) for text in table.column("text").to_pylist()]
-        items[name], sizes[name] = table.column("item").to_pylist(), gram_size([len(item) for item in split])
-        grams[name] = {}
-        for number, item in enumerate(split):
-            for gram in grams_of(item, sizes[name]):
-                grams[name].setdefault(gram, set()).add(number)
-    checkable = {name: set().union(*known.values()) if known else set() for name, known in grams.items()}
+    asked = tuple(benchmarks.items())
+    sizes, sought, items = sought_in(asked)
     dirty: dict[str, dict[int, str]] = {name: {} for name in benchmarks}
-    wanted = {name: (sizes[name], set(known)) for name, known in grams.items()}
     for source, artifact in tokens.items():
         shards = TokenShards.of(artifact)
-        check = partial(met_in, shards=shards, tokenizer=tokenizer, wanted=wanted)
-        work = shards.files("train")
-        for by_benchmark in job.engine.map(check, work):
-            for name, grams_met in by_benchmark.items():
-                for gram in grams_met:
-                    for number in grams[name][gram]:
-                        dirty[name].setdefault(number, source)
+        check = partial(met_in, shards=shards, tokenizer=tokenizer, benchmarks=asked)
+        met = {n: np.zeros(len(grams.sums), bool) for n, grams in sought.grams.items()}
+        for by_size in job.engine.map(check, shards.files("train")):
+            for n, places in by_size.items():
+                met[n][places] = True
+        for name in benchmarks:
+            for number, (_, places) in enumerate(items[name]):
+                if met[sizes[name]][places].any():
+                    dirty[name].setdefault(number, source)
     rows = [
         {
             "benchmark": name,
             "item": item,
-            "state": "dirty" if n in dirty[name] else "clean" if n in checkable[name] else "uncheckable",
-            "source": dirty[name].get(n),
+            "state": "dirty" if number in dirty[name] else "clean" if len(places) else "uncheckable",
+            "source": dirty[name].get(number),
         }
         for name in benchmarks
-        for n, item in enumerate(items[name])
+        for number, (item, places) in enumerate(items[name])
     ]
     schema = pa.schema([(key, pa.string()) for key in ("benchmark", "item", "state", "source")])
     with job.publish(FILE) as file:
@@ -110,33 +106,58 @@ def gram_size(lengths: list[int]) -> int:
     return int(np.clip(int(np.percentile(lengths, PERCENTILE)), AT_LEAST, AT_MOST))
 
 
-def words(text: str) -> list[str]:
-    """Lower-cased words without punctuation, split on white space; what is punctuation alone is not a word."""
-    return "".join("" if unicodedata.category(c)[0] == "P" or c in "$+<=>^`|~" else c for c in text.lower()).split()
-
-
-def grams_of(split: list[str], n: int) -> list[tuple[str, ...]]:
-    return [tuple(split[at : at + n]) for at in range(len(split) - n + 1)]
+@lru_cache(maxsize=1)  # once a worker
+def sought_in(
+    benchmarks: tuple[tuple[str, Artifact], ...],
+) -> tuple[dict[str, int], Sought, dict[str, list[tuple[str, np.ndarray]]]]:
+    """(words a gram by benchmark; what is looked for; by benchmark, (item, places of its grams) in order)."""
+    tables = {name: items_of(artifact, ["item", "text"]) for name, artifact in benchmarks}
+    texts = {name: table.column("text").to_pylist() for name, table in tables.items()}
+    sizes = {name: gram_size([len(words(text)) for text in listed]) for name, listed in texts.items()}
+    sought = Sought.of({name: (sizes[name], listed) for name, listed in texts.items()})
+    items = {}
+    for name, table in tables.items():
+        places = [sought.met(text.encode("utf-8", "replace"))[sizes[name]] for text in texts[name]]
+        items[name] = list(zip(table.column("item").to_pylist(), places, strict=True))
+    return sizes, sought, items
 
 
 def met_in(
-    file: str, *, shards: TokenShards, tokenizer: Artifact, wanted: dict[str, tuple[int, set]]
-) -> dict[str, list]:
-    """The grams of each benchmark that stand in a token file's documents, sorted."""
+    file: str, *, shards: TokenShards, tokenizer: Artifact, benchmarks: tuple[tuple[str, Artifact], ...]
+) -> dict[int, np.ndarray]:
+    """By words a gram, the places of the grams that stand in a token file's documents."""
     from tokenizers import Tokenizer
 
+    _, sought, _ = sought_in(benchmarks)
     model = Tokenizer.from_file(str(tokenizer_file(tokenizer)))
     end = model.token_to_id(END_OF_TEXT)
-    ids = shards.read(file)
-    met: dict[str, set] = {name: set() for name in wanted}
-    firsts = {name: {gram[0] for gram in known} for name, (_, known) in wanted.items()}
+    spelt = spelling(model)
+    spelt[end] = BETWEEN
+    met = {n: np.zeros(len(grams.sums), bool) for n, grams in sought.grams.items()}
+    for ids in blocks(shards.read(file), end):
+        for n, places in sought.met(b"".join(map(spelt.__getitem__, ids.tolist()))).items():
+            met[n][places] = True
+    return {n: np.flatnonzero(places) for n, places in met.items()}
+
+
+def blocks(ids: np.ndarray, end: int) -> Iterator[np.ndarray]:
+    """Whole documents, at least BLOCK tokens at a time."""
+    ends = np.flatnonzero(ids == end) + 1
     start = 0
-    for stop in np.flatnonzero(ids == end).tolist():
-        split = words(model.decode(ids[start:stop].tolist(), skip_special_tokens=False))
-        start = stop + 1
-        for name, (n, known) in wanted.items():
-            first = firsts[name]
-            for at in range(len(split) - n + 1):
-                if split[at] in first and (gram := tuple(split[at : at + n])) in known:
-                    met[name].add(gram)
-    return {name: sorted(grams) for name, grams in met.items()}
+    while start < len(ids):
+        place = np.searchsorted(ends, start + BLOCK)
+        stop = int(ends[place]) if place < len(ends) else len(ids)
+        yield ids[start:stop]
+        start = stop
+
+
+def spelling(model: Any) -> list[bytes]:
+    """The bytes of each token id of a byte-level tokenizer, whose vocabulary spells a byte as a printable character:
+    itself, or the 256th and following in order (GPT-2's bytes_to_unicode)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [n for n in range(256) if n not in printable]
+    byte = {chr(n): n for n in printable} | {chr(256 + place): n for place, n in enumerate(others)}
+    spelt = [b""] * model.get_vocab_size()
+    for token, number in model.get_vocab().items():
+        spelt[number] = bytes(byte[character] for character in token)
+    return spelt

@@ -20,7 +20,7 @@ from tasks.decontaminate.hits import hits_of
 from tasks.dedup.signatures import signatures as signatures_stage
 from tasks.dedup.survivors import survivors as survivors_stage
 from tasks.demo.sample import planted_in
-from tasks.evaluation.overlap import grams_of, words
+from tasks.evaluation.plain import words
 from tasks.report.given import ShardColumns
 from tasks.report.rejects import lists_rejects
 from tasks.runtime.artifact import Artifact
@@ -261,4 +261,5 @@ def _trained(columns: ShardColumns, rows: Collection[int], n: int) -> dict[str, 
 
 def grams(text: str, n: int) -> frozenset[str]:
     """The grams of a text by the audit's plain words, not the filter's."""
-    return frozenset(" ".join(gram) for gram in grams_of(words(text), n))
+    split = words(text)
+    return frozenset(" ".join(split[at : at + n]) for at in range(len(split) - n + 1))

@@ -50,9 +50,11 @@ public class CodePoints {
                 one.codePoints().forEach(part -> new String(Character.toChars(part)).toUpperCase(Locale.ROOT).codePoints()
                     .forEach(c -> out.append(new String(Character.toChars(c)).toLowerCase(Locale.ROOT))));
             });
-            if (out.toString().equals(text)) return text;
+            if (out.toString().equals(text)) break;
             text = out.toString();
         }
+        boolean jamo = text.codePoints().anyMatch(code -> code >= 0x1100 && code <= 0x11FF);
+        return jamo ? Normalizer.normalize(text, Normalizer.Form.NFC) : text;
     }
 
     static String hex(String text) {

@@ -106,6 +106,6 @@ def test_kinds_are_read_from_the_path(url: str | None, kind: str | None) -> None
 
 
 def test_a_rewrapped_leak_is_the_same_words() -> None:
-    from tasks.evaluation.overlap import words
+    from tasks.evaluation.plain import words
 
     assert words(rows_of.wrapped(rows_of.LEAKS[2])) == words(rows_of.LEAKS[2])

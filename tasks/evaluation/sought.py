@@ -1,0 +1,91 @@
+"""What the audit looks for, and the looking: n-grams of the benchmarks' words, as numbers, in a text's.
+
+A word of the benchmarks has a number; a gram is found by a rolling sum over the numbers, a bit table and a search, and
+then compared number by number, so that nothing is met by chance. No kernel.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.evaluation.plain import split
+
+PRIME = np.uint64(0x9E3779B97F4A7C15)  # odd, so that it has an inverse modulo 2**64
+INVERSE = np.uint64(pow(int(PRIME), -1, 1 << 64))
+BITS = 24  # of a gram's sum that say where it is in the bit table: 16 MB, which 10^6 grams fill to 6 %
+STRANGE = -1  # the number of a word that no benchmark has
+
+
+@dataclass(frozen=True)
+class Grams:
+    """The grams of `n` words of the benchmarks that have this n."""
+
+    n: int
+    numbers: np.ndarray  # int32 (grams, n): of words; distinct rows
+    sums: np.ndarray  # uint64 (grams,), of the rows, in order
+    table: np.ndarray  # bool (2**BITS,)
+
+    @classmethod
+    def of(cls, texts: list[np.ndarray], n: int) -> "Grams":
+        """Of texts as numbers."""
+        windows = [np.lib.stride_tricks.sliding_window_view(text, n) for text in texts if len(text) >= n]
+        numbers = np.unique(np.concatenate(windows), axis=0) if windows else np.zeros((0, n), np.int32)
+        powers = np.multiply.accumulate(np.full(n, PRIME, np.uint64))
+        sums = ((numbers.astype(np.uint64) + np.uint64(1)) * powers).sum(axis=1, dtype=np.uint64)
+        order = np.argsort(sums, kind="stable")
+        table = np.zeros(1 << BITS, bool)
+        table[(sums >> np.uint64(64 - BITS)).astype(np.int64)] = True
+        return cls(n, numbers[order], sums[order], table)
+
+    def met(self, text: np.ndarray) -> np.ndarray:
+        """Places in `numbers`, in order, of the grams that stand in a text (int32 numbers, STRANGE among them)."""
+        if len(text) < self.n or not len(self.sums):
+            return np.zeros(0, np.int64)
+        strange = np.concatenate([[0], np.cumsum(text == STRANGE)])
+        starts = np.flatnonzero(strange[self.n :] == strange[: -self.n])
+        powers = np.multiply.accumulate(np.full(len(text) + 1, PRIME, np.uint64))
+        total = np.concatenate([[np.uint64(0)], np.cumsum((text + 1).astype(np.uint64) * powers[:-1], dtype=np.uint64)])
+        back = np.multiply.accumulate(np.concatenate([[np.uint64(1)], np.full(len(text), INVERSE, np.uint64)]))
+        sums = (total[starts + self.n] - total[starts]) * back[starts]
+        likely = self.table[(sums >> np.uint64(64 - BITS)).astype(np.int64)]
+        starts, sums = starts[likely], sums[likely]
+        found = []
+        low = np.searchsorted(self.sums, sums)
+        while len(starts):  # once, but for grams of one sum
+            inside = low < len(self.sums)
+            starts, sums, low = starts[inside], sums[inside], low[inside]
+            same = self.sums[low] == sums
+            starts, sums, low = starts[same], sums[same], low[same]
+            equal = (self.numbers[low] == text[starts[:, None] + np.arange(self.n)]).all(axis=1)
+            found.append(low[equal])
+            starts, sums, low = starts[~equal], sums[~equal], low[~equal] + 1
+        return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Sought:
+    """The words of all benchmarks by number, and their grams by n."""
+
+    words: dict[bytes, int]
+    grams: dict[int, Grams]
+
+    @classmethod
+    def of(cls, benchmarks: dict[str, tuple[int, list[str]]]) -> "Sought":
+        """Of each benchmark's n and texts."""
+        words: dict[bytes, int] = {}
+        by_size: dict[int, list[np.ndarray]] = {}
+        for n, texts in benchmarks.values():
+            for text in texts:
+                numbers = [words.setdefault(word, len(words)) for word in split(text.encode("utf-8", "replace"))]
+                by_size.setdefault(n, []).append(np.array(numbers, np.int32))
+        return cls(words, {n: Grams.of(texts, n) for n, texts in by_size.items()})
+
+    def numbers(self, text: bytes) -> np.ndarray:
+        """int32: the number of each word of a text, in order; STRANGE for those of no benchmark."""
+        get = self.words.get
+        return np.array([get(word, STRANGE) for word in split(text)], np.int32)
+
+    def met(self, text: bytes) -> dict[int, np.ndarray]:
+        """By n, the places in `grams` of the grams that stand in the text."""
+        numbers = self.numbers(text)
+        return {n: grams.met(numbers) for n, grams in self.grams.items()}
