@@ -4,6 +4,8 @@ Counted over the documents of all sources that are still kept when cuts are made
 holds a gram, so the count is exact.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -85,5 +87,6 @@ def documents_holding(item: tuple[list[Work], Artifact]) -> tuple[np.ndarray, np
     return met, counts[met]
 
 
+@lru_cache(maxsize=1)
 def _known(grams: Artifact) -> np.ndarray:
     return np.unique(grams_table(grams, ["gram"]).column("gram").to_numpy())
