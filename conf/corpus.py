@@ -88,7 +88,7 @@ class Decontaminate(Keys):
         None, description="fewest words of an item that is looked for: whole, if it is shorter than a gram; absent: n"
     )
     share: Share | None = Field(None, description="of an item's grams that a document must hold (gap alone)")
-    frequent: Positive | None = Field(None, description="a gram in more documents than this is ignored")
+    frequent: Positive = Field(10, description="a gram in more documents than this is ignored")
     margin: Annotated[int, Field(ge=0)] = Field(200, description="characters removed on each side of a gram")
     shortest: Annotated[int, Field(ge=0)] = Field(200, description="pieces of fewer characters go")
     pieces: Annotated[int, Field(gt=0)] = Field(10, description="a document in more pieces goes whole")
@@ -103,7 +103,7 @@ class Decontaminate(Keys):
 
     def filled(self, rule: Rule | None = None) -> dict[str, Any]:
         """All parameters of the rule that cuts, or of one beside it."""
-        given = {} if rule not in (None, self.rule) else self.model_dump(include={"n", "least", "share", "frequent"})
+        given = {} if rule not in (None, self.rule) else self.model_dump(include={"n", "least", "share"})
         how = DECONTAMINATE[rule or self.rule] | {key: value for key, value in given.items() if value is not None}
         return how | {"least": how["least"] or how["n"]}
 
@@ -113,7 +113,7 @@ class Decontaminate(Keys):
 
     def judged(self) -> dict[str, dict[str, Any]]:
         """Of every rule, what decides which hits count: changing it looks for nothing anew."""
-        judged = self._of_rules("share", "frequent")
+        judged = self._of_rules("share")
         for rule, how in judged.items():
             whole = self.filled(cast(Rule, rule))
             how["least"] = max(1, whole["least"] - whole["n"] + 1)  # grams of the shortest item
@@ -124,16 +124,15 @@ class Decontaminate(Keys):
         return {rule: {key: self.filled(rule)[key] for key in keys} for rule in rules}
 
 
-# gpt3: GPT-3, appendix C. gpt2: GPT-2, section 4 (8-grams; the paper counts an item's grams that are in the training
-# text and removes nothing: the cuts and `frequent` are gpt3's). gpt4: GPT-4, appendix C (three substrings of 50 letters
-# and digits, items that are shorter whole; the paper drops items, not text: cuts and `frequent` are gpt3's). gap: ours,
-# for leaks that were edited: half of an item's grams of 5 words, and no fewer than an item of 8 words has, which is the
-# smallest N of GPT-3's appendix C.
+# gpt3: GPT-3, appendix C. gpt2: GPT-2, section 4 (8-grams). gpt4: GPT-4, appendix C (three substrings of 50 letters and
+# digits, items that are shorter whole). These two papers count and remove nothing: that hits cut, and that frequent
+# grams do not, is gpt3's. gap: ours, for leaks that were edited: a share of an item's grams of 5 words, and no fewer
+# than an item of 8 words has, the smallest N of GPT-3's appendix C; .3 was chosen by bench/contamination.py.
 DECONTAMINATE: dict[Rule, dict[str, Any]] = {
-    "gpt3": {"unit": "words", "n": 13, "least": None, "substrings": None, "share": None, "frequent": 10},
-    "gpt2": {"unit": "words", "n": 8, "least": None, "substrings": None, "share": None, "frequent": 10},
-    "gpt4": {"unit": "letters", "n": 50, "least": 1, "substrings": 3, "share": None, "frequent": 10},
-    "gap": {"unit": "words", "n": 5, "least": 8, "substrings": None, "share": 0.5, "frequent": None},
+    "gpt3": {"unit": "words", "n": 13, "least": None, "substrings": None, "share": None},
+    "gpt2": {"unit": "words", "n": 8, "least": None, "substrings": None, "share": None},
+    "gpt4": {"unit": "letters", "n": 50, "least": 1, "substrings": 3, "share": None},
+    "gap": {"unit": "words", "n": 5, "least": 8, "substrings": None, "share": 0.3},
 }
 
 

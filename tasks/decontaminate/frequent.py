@@ -4,9 +4,10 @@ Counted over the documents of all sources that are still kept when cuts are made
 holds a gram, so the count is exact.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.decontaminate.grams import grams_table
@@ -39,9 +40,9 @@ def frequent(
     hits: list[Artifact],
     before: list[Artifact],
     grams: Artifact,
-    limit: int | None,
+    limit: int,
 ) -> Frequent:
-    """A table: gram, documents, for the grams of more than `limit` documents (none: no gram), sorted by gram."""
+    """A table: gram, documents, for the grams of more than `limit` documents, sorted by gram."""
     work = [
         (shard, source_hits, decision)
         for source, source_hits, decision in zip(documents, hits, before, strict=True)
@@ -49,21 +50,18 @@ def frequent(
     ]
     known = _known(grams)
     counts = np.zeros(len(known), np.int64)
-    parts = [(work[start::TASKS], grams) for start in range(min(TASKS, len(work)))] if limit is not None else []
+    parts = [(work[start::TASKS], grams) for start in range(min(TASKS, len(work)))]
     for number, count in job.engine.map(documents_holding, parts):
         counts[number] += count
-    often = counts > (limit or 0)
+    often = counts > limit
     with job.publish(FILE) as file:
         pq.write_table(pa.table({"gram": known[often], "documents": counts[often]}), file)
     return Frequent(int((counts > 0).sum()), int(often.sum()))
 
 
-def frequent_grams(frequent: Artifact, limit: int | None = None) -> np.ndarray:
-    """Sorted int64 hashes of those in more than `limit` documents (not below the one that they were made with)."""
-    table = read_file(frequent, FILE)
-    if limit is not None:
-        table = table.filter(pc.greater(table.column("documents"), limit))
-    grams: np.ndarray = table.column("gram").to_numpy()
+def frequent_grams(frequent: Artifact) -> np.ndarray:
+    """Sorted int64 hashes."""
+    grams: np.ndarray = read_file(frequent, FILE, ["gram"]).column("gram").to_numpy()
     return grams
 
 
@@ -89,5 +87,6 @@ def documents_holding(item: tuple[list[Work], Artifact]) -> tuple[np.ndarray, np
     return met, counts[met]
 
 
+@lru_cache(maxsize=1)
 def _known(grams: Artifact) -> np.ndarray:
     return np.unique(grams_table(grams, ["gram"]).column("gram").to_numpy())

@@ -28,7 +28,6 @@ class Judged:
     """How hits by a rule are judged."""
 
     rule: str
-    frequent: int | None  # a gram in more documents is ignored; None: none is
     share: float | None  # of an item's grams that a document must hold; None: any gram counts
     least: int  # grams of an item that a document must hold, where there is a share and the item has as many
 
@@ -72,9 +71,7 @@ def wanted(grams: Artifact, frequent: Artifact, judged: Judged) -> Wanted:
     known, begin = np.unique(gram, return_index=True)
     begin = np.append(begin, len(gram))
     owned = np.diff(begin)
-    counts = np.ones(len(known), bool)
-    if judged.frequent is not None:
-        counts &= ~np.isin(known, frequent_grams(frequent, judged.frequent))
+    counts = ~np.isin(known, frequent_grams(frequent))
     needed = None
     if judged.share is not None:
         counts &= owned <= SHARED

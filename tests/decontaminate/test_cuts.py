@@ -46,8 +46,7 @@ def cleaned(
     keeps = decisions or [decided(run, one) for one in documents]
     found = [run(hits, one.name, documents=one, grams=wanted, margin=how.margin) for one in documents]
     judged = how.judged()
-    limit = min((rule["frequent"] for rule in judged.values() if rule["frequent"]), default=None)
-    often = run(frequent, "all", documents=documents, hits=found, before=keeps, grams=wanted, limit=limit)
+    often = run(frequent, "all", documents=documents, hits=found, before=keeps, grams=wanted, limit=how.frequent)
     made = [
         run(
             cuts, one.name, documents=one, hits=found[n], before=keeps[n], grams=wanted, frequent=often, rule=how.rule,

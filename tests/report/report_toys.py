@@ -193,7 +193,7 @@ def benchmark(job: Job) -> benchmarks_of.Collected:
 
 
 RULES = {"gpt3": {"unit": "words", "n": N, "least": N, "substrings": None}}
-JUDGED = {"gpt3": {"share": None, "frequent": 1, "least": 1}}
+JUDGED = {"gpt3": {"share": None, "least": 1}}
 
 
 @stage("grams", kind="fit", version="1")
