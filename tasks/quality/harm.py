@@ -17,7 +17,7 @@ from tasks.runtime.shards import Output, batches
 from tasks.runtime.stage import Column, stage
 from tasks.runtime.statistics import statistics
 
-WEIGHTS = "weights.npz"
+WEIGHTS = "harm.npz"
 FEWEST = 10  # texts of a side, to fit and hold out
 BINS = 20
 
@@ -49,7 +49,7 @@ class Scored:
     histogram: tuple[int, ...] = (0,) * BINS
 
 
-@stage("harm-classifier", kind="fit", libraries=("scikit-learn", "scipy", "numpy", "ftfy"))
+@stage("harm-classifier", kind="fit", section="rules", libraries=("scikit-learn", "scipy", "numpy", "ftfy"))
 def harm_classifier(
     job: Job, *, files: list[dict[str, Any]], inside: Artifact | None, fields: dict[str, str], features: int, seed: int
 ) -> Fitted:
@@ -101,6 +101,7 @@ def _pairs(scores: np.ndarray, out: np.ndarray) -> float:
 @stage(
     "harm",
     kind="measure",
+    section="rules",
     columns=(Column("harm", pa.float32(), "probability that the document is harmful, in [0, 1]"),),
 )
 def harm(job: Job, *, documents: Artifact, classifier: Artifact) -> Scored:

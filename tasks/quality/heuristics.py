@@ -53,7 +53,7 @@ COLUMNS = tuple(Column(name, pa.int32(), meaning) for name, meaning in MEANINGS.
 SCHEMA = pa.schema([(column.name, column.type) for column in COLUMNS])
 
 
-@stage("heuristics", kind="measure", columns=COLUMNS)
+@stage("heuristics", kind="measure", section="rules", columns=COLUMNS)
 def heuristics(job: Job, *, documents: Artifact) -> Counted:
     """What Gopher's and C4's rules ask of each document of a source, as counts."""
     return job.total(heuristics_shard, [(shard.key, shard) for shard in documents.shards()])

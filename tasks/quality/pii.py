@@ -36,7 +36,7 @@ class Found:
     cards: int = 0
 
 
-@stage("pii", kind="measure", columns=COLUMNS)
+@stage("pii", kind="measure", section="rules", columns=COLUMNS)
 def pii(job: Job, *, documents: Artifact) -> Found:
     """How often each document of a source holds what looks like personal data."""
     return job.total(pii_shard, [(shard.key, shard) for shard in documents.shards()])

@@ -54,6 +54,7 @@ class Stage:
     kind: Kind
     columns: tuple[Column, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)  # a decision's, each with one line of meaning
+    drawn: tuple[str, ...] = ()  # those of the reasons that are a draw, of which `expected` are counted to stay
     title: str = ""  # what the funnel calls the documents that a decision leaves
     section: str = ""  # of the report, where more than the funnel shows it
     tell: Tell | None = None  # how `explain` tells it; else by its columns
