@@ -37,9 +37,6 @@ from flows.placed import Places, build_there, places_of, require_pools
 from flows.state import Past, differences, flat
 from flows.stores import opened_store
 from flows.terminal import rate
-from tasks.report.losses import LOSSES, markdown
-from tasks.report.report import figures_in
-from tasks.report.report import report as report_stage
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.decisions import Decided, decided, loses_most, means_to
 from tasks.runtime.engine import Engine
@@ -255,8 +252,8 @@ def _page(artifact: Artifact, what: Stage, how: str, past: Past) -> str:
         *((name, told) for name, told in (("Columns", columns), ("Reasons", reasons)) if told),
     ]:
         lines += [f"### {heading}", "", *(f"- {item}" for item in items or ["none"]), ""]
-    if what.name == report_stage.name and LOSSES.name in (shown := figures_in(artifact)[0]["sections"]):
-        lines += [f"## {LOSSES.heading}", markdown(shown[LOSSES.name])]
+    if what.note is not None:
+        lines.append(what.note(artifact))
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ from dataclasses import field
 
 import numpy as np
 
-from tasks.quality.harm import Fitted, harm_classifier
+from tasks.quality.harm_classifier import Fitted, harm_classifier
 from tasks.quality.keep import keep as keep_stage
 from tasks.quality.rules import REASONS, RULES, reason_of, stays, value_of
 from tasks.report.formats import ratio, share

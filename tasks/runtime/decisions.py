@@ -98,6 +98,12 @@ def tell_measure(artifact: Artifact, place: Place, others: Mapping[tuple[str, st
     yield told(row) or "measured"
 
 
+def tell_counts(artifact: Artifact, place: Place, others: Mapping[tuple[str, str], Artifact]) -> Iterator[str]:
+    """A measure that counts many things: those of the row that are not 0."""
+    row = read_column(artifact, place.shard).slice(place.row, 1).to_pylist()[0]
+    yield told({name: count for name, count in row.items() if count}) or "nothing of what it counts"
+
+
 def told(values: Mapping[str, object]) -> str:
     """`score 0.9312, language en`, without what is null, empty or bytes."""
     return ", ".join(

@@ -12,12 +12,10 @@ from rich.console import Console
 from conf.load import load
 from flows import dag, page
 from flows.explain import show
-from tasks.report.losses import SHOWN, markdown
-from tasks.report.report import summary_of
+from tasks.report.losses import SHOWN
+from tasks.report.report import losses_in, summary_of
 from tasks.runtime.engine import LocalEngine
 from tasks.runtime.run import Run
-
-ASKED = {"keep": ruled.LIMITS["heuristics"]}
 
 
 class Followed(NamedTuple):
@@ -82,8 +80,9 @@ def test_explain_tells_the_counts_and_the_rule(followed: Followed) -> None:
     out = io.StringIO()
     show(Console(file=out, width=400), followed.run, f"http://web.example/{list(ruled.BREAKS).index('pii.emails')}")
     told = dict(line.split(maxsplit=1) for line in out.getvalue().splitlines() if line.strip())
-    assert "stop_words 6" in told["heuristics"] or "stop_words" in told["heuristics"]
-    assert told["pii"].startswith("emails 2, ipv4 0")
+    assert told["heuristics"].startswith("characters 429, words 81, alphabetic_words 81, stop_words 2, lines 7,")
+    assert "hashes" not in told["heuristics"]
+    assert told["pii"].strip() == "emails 2"
     assert told["harm"].startswith("harm 0.")
     assert told["keep"].strip() == "dropped: pii.emails"
 
@@ -116,5 +115,19 @@ def test_a_source_that_loses_most_is_told_with_examples(followed: Followed) -> N
     assert copies["reasons"] == {"near": 11} and {example["reason"] for example in copies["left"]} == {"near"}
     assert "WARNING  books: survivors drops 91.7 % of 12 documents" in followed.summary
     assert web["left"][0]["id"] in followed.html
-    told = markdown(followed.sections["losses"])
+    told = losses_in(followed.built.report)
     assert "### WARNING web: keep drops" in told and told.count("| web:") >= SHOWN
+
+
+def test_prefects_pages_warn_of_a_loss(followed: Followed) -> None:
+    from flows.recorded import _page
+    from flows.state import Past
+
+    past = Past(followed.run.store)
+    keep = followed.built.sources["web"].decisions[0]
+    told = _page(keep, followed.run.stages["keep"], "fresh", past)
+    assert "**WARNING**: 36 of 37 documents leave" in told and "`heuristics.words`" in told
+    books = _page(followed.built.sources["books"].decisions[0], followed.run.stages["keep"], "fresh", past)
+    assert "WARNING" not in books and "`heuristics.words`" not in books, "a rule without limits is no reason"
+    assert followed.built.report is not None
+    assert "### WARNING web: keep drops" in _page(followed.built.report, followed.run.stages["report"], "fresh", past)

@@ -7,7 +7,8 @@ import pytest
 import ruled
 from corpora import by_id, counts, document_id, score_of, scored, source
 
-from tasks.quality.harm import harm, harm_classifier
+from tasks.quality.harm import harm
+from tasks.quality.harm_classifier import harm_classifier
 from tasks.quality.heuristics import heuristics
 from tasks.quality.keep import keep, keep_probability
 from tasks.quality.pii import pii
