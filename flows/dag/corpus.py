@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from conf.corpus import Quality
 from conf.pipeline import Pipeline
 from flows.dag.built import Built, Columns
 from tasks.decontaminate.benchmark import benchmark
@@ -12,10 +13,11 @@ from tasks.decontaminate.hits import hits
 from tasks.dedup.signatures import signatures
 from tasks.dedup.survivors import survivors
 from tasks.demo.sample import installed, sample
-from tasks.quality.classifier import classifier
+from tasks.quality.classifier import classifier, given_classifier
 from tasks.quality.harm import harm, harm_classifier
 from tasks.quality.heuristics import heuristics
 from tasks.quality.keep import keep
+from tasks.quality.labels import labels
 from tasks.quality.pii import pii
 from tasks.quality.score import score
 from tasks.runtime.artifact import Artifact
@@ -127,18 +129,8 @@ def _listed(run: Run, p: Pipeline, name: str, built: Built, files: str | list[st
 
 def filter_quality(run: Run, p: Pipeline, built: Built) -> None:
     """Raw sources are scored and resampled; every source keeps to its languages, and to rules on what is counted."""
-    raw = p.named(p.quality.raw) if p.quality else []
     if p.quality:
-        built.classifier = run(
-            classifier,
-            "quality",
-            good=[built.sources[name].documents for name in p.named(p.quality.good)],
-            raw=[built.sources[name].documents for name in raw],
-            sample=p.quality.sample,
-            features=p.quality.features,
-            validation=p.validation,
-            seed=p.seed,
-        )
+        judge_by_words(run, p, p.quality, built)
     for name, source in built.sources.items():
         conditions = p.conditions(name)
         scored = conditions.score
@@ -161,6 +153,29 @@ def filter_quality(run: Run, p: Pipeline, built: Built) -> None:
             rules=rules,
         )
         source.decisions.append(decision)
+
+
+def judge_by_words(run: Run, p: Pipeline, how: Quality, built: Built) -> None:
+    """The quality classifier, fitted or the user's own, and how well it agrees with a user's labels."""
+    if how.classifier is not None:
+        given = _listed(run, p, "classifier", built, how.classifier, frozen=False)
+        built.classifier = run(given_classifier, "quality", **given)
+    else:
+        built.classifier = run(
+            classifier,
+            "quality",
+            good=[built.sources[name].documents for name in p.named(how.good)],
+            raw=[built.sources[name].documents for name in p.named(how.raw)],
+            preset=how.preset,
+            sample=how.sample,
+            features=how.features,
+            validation=p.validation,
+            seed=p.seed,
+        )
+    if how.labels is not None:
+        files = _listed(run, p, "labels", built, how.labels.files, frozen=False)
+        fields = {"text": how.labels.text, "label": how.labels.label}
+        built.labels = run(labels, "quality", **files, fields=fields, classifier=built.classifier)
 
 
 def run_measure(run: Run, p: Pipeline, built: Built, measure: str, name: str) -> Artifact:

@@ -3,8 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from tasks.quality.classifier import weights_of
-from tasks.quality.logit import logistic
+from tasks.quality.weights import weights_of
 from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.job import Job
 from tasks.runtime.shards import Output, batches
@@ -34,15 +33,13 @@ def score(job: Job, *, documents: Artifact, classifier: Artifact) -> Scored:
 
 
 def score_shard(out: Output, shard: Shard, *, classifier: Artifact) -> Scored:
-    from tasks.kernels.features import weighted_sums
-
-    weights, intercept = weights_of(classifier)
+    weights = weights_of(classifier)
     out.of(shard)
     histogram = np.zeros(BINS, np.int64)
     rows = 0
     out.write(pa.table({"score": pa.array([], pa.float32())}))
     for batch in batches(shard, ["text"]):
-        values = logistic(*weighted_sums(batch.column("text"), weights), intercept)
+        values = weights.of_text(batch.column("text"))
         out.write(pa.table({"score": values}))
         histogram += np.bincount(np.minimum((values * BINS).astype(int), BINS - 1), minlength=BINS)
         rows += len(values)
