@@ -65,7 +65,7 @@ def test_empty_and_null_columns(n):
     assert features.weighted_sums(column, np.zeros(8, np.int64))[0].tolist() == [0] * n
     assert len(ngrams.grams(column, 2).row) == 0
     assert ngrams.words(column).tolist() == [0] * n
-    assert len(ngrams.find(column, 2, ngrams.Index(2, np.array([3], np.uint64))).row) == 0
+    assert len(ngrams.find(column, ngrams.Index([2], np.array([3], np.uint64))).row) == 0
     assert len(draw.uniform(pa.array([], pa.string()), 1, "x")) == 0
 
 
