@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-CHARACTERS = (384, 1024)  # are read: the second where the first leaves the answer below SURE
+CHARACTERS = (192, 1024)  # are read: the second where the first leaves the answer below SURE
 SURE = 0.9
 LETTERS = 12  # fewer have no language: `12 34 Mon`; an ideograph, kana or syllable of Korean stands for three
 SHARE = 10  # and letters are at least one in so many of the characters that are not spaces
@@ -72,7 +72,7 @@ SCRIPTS: dict[str, tuple[str | None, tuple[tuple[int, int], ...]]] = {
     "Yi": ("ii", ((0xA000, 0xA4CF),)),
 }
 NAMES = tuple(SCRIPTS)
-HAN, KANA, HANGUL = (NAMES.index(name) for name in ("Han", "Kana", "Hangul"))
+DENSE = NAMES.index("Han") + 1, NAMES.index("Kana") + 1, NAMES.index("Hangul") + 1
 # The model's codes that stand for one variety of a language with a code of two letters (ISO 639-3's macrolanguages).
 MACRO = {
     "ary": "ar", "arz": "ar", "fuv": "ff", "gug": "gn", "hbo": "he", "kik": "ki", "ltg": "lv", "sdh": "ku", "uzs": "uz",
@@ -106,27 +106,17 @@ def _identify(sample: str) -> Language:
     from tasks.kernels.language import letters
 
     data = np.frombuffer(sample.encode("utf-8", "replace"), np.uint8)
-    others, *counts = letters(data, _scripts(), len(NAMES) + 1).tolist()
-    total = sum(counts)
-    if total + 2 * (counts[HAN] + counts[KANA] + counts[HANGUL]) < LETTERS:
+    script, most, total, dense, others = letters(data, _scripts(), len(NAMES), DENSE)
+    if total + 2 * dense < LETTERS or total * SHARE < others + total:
         return NONE
-    if total * SHARE < others - sample.count(" ") + total:
-        return NONE
-    # Japanese and Korean have ideographs too: a few of their own letters among them tell.
-    for own in (KANA, HANGUL):
-        if counts[own] * 5 >= counts[HAN]:
-            counts[own] += counts[HAN]
-            counts[HAN] = 0
-    most = max(counts)
-    code = SCRIPTS[NAMES[counts.index(most)]][0]
+    code = SCRIPTS[NAMES[script - 1]][0]
     if code is not None:
         return Language(code, most * PLACES // total / PLACES)
     model = _model()
-    shares = model(data).tolist()
-    most = max(shares)
-    label = model.labels[shares.index(most)]
+    place, whole, shares = model(data)
+    label = model.labels[place]
     code = MACRO.get(label, label)
-    return NONE if code is None else Language(code, most * PLACES // sum(shares) / PLACES)
+    return NONE if code is None else Language(code, int(shares[place]) * PLACES // whole / PLACES)
 
 
 def _sample(text: str, characters: int) -> str:
@@ -150,7 +140,7 @@ def _scripts() -> np.ndarray:
 
 
 class Model:
-    """py3langid's model as arrays of small integers; called with UTF-8, gives each label's share.
+    """py3langid's model as arrays of small integers; called with UTF-8, says which label fits.
 
     A weight is the logarithm of a probability. A class's lowest, which all that it never saw have, is its floor; what
     others have more is kept in a byte, in steps of 1 / `steps`, so that rounding strikes few and falls either way.
@@ -178,7 +168,8 @@ class Model:
             np.zeros(len(weights), np.int32),
         )
 
-    def __call__(self, data: np.ndarray) -> np.ndarray:
+    def __call__(self, data: np.ndarray) -> tuple[int, int, np.ndarray]:
+        """The label with the largest share, all shares together, each label's; see `posterior`."""
         from tasks.kernels.language import EXPONENTS, posterior
 
         # py3langid's temperature, the root of the number of bytes; isqrt gives it 16 binary places

@@ -114,7 +114,8 @@ def agree(text: str) -> None:
     if not sample:
         return
     data = np.frombuffer(sample.encode(), np.uint8)
-    shares = _model()(data)
+    place, whole, shares = _model()(data)
+    assert whole == shares.sum() and shares[place] == shares.max()
     ours = dict(zip(_model().labels, shares / shares.sum(), strict=True))
     for label, share in identifier().rank(sample):
         assert ours[label] == pytest.approx(share, abs=0.02), label
