@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit, types
 
 EXPONENTS = np.array([round((1 << 30) * np.exp(-step / 64)) for step in range(64 * 20)], np.int64)  # e^(-step/64)
+EXPONENTS.setflags(write=False)  # as the signature has it: else each call looks for a conversion
 LANES, DEPTH = 4, 8  # py3langid 0.4 has no sequence longer than 6 bytes; a test holds both to the same answers
 NARROW = 256  # bytes whose sum fits uint16, for certain
 _BLANK, _LETTER = 0x20, ord("a")

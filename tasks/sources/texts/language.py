@@ -92,12 +92,12 @@ class Language(NamedTuple):
 NONE = Language(None, 0.0)
 
 
-def language(text: str) -> Language:
-    """The language in which most of a text is written, told by its beginning and its middle."""
+def language(utf8: bytes, characters: int) -> Language:
+    """The language in which most of a text of so many characters is written, told by its beginning and its middle."""
     found = NONE
-    for characters in CHARACTERS:
-        found = _identify(_sample(text, characters))
-        if found.score >= SURE or len(text) <= characters:
+    for read in CHARACTERS:
+        found = _identify(_sample(utf8, characters, read))
+        if found.score >= SURE or characters <= read:
             break
     return found
 
@@ -119,11 +119,12 @@ def _identify(sample: str) -> Language:
     return NONE if code is None else Language(code, int(shares[place]) * PLACES // whole / PLACES)
 
 
-def _sample(text: str, characters: int) -> str:
-    """So many characters in lower case, composed, without addresses."""
-    if len(text) > characters:
-        middle = len(text) // 2
-        text = f"{text[: characters // 2]} {text[middle : middle + characters // 2]}"
+def _sample(utf8: bytes, characters: int, read: int) -> str:
+    """About so many of a text's characters in lower case, composed, without addresses."""
+    if characters > read:
+        half, middle = read // 2 * len(utf8) // characters, len(utf8) // 2
+        utf8 = b"%b %b" % (utf8[:half], utf8[middle : middle + half])
+    text = utf8.decode(errors="ignore")  # what is cut in two goes
     if "@" in text or "://" in text or "www." in text:
         text = ADDRESS.sub(" ", text)
     return unicodedata.normalize("NFC", text.lower())
@@ -136,6 +137,7 @@ def _scripts() -> np.ndarray:
     for number, (_, blocks) in enumerate(SCRIPTS.values(), start=1):
         for first, last in blocks:
             table[first : last + 1] = number
+    table.setflags(write=False)  # as the kernel's signature has it: else each call looks for a conversion
     return table
 
 
@@ -156,7 +158,7 @@ class Model:
             gains[first : first + ROWS] = np.rint(more * np.float32(self.steps))
         self.labels: list[str] = list(dict.fromkeys(identifier.nb_classes))
         places = [self.labels.index(name) for name in identifier.nb_classes]
-        self._arrays = (
+        arrays = (
             np.array(identifier.tk_row, np.uint16),
             np.array(identifier.tk_nextmove, np.uint32),
             np.array(identifier.tk_output, np.int32),
@@ -165,8 +167,10 @@ class Model:
             np.array([round(float(value) * self.steps * (1 << 16)) for value in identifier.nb_pc], np.int64),
             np.array(places, np.int64),
             np.array([round(math.log1p(count) * (1 << 8)) for count in range(4 * CHARACTERS[-1])], np.int32),
-            np.zeros(len(weights), np.int32),
         )
+        for array in arrays:
+            array.setflags(write=False)
+        self._arrays = (*arrays, np.zeros(len(weights), np.int32))
 
     def __call__(self, data: np.ndarray) -> tuple[int, int, np.ndarray]:
         """The label with the largest share, all shares together, each label's; see `posterior`."""
