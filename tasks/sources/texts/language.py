@@ -159,8 +159,8 @@ class Model:
         self.labels: list[str] = list(dict.fromkeys(identifier.nb_classes))
         places = [self.labels.index(name) for name in identifier.nb_classes]
         arrays = (
-            np.array(identifier.tk_row, np.uint16),
-            np.array(identifier.tk_nextmove, np.uint32),
+            np.asarray(identifier.tk_row, np.uint16),
+            np.asarray(identifier.tk_nextmove, np.uint32),  # 39 MB, not copied
             np.array(identifier.tk_output, np.int32),
             gains,
             np.array([round(float(value) * self.steps * (1 << 8)) for value in floors], np.int64),
