@@ -1,7 +1,7 @@
 """Forms of compression: which one a file has, and its content as pieces of at most 256 KiB (or one block of the form).
 
-gzip (by igzip, twice as fast as zlib), bzip2, xz, lzma and LZ4 here, zstd in its own file. In all of them several
-streams may stand one after the other, and zero bytes behind one of them are padding.
+gzip (by igzip, twice as fast as zlib), bzip2, xz, lzma and LZ4 here, zstd and LZ4's legacy frames in files of their
+own. In all of them several streams may stand one after the other, and zero bytes behind one of them are padding.
 """
 
 import bz2
@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from isal import isal_zlib
 
+from tasks.sources.input.lz4_legacy import LEGACY, lz4_legacy_pieces
 from tasks.sources.input.raw import Broken, Piece, Raw, behind_padding, firsts_joined
 from tasks.sources.input.zstd_frames import ZSTD, asks, is_skippable, zstd_pieces
 
@@ -30,6 +31,7 @@ MAGIC = {
     "xz": b"\xfd7zXZ\0",
     "lzma": b"\x5d\0\0",
     "lz4": b"\x04\x22\x4d\x18",
+    "lz4-legacy": LEGACY,
 }
 NAMES = {
     (".gz", ".gzip"): "gzip",
@@ -176,4 +178,5 @@ PIECES: dict[str, Pieces] = {
     "xz": _of_members(xz_pieces),
     "lzma": _of_members(lzma_pieces),
     "lz4": _of_members(lz4_pieces),
+    "lz4-legacy": _of_members(lz4_legacy_pieces),
 }
