@@ -18,6 +18,7 @@ from tasks.sources.input.zstd_frames import ZSTD, asks, is_skippable, zstd_piece
 
 IGZIP_ERROR: type[Exception] = cast(Any, isal_zlib.error)  # which its stubs declare as an instance
 READ = 1 << 16
+READ_GZIP = 1 << 14  # of which what stands behind a member is copied at its end
 STEP = 1 << 18
 WINDOW = 1 << 27  # memory that a stream may ask for: `zstd --long=27`, its tool's own limit; twice that of `xz -9`
 OVERHEAD = 4 << 20  # bytes that liblzma counts beside its dictionary (0.1 MiB) or that of several filters
@@ -82,13 +83,13 @@ def gzip_pieces(raw: Raw, offset: int, window: int = WINDOW) -> Iterator[Piece]:
     fed = offset
     while offset < raw.size:
         if not pending:
-            pending = raw.read(fed, READ)
+            pending = raw.read(fed, READ_GZIP)
             fed += len(pending)
         member = isal_zlib.decompressobj(wbits=31)
         first = True
         while not member.eof:
             if not pending:
-                pending = raw.read(fed, READ)
+                pending = raw.read(fed, READ_GZIP)
                 fed += len(pending)
                 if not pending:
                     raise Broken("truncated", f"the file ends inside the gzip member at byte {offset}")
