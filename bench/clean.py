@@ -40,13 +40,17 @@ def corpora(data: Path) -> dict[str, list[str]]:
             gzip.decompress(path.read_bytes()).decode("utf-8", "replace")
             for path in sorted(data.glob("books/*.txt.gz"))[:8]
         ],
-        "English pages": [text for text in pages if language(text).code == "en"],
-        "German pages": [text for text in pages if language(text).code == "de"],
+        "English pages": [text for text in pages if spoken(text) == "en"],
+        "German pages": [text for text in pages if spoken(text) == "de"],
         "all pages": pages,
         "Russian": [text for name, text in rights.items() if name.startswith("rus")],
         "Chinese": [text for name, text in rights.items() if name.startswith(("cmn", "chn", "wuu", "yue"))],
         "388 languages": list(rights.values()),
     }
+
+
+def spoken(text: str) -> str | None:
+    return language(text.encode(), len(text)).code
 
 
 def main_contents(path: Path) -> list[str]:

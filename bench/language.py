@@ -29,7 +29,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tasks.sources.texts.language import MACRO, language  # noqa: E402
+from tasks.sources.texts.language import MACRO, Language, language  # noqa: E402
 
 # Language -> its files in udhr2.zip.
 DECLARATIONS = (
@@ -74,6 +74,10 @@ def noisy(text: str) -> str:
     )
 
 
+def ours(text: str) -> Language:
+    return language(text.encode(), len(text))
+
+
 def ways() -> dict[str, Callable[[str], str | None]]:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
     from resiliparse.parse.lang import detect_fast
@@ -85,7 +89,7 @@ def ways() -> dict[str, Callable[[str], str | None]]:
         return MACRO.get(code, code)
 
     made: dict[str, Callable[[str], str | None]] = {
-        "ours": lambda text: language(text).code,
+        "ours": lambda text: ours(text).code,
         "resiliparse": lambda text: detect_fast(text[:2048])[0],
         "py3langid": langid,
     }
@@ -113,15 +117,17 @@ def timed(way: Callable[[str], str | None], texts: list[str]) -> tuple[list[str 
 
 
 def documents(data: Path) -> list[str]:
-    from tasks.sources.documents import Document, Tally
+    from tasks.sources.documents import Document
     from tasks.sources.documents import documents as read
     from tasks.sources.parts import Part
+    from tasks.sources.reading import Reading
+    from tasks.sources.tally import Tally
 
     found = []
     for path in sorted(
         [*data.glob("crawl/*.warc.gz"), *data.glob("crawl/*.wet.gz"), *data.glob("crawl-pages/*.warc.gz")]
     ):
-        for item in read(path, path.name, Part(str(path), path.stat().st_size), "bench", "warc", {}, {}, Tally()):
+        for item in read(path, Part(str(path), path.stat().st_size), "warc", Reading("bench"), Tally()):
             if isinstance(item, Document):
                 found.append(item.text)
     return found
@@ -163,7 +169,7 @@ def main() -> None:
                 }
     called = {}
     for code, name in (tuple(pair.split(":")) for pair in OTHERS.split()):
-        answers = [language(text) for text in pieces(archive, name, 2048, 10)]
+        answers = [ours(text) for text in pieces(archive, name, 2048, 10)]
         called[code] = Counter(f"{answer.code} {answer.score:.2f}" for answer in answers).most_common(1)[0][0]
     print(f"others: {called}")
     real = documents(arguments.data)
@@ -171,7 +177,7 @@ def main() -> None:
     print(f"{len(real)} documents of the crawls, median {lengths[len(lengths) // 2]} characters")
     for way, function in made.items():
         found, speed = timed(function, real)
-        agree = sum(a == b.code for a, b in zip(found, map(language, real), strict=True)) / len(real)
+        agree = sum(a == b.code for a, b in zip(found, map(ours, real), strict=True)) / len(real)
         print(f"  {way:<12} {speed:9,.0f}/s   agrees with ours on {agree:.3f}")
         results[f"documents, {way}"] = {"per_second": round(speed), "agrees": round(agree, 3)}
     results["others"] = called

@@ -83,7 +83,7 @@ def _reads(recipe: dict[str, Any], store: Store) -> int | None:
     total = 0
     for label in _labels(recipe.get("inputs", {})):
         try:
-            total += sum(row.bytes for row in artifact_at(label, store).files().values())
+            total += _weight(artifact_at(label, store))
         except Failure:
             return None
     listed = [value for value in recipe.get("parameters", {}).values() if isinstance(value, list)]
@@ -91,6 +91,12 @@ def _reads(recipe: dict[str, Any], store: Store) -> int | None:
         number = item.get("bytes", item.get("size"))
         total += number if isinstance(number, int) else 0
     return total or None
+
+
+def _weight(artifact: Artifact) -> int:
+    """Bytes to read of an artifact: its files', or, where it lists what lies elsewhere (`select`), what is `asked`."""
+    asked = artifact.manifest["statistics"].get("asked")
+    return sum(row.bytes for row in artifact.files().values()) if asked is None else int(asked)
 
 
 def _labels(value: Any) -> list[str]:

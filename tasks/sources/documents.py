@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
+
 from tasks.sources.archive.pages import pages
 from tasks.sources.input.raw import Source
 from tasks.sources.parts import Part
@@ -30,16 +32,19 @@ to_json = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an enc
 
 
 class Document(NamedTuple):
-    """A document; `key` is 128 bits, see `key_of`; `utf8` is the text, too."""
+    """A document; `key` is 128 bits, see `key_of`."""
 
     key: bytes
-    text: str
-    utf8: bytes  # made once: it is counted, hashed and written
+    utf8: bytes  # its text
     url: str
     date: datetime | None
     language: str | None
     language_score: float | None
     meta: str | None
+
+    @property
+    def text(self) -> str:
+        return self.utf8.decode()
 
 
 # Of each key: the text's hash, and the file and offset where it was first met.
@@ -69,9 +74,9 @@ def documents(
 
 
 def _document(found: Candidate, part: Part, reading: Reading, tally: Tally, met: Met) -> Document | Reject:
-    text, utf8 = _clean(found, reading)
+    utf8 = _clean(found, reading)
     url = storable(found.url)
-    if not text:
+    if not utf8:
         reason = "no-content" if found.text.strip() or found.html else "empty"
         return Reject(part.path, found.offset, found.length, reason, f"no text is left <{url or found.id or ''}>")
     content = hashlib.sha256(utf8).digest()
@@ -81,22 +86,26 @@ def _document(found: Candidate, part: Part, reading: Reading, tally: Tally, met:
         reason, what = ("repeated", "this text") if first == content else ("id", "another text")
         detail = f"id {found.id or key.hex()!r} stands with {what} in {file} at {offset} <{url}>"
         return Reject(part.path, found.offset, found.length, reason, detail)
-    spoken = language(text)
-    tally.document(part.path, text, len(utf8), spoken.code)
+    count = _characters(utf8)
+    spoken = language(utf8, count)
+    tally.document(part.path, count, len(utf8), spoken.code)
     meta = {name: value for name, value in found.meta.items() if value}
     sure = None if spoken.code is None else spoken.score
     told = storable(to_json(meta)) if meta else None
-    return Document(key, text, utf8, url, found.date, spoken.code, sure, told)
+    return Document(key, utf8, url, found.date, spoken.code, sure, told)
 
 
-def _clean(found: Candidate, reading: Reading) -> tuple[str, bytes]:
-    """The clean text, and its bytes."""
-    if found.preformatted:
-        text = clean(found.text, reading.whitespace, entities=False, preformatted=found.preformatted)
-        return text, text.encode()
-    encoded = found.text.encode("utf-8", "surrogatepass")
-    utf8 = clean_utf8(encoded, reading.whitespace, entities=not found.html)
-    return (found.text if utf8 is encoded else utf8.decode()), utf8
+def _clean(found: Candidate, reading: Reading) -> bytes:
+    if found.preformatted and isinstance(found.text, str):
+        return clean(found.text, reading.whitespace, entities=False, preformatted=found.preformatted).encode()
+    utf8 = found.text if isinstance(found.text, bytes) else found.text.encode("utf-8", "surrogatepass")
+    return clean_utf8(utf8, reading.whitespace, entities=not found.html)
+
+
+def _characters(utf8: bytes) -> int:
+    from tasks.kernels.utf8 import characters
+
+    return characters(np.frombuffer(utf8, np.uint8))
 
 
 def key_of(reading: Reading, file: str, identity: str | None, url: str, content: bytes) -> bytes:

@@ -67,12 +67,13 @@ class Reading:
 class Candidate(NamedTuple):
     """A text as a reader found it, neither cleaned nor identified: the record's own id, if it has one, and its place.
 
+    `text` is bytes where the file has it in UTF-8: they never become a string.
     `offset` and `length` are those of a Reject. `meta` holds the title and the like. `html`: taken from a page, whose
     entities are read already; `preformatted` are half-open ranges of its characters whose white space stays.
     """
 
     id: str | None
-    text: str
+    text: str | bytes
     url: str
     date: datetime | None
     meta: dict[str, str | int | None]

@@ -21,10 +21,10 @@ class Tally:
     def file(self, name: str) -> None:
         self.files.setdefault(name, Counter())
 
-    def document(self, name: str, text: str, size: int, language: str | None) -> None:
-        """A document of that text, of `size` bytes in UTF-8."""
+    def document(self, name: str, characters: int, size: int, language: str | None) -> None:
+        """A document of so many characters, and bytes of UTF-8."""
         self.counts["documents"] += 1
-        self.counts["characters"] += len(text)
+        self.counts["characters"] += characters
         self.counts["text_bytes"] += size
         self.languages[language or "unknown"] += 1
         self.files[name]["documents"] += 1

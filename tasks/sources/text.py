@@ -12,7 +12,7 @@ from tasks.sources.input.binary import HEAD, binary_kind
 from tasks.sources.input.content import Content
 from tasks.sources.input.forms import WINDOW
 from tasks.sources.input.raw import Raw, Source, size_of
-from tasks.sources.page.charset import decode
+from tasks.sources.page.charset import plain_text
 from tasks.sources.parts import Part
 from tasks.sources.reading import Candidate, Reading
 from tasks.sources.rejects import Bad, Reject
@@ -30,7 +30,7 @@ def _read(path: Source, name: str, reading: Reading, tally: Tally) -> Candidate 
         if isinstance(data, Reject):
             found: Candidate | Reject = data
         else:
-            found = Candidate(None, decode(data, None, html=False), "", None, {"file": Path(name).name}, 0, size)
+            found = Candidate(None, plain_text(data, None), "", None, {"file": Path(name).name}, 0, size)
     except Bad as bad:
         found = Reject(name, 0, size, bad.reason, bad.detail)
     damaged = size if isinstance(found, Reject) else 0

@@ -132,7 +132,7 @@ class Framing:
         if content.broken:
             yield self._damaged(self._next_member(), content.broken.reason, content.broken.detail)
         elif self.at < self.raw.size:  # nothing but a trailer can be left
-            yield self._damaged(self.raw.size, self.kind, "bytes behind the last record")
+            yield self._damaged(self.raw.size, self.kind.removesuffix("-legacy"), "bytes behind the last record")
 
     def _damaged(self, end: int, reason: str, detail: str) -> Reject:
         if self.at == 0 and end == self.raw.size and (foreign := self._foreign()):

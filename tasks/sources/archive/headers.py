@@ -13,28 +13,33 @@ STATUS = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{1,3})(?!\d)")
 # A media type; behind it stand parameters, after the `;` of the standard, or after what servers send instead.
 MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_:.\-]+)", re.IGNORECASE)
+FOLDED = (" ", "\t")  # first characters of a line that goes on with the one before
 SHORT_VALUE = 200  # characters; longer ones are not remembered
 SHORT = {"html": "text/html", "htm": "text/html", "text": "text/plain", "plain": "text/plain"}
 
 
 def fields(head: bytes, joined: bool = False) -> dict[str, str]:
     """Fields by name in lower case, of which the first counts; with `joined` (RFC 9110, 5.2) all, comma between."""
+    try:
+        lines = head.decode().split("\n")
+    except UnicodeDecodeError:
+        lines = [_text(line) for line in head.split(b"\n")]
     found: dict[str, str] = {}
     name = ""
-    for line in head.split(b"\n"):
-        if line[:1] in (b" ", b"\t"):
+    for line in lines:
+        if line[:1] in FOLDED:
             if name:
-                found[name] = f"{found[name]} {_text(line).strip()}".strip()
+                found[name] = f"{found[name]} {line.strip()}".strip()
             continue
-        label, colon, value = line.partition(b":")
+        label, colon, value = line.partition(":")
         if not colon:
             name = ""
             continue
-        name = label.strip().lower().decode("latin-1")
+        name = label.strip().lower()
         if name not in found:
-            found[name] = _text(value).strip()
+            found[name] = value.strip()
         elif joined:
-            found[name] += f", {_text(value).strip()}"
+            found[name] += f", {value.strip()}"
         else:
             name = ""
     return found

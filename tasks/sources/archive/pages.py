@@ -11,7 +11,7 @@ from tasks.sources.archive.responses import PAGES, page, target
 from tasks.sources.archive.warc import records
 from tasks.sources.input.raw import Source, size_of
 from tasks.sources.ledger import Ledger
-from tasks.sources.page.charset import decode
+from tasks.sources.page.charset import decode, plain_text
 from tasks.sources.page.extract import extract
 from tasks.sources.parts import Part
 from tasks.sources.reading import Candidate, Reading
@@ -60,13 +60,16 @@ def pages(path: Source, part: Part, reading: Reading, tally: Tally) -> Iterator[
                 tally.status["200"] += 1
             title: str | None = None
             preformatted: tuple[tuple[int, int], ...] = ()
-            text = decode(web_page.body, web_page.charset, web_page.html)
+            text: str | bytes
             if web_page.html:
+                html = decode(web_page.body, web_page.charset, html=True)
                 found = extract(
-                    text, limits["html"], limits["tags"], limits["nesting"], reading.extractor, limits["seconds"]
+                    html, limits["html"], limits["tags"], limits["nesting"], reading.extractor, limits["seconds"]
                 )
                 text, title, preformatted = found.text, found.title, found.preformatted
                 tally.counts["fell_back"] += found.fell_back
+            else:
+                text = plain_text(web_page.body, web_page.charset)
             meta = {"title": title, **meta}
             place = record.offset, record.length
             yield Candidate(

@@ -14,6 +14,7 @@ PAGES = ("response", "resource", "conversion")  # the types whose payload can be
 HTML = ("text/html", "application/xhtml+xml")
 PLAIN = ("text/plain",)
 UNKNOWN = ("", "*/*", "unknown", "unknown/unknown", "application/unknown", "application/octet-stream")
+POSSIBLE = frozenset({*HTML, *PLAIN, *UNKNOWN})
 TAG = re.compile(rb"<(!doctype\s+html|html|head|title|body)\b", re.IGNORECASE)
 
 
@@ -52,7 +53,7 @@ def page(record: Record, limit: int) -> Page | None:
     mime, charset = split_type((headers if http is None else http).get("content-type"))
     if converted:  # WET: text in UTF-8, whatever the page was
         mime, charset = mime or "text/plain", charset or "utf-8"
-    if mime not in (*HTML, *PLAIN, *UNKNOWN):  # before the body is decoded: nobody asks whether an image's coding holds
+    if mime not in POSSIBLE:  # before the body is decoded: nobody asks whether an image's coding holds
         raise Bad("type", mime[:80])
     body = record.block[behind:] if http is not None else record.block
     if http is not None:

@@ -8,6 +8,8 @@ none of them names is told from text by its control bytes.
 import re
 import unicodedata
 
+import numpy as np
+
 HEAD = 4096  # bytes that are looked at
 CONTROLS = bytes(
     byte for byte in range(32) if byte not in b"\t\n\f\r\x1b\x0e\x0f\x08"
@@ -89,9 +91,13 @@ def binary_kind(head: bytes) -> str | None:
 
 def looks_binary(sample: bytes) -> bool:
     """Whether bytes have more control characters than text has, and are no UTF-16 or UTF-32 either."""
+    from tasks.kernels.utf8 import has_controls
+
     sample = sample[:HEAD]
+    if len(sample) < SOME or not has_controls(np.frombuffer(sample, np.uint8)):
+        return False
     controls = len(sample) - len(sample.translate(None, CONTROLS))
-    if len(sample) < SOME or controls <= BINARY_SHARE * len(sample):
+    if controls <= BINARY_SHARE * len(sample):
         return False
     return not any(_is_text_in(sample, charset) for charset in WIDE)
 

@@ -1,7 +1,7 @@
 """Forms of compression: which one a file has, and its content as pieces of at most 256 KiB (or one block of the form).
 
-gzip (by igzip, twice as fast as zlib), bzip2, xz, lzma and LZ4 here, zstd in its own file. In all of them several
-streams may stand one after the other, and zero bytes behind one of them are padding.
+gzip (by igzip, twice as fast as zlib), bzip2, xz, lzma and LZ4 here, zstd and LZ4's legacy frames in files of their
+own. In all of them several streams may stand one after the other, and zero bytes behind one of them are padding.
 """
 
 import bz2
@@ -12,11 +12,13 @@ from typing import Any, cast
 
 from isal import isal_zlib
 
+from tasks.sources.input.lz4_legacy import LEGACY, lz4_legacy_pieces
 from tasks.sources.input.raw import Broken, Piece, Raw, behind_padding, firsts_joined
 from tasks.sources.input.zstd_frames import ZSTD, asks, is_skippable, zstd_pieces
 
 IGZIP_ERROR: type[Exception] = cast(Any, isal_zlib.error)  # which its stubs declare as an instance
 READ = 1 << 16
+READ_GZIP = 1 << 14  # of which what stands behind a member is copied at its end
 STEP = 1 << 18
 WINDOW = 1 << 27  # memory that a stream may ask for: `zstd --long=27`, its tool's own limit; twice that of `xz -9`
 OVERHEAD = 4 << 20  # bytes that liblzma counts beside its dictionary (0.1 MiB) or that of several filters
@@ -30,6 +32,7 @@ MAGIC = {
     "xz": b"\xfd7zXZ\0",
     "lzma": b"\x5d\0\0",
     "lz4": b"\x04\x22\x4d\x18",
+    "lz4-legacy": LEGACY,
 }
 NAMES = {
     (".gz", ".gzip"): "gzip",
@@ -80,13 +83,13 @@ def gzip_pieces(raw: Raw, offset: int, window: int = WINDOW) -> Iterator[Piece]:
     fed = offset
     while offset < raw.size:
         if not pending:
-            pending = raw.read(fed, READ)
+            pending = raw.read(fed, READ_GZIP)
             fed += len(pending)
         member = isal_zlib.decompressobj(wbits=31)
         first = True
         while not member.eof:
             if not pending:
-                pending = raw.read(fed, READ)
+                pending = raw.read(fed, READ_GZIP)
                 fed += len(pending)
                 if not pending:
                     raise Broken("truncated", f"the file ends inside the gzip member at byte {offset}")
@@ -176,4 +179,5 @@ PIECES: dict[str, Pieces] = {
     "xz": _of_members(xz_pieces),
     "lzma": _of_members(lzma_pieces),
     "lz4": _of_members(lz4_pieces),
+    "lz4-legacy": _of_members(lz4_legacy_pieces),
 }

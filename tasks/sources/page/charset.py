@@ -98,6 +98,8 @@ def decode(body: bytes, charset: str | None, html: bool) -> str:
     Raises:
         Bad: `charset` if nothing that the bytes could be is text, or one character in ten cannot be decoded.
     """
+    if (plain := _utf8(body)) is not None:
+        return plain
     for mark, codec in MARKS:
         if body.startswith(mark):
             return _checked(body.decode(codec, errors="replace"), codec, 0.1 if codec == "utf-8-sig" else 0.05)
@@ -119,6 +121,25 @@ def decode(body: bytes, charset: str | None, html: bool) -> str:
         text = _mended(body, text)  # half of it: `utf-8` is not all a lie
         return _checked(text if "\ufffd" not in text else body.decode(codec, errors="replace"), codec)
     return _checked(body.decode(codec, errors="replace"), codec)
+
+
+def plain_text(body: bytes, charset: str | None) -> str | bytes:
+    """What `decode` gives for bytes that are no page; the bytes themselves where they are that in UTF-8.
+
+    Raises:
+        Bad: see `decode`.
+    """
+    return body if _utf8(body) is not None else decode(body, charset, html=False)
+
+
+def _utf8(body: bytes) -> str | None:
+    """The text of bytes that are UTF-8, and nothing else can be meant."""
+    if b"\0" in body or body.startswith(codecs.BOM_UTF8) or (body.isascii() and (b"\x1b" in body or b"~{" in body)):
+        return None
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _mended(body: bytes, text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-CHARACTERS = (384, 1024)  # are read: the second where the first leaves the answer below SURE
+CHARACTERS = (192, 1024)  # are read: the second where the first leaves the answer below SURE
 SURE = 0.9
 LETTERS = 12  # fewer have no language: `12 34 Mon`; an ideograph, kana or syllable of Korean stands for three
 SHARE = 10  # and letters are at least one in so many of the characters that are not spaces
@@ -72,7 +72,7 @@ SCRIPTS: dict[str, tuple[str | None, tuple[tuple[int, int], ...]]] = {
     "Yi": ("ii", ((0xA000, 0xA4CF),)),
 }
 NAMES = tuple(SCRIPTS)
-HAN, KANA, HANGUL = (NAMES.index(name) for name in ("Han", "Kana", "Hangul"))
+DENSE = NAMES.index("Han") + 1, NAMES.index("Kana") + 1, NAMES.index("Hangul") + 1
 # The model's codes that stand for one variety of a language with a code of two letters (ISO 639-3's macrolanguages).
 MACRO = {
     "ary": "ar", "arz": "ar", "fuv": "ff", "gug": "gn", "hbo": "he", "kik": "ki", "ltg": "lv", "sdh": "ku", "uzs": "uz",
@@ -92,12 +92,12 @@ class Language(NamedTuple):
 NONE = Language(None, 0.0)
 
 
-def language(text: str) -> Language:
-    """The language in which most of a text is written, told by its beginning and its middle."""
+def language(utf8: bytes, characters: int) -> Language:
+    """The language in which most of a text of so many characters is written, told by its beginning and its middle."""
     found = NONE
-    for characters in CHARACTERS:
-        found = _identify(_sample(text, characters))
-        if found.score >= SURE or len(text) <= characters:
+    for read in CHARACTERS:
+        found = _identify(_sample(utf8, characters, read))
+        if found.score >= SURE or characters <= read:
             break
     return found
 
@@ -106,34 +106,25 @@ def _identify(sample: str) -> Language:
     from tasks.kernels.language import letters
 
     data = np.frombuffer(sample.encode("utf-8", "replace"), np.uint8)
-    others, *counts = letters(data, _scripts(), len(NAMES) + 1).tolist()
-    total = sum(counts)
-    if total + 2 * (counts[HAN] + counts[KANA] + counts[HANGUL]) < LETTERS:
+    script, most, total, dense, others = letters(data, _scripts(), len(NAMES), DENSE)
+    if total + 2 * dense < LETTERS or total * SHARE < others + total:
         return NONE
-    if total * SHARE < others - sample.count(" ") + total:
-        return NONE
-    # Japanese and Korean have ideographs too: a few of their own letters among them tell.
-    for own in (KANA, HANGUL):
-        if counts[own] * 5 >= counts[HAN]:
-            counts[own] += counts[HAN]
-            counts[HAN] = 0
-    most = max(counts)
-    code = SCRIPTS[NAMES[counts.index(most)]][0]
+    code = SCRIPTS[NAMES[script - 1]][0]
     if code is not None:
         return Language(code, most * PLACES // total / PLACES)
     model = _model()
-    shares = model(data).tolist()
-    most = max(shares)
-    label = model.labels[shares.index(most)]
+    place, whole, shares = model(data)
+    label = model.labels[place]
     code = MACRO.get(label, label)
-    return NONE if code is None else Language(code, most * PLACES // sum(shares) / PLACES)
+    return NONE if code is None else Language(code, int(shares[place]) * PLACES // whole / PLACES)
 
 
-def _sample(text: str, characters: int) -> str:
-    """So many characters in lower case, composed, without addresses."""
-    if len(text) > characters:
-        middle = len(text) // 2
-        text = f"{text[: characters // 2]} {text[middle : middle + characters // 2]}"
+def _sample(utf8: bytes, characters: int, read: int) -> str:
+    """About so many of a text's characters in lower case, composed, without addresses."""
+    if characters > read:
+        half, middle = read // 2 * len(utf8) // characters, len(utf8) // 2
+        utf8 = b"%b %b" % (utf8[:half], utf8[middle : middle + half])
+    text = utf8.decode(errors="ignore")  # what is cut in two goes
     if "@" in text or "://" in text or "www." in text:
         text = ADDRESS.sub(" ", text)
     return unicodedata.normalize("NFC", text.lower())
@@ -146,11 +137,12 @@ def _scripts() -> np.ndarray:
     for number, (_, blocks) in enumerate(SCRIPTS.values(), start=1):
         for first, last in blocks:
             table[first : last + 1] = number
+    table.setflags(write=False)  # as the kernel's signature has it: else each call looks for a conversion
     return table
 
 
 class Model:
-    """py3langid's model as arrays of small integers; called with UTF-8, gives each label's share.
+    """py3langid's model as arrays of small integers; called with UTF-8, says which label fits.
 
     A weight is the logarithm of a probability. A class's lowest, which all that it never saw have, is its floor; what
     others have more is kept in a byte, in steps of 1 / `steps`, so that rounding strikes few and falls either way.
@@ -166,19 +158,22 @@ class Model:
             gains[first : first + ROWS] = np.rint(more * np.float32(self.steps))
         self.labels: list[str] = list(dict.fromkeys(identifier.nb_classes))
         places = [self.labels.index(name) for name in identifier.nb_classes]
-        self._arrays = (
-            np.array(identifier.tk_row, np.uint16),
-            np.array(identifier.tk_nextmove, np.uint32),
+        arrays = (
+            np.asarray(identifier.tk_row, np.uint16),
+            np.asarray(identifier.tk_nextmove, np.uint32),  # 39 MB, not copied
             np.array(identifier.tk_output, np.int32),
             gains,
             np.array([round(float(value) * self.steps * (1 << 8)) for value in floors], np.int64),
             np.array([round(float(value) * self.steps * (1 << 16)) for value in identifier.nb_pc], np.int64),
             np.array(places, np.int64),
             np.array([round(math.log1p(count) * (1 << 8)) for count in range(4 * CHARACTERS[-1])], np.int32),
-            np.zeros(len(weights), np.int32),
         )
+        for array in arrays:
+            array.setflags(write=False)
+        self._arrays = (*arrays, np.zeros(len(weights), np.int32))
 
-    def __call__(self, data: np.ndarray) -> np.ndarray:
+    def __call__(self, data: np.ndarray) -> tuple[int, int, np.ndarray]:
+        """The label with the largest share, all shares together, each label's; see `posterior`."""
         from tasks.kernels.language import EXPONENTS, posterior
 
         # py3langid's temperature, the root of the number of bytes; isqrt gives it 16 binary places

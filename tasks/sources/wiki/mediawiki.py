@@ -83,7 +83,7 @@ def forms_of(site: Site, reading: Reading) -> Forms:
     media = {name for name, key in site.namespaces.items() if key in (FILES, MEDIA)} | {FORMER.get(site.language, "")}
     categories = {name for name, key in site.namespaces.items() if key == CATEGORIES}
     wiki = reading.wiki
-    return Forms(wiki.tables, wiki.math, names.media | media - {""}, names.categories | categories)
+    return Forms(wiki.tables, wiki.math, names.media | media - {""}, names.categories | categories, site.language)
 
 
 def address(site: Site, title: str) -> str:

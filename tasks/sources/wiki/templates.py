@@ -1,11 +1,12 @@
 """Templates of wikitext whose words and numbers belong to the text: what a reader sees of each, from its arguments.
 
 A template that is not here is left out of the text (citations, boxes, notices, navigation, coordinates). Names are
-those of the English Wikipedia, many of which other wikis have too; they are compared in lower case.
+those of the English Wikipedia, many of which other wikis have too (local_templates.py has more of some); they are
+compared in lower case.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -286,10 +287,13 @@ FAMILIES: dict[str, Shown] = {  # by how the name begins
 FUNCTIONS = ("formatnum:", "lc:", "uc:", "lcfirst:", "ucfirst:", "nowiki:")  # `{{formatnum:1234}}`: what follows stays
 
 
-def shown(name: str) -> Shown | None:
-    """What is seen of the template of that name (as written), or None where nothing is kept."""
+def shown(name: str, local: Mapping[str, Shown]) -> Shown | None:
+    """What is seen of the template of that name (as written), or None where nothing is kept.
+
+    `local`: templates by their names on the wiki (local_templates.py).
+    """
     name = " ".join(name.replace("_", " ").split()).lower().removeprefix("template:")
-    if found := KEPT.get(name):
+    if found := local.get(name) or KEPT.get(name):
         return found
     for function in FUNCTIONS:
         if name.startswith(function):

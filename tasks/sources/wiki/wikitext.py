@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, field
 
 from tasks.sources.wiki.lines import GONE, laid_out, tidy
+from tasks.sources.wiki.local_templates import LOCAL
 from tasks.sources.wiki.nest import BAR, CELL, LINK, ROW, TABLE, TEMPLATE, Mark, nest
 from tasks.sources.wiki.templates import FUNCTIONS, Arguments, lowered, raised, shown
 
@@ -62,12 +63,16 @@ RULE = re.compile(r"^-{4,}", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Forms:
-    """What of a text is kept, and the names of namespaces whose links are out (files and categories, in lower case)."""
+    """What of a text is kept, and the names of namespaces whose links are out (files and categories, in lower case).
+
+    `language`: the wiki's, whose names of templates are known beside the English ones.
+    """
 
     tables: bool = False
     math: bool = True
     media: frozenset[str] = frozenset({"file", "image", "media"})
     categories: frozenset[str] = frozenset({"category"})
+    language: str = ""
     label: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -149,6 +154,7 @@ class _Page:
 
     def __init__(self, text: str, marks: list[Mark], forms: Forms):
         self.text, self.marks, self.forms = text, marks, forms
+        self.local = LOCAL.get(forms.language, {})
 
     def whole(self) -> str:
         return "".join(self._inside(-1, len(self.marks), 0, bars=False))
@@ -192,7 +198,7 @@ class _Page:
     def _template(self, number: int, depth: int) -> str:
         mark, following = self.marks[number], self.marks[number + 1]
         name = self.text[mark.end : following.start].strip() if following.start - mark.end < 99 else ""
-        seen = shown(name)
+        seen = shown(name, self.local)
         function = name.lower().startswith(FUNCTIONS)
         if seen is None or (following.what == TEMPLATE and not function):
             return GONE

@@ -7,6 +7,7 @@ import lzma
 import resource
 from pathlib import Path
 
+import lz4.block
 import lz4.frame
 import pytest
 import zstandard
@@ -31,9 +32,16 @@ PACK = {
     "xz": lambda data: lzma.compress(data, preset=0),
     "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE, preset=0),
     "lz4": lambda data: lz4.frame.compress(data, content_checksum=True),
+    "lz4-legacy": lambda data: legacy(data),
 }
 PACKED = [form for form in PACK if form != "plain"]
 TEXT = b"".join(b"line %d: %d\n" % (number, number * 7919 % 10007) for number in range(15_000))
+
+
+def legacy(data: bytes) -> bytes:
+    """As `lz4 -l` writes: a magic number, and blocks of 8 MiB behind their sizes."""
+    blocks = [lz4.block.compress(data[at : at + (8 << 20)], store_size=False) for at in range(0, len(data), 8 << 20)]
+    return b"\x02\x21\x4c\x18" + b"".join(len(block).to_bytes(4, "little") + block for block in blocks)
 
 
 def content(data: bytes, **more: int) -> Content:
@@ -81,7 +89,7 @@ def test_a_stream_cut_short_is_told_with_its_place(form, left):
     assert f"at byte {len(first)}" in found.broken.detail
 
 
-@pytest.mark.parametrize("form", ["gzip", "zstd", "bzip2", "xz", "lz4"])
+@pytest.mark.parametrize("form", ["gzip", "zstd", "bzip2", "xz", "lz4"])  # a legacy frame has no checksum
 def test_a_damaged_stream_is_told_with_its_place(form):
     first, second = PACK[form](TEXT), bytearray(PACK[form](TEXT))
     second[len(second) // 2] ^= 0x55
@@ -92,7 +100,7 @@ def test_a_damaged_stream_is_told_with_its_place(form):
     assert f"at byte {len(first)}" in found.broken.detail
 
 
-@pytest.mark.parametrize("form", ["gzip", "zstd", "bzip2", "xz", "lz4"])
+@pytest.mark.parametrize("form", ["gzip", "zstd", "bzip2", "xz", "lz4", "lz4-legacy"])
 def test_zeros_behind_a_stream_are_padding(form):
     packed = PACK[form](TEXT)
     found = content(packed + bytes(10_240) + packed + bytes(512))
@@ -102,6 +110,19 @@ def test_zeros_behind_a_stream_are_padding(form):
         (len(packed), len(packed) + 10_240),
         (2 * len(packed) + 10_240, found.raw.size),
     ]
+
+
+def test_a_damaged_legacy_block_is_told_with_its_place():
+    first, second = legacy(TEXT), bytearray(legacy(TEXT))
+    second[8:40] = b"\xff" * 32  # lengths that lead past the block's end
+    found = content(first + bytes(second))
+    assert read(found) == TEXT
+    assert found.broken is not None
+    assert (found.broken.reason, f"at byte {len(first) + 4}" in found.broken.detail) == ("lz4", True)
+    sizes = content(first + b"\x02\x21\x4c\x18" + b"\xff" * 8)
+    assert read(sizes) == TEXT
+    assert sizes.broken is not None
+    assert sizes.broken.detail == f"no block at byte {len(first) + 4} of the legacy LZ4 frame at byte {len(first)}"
 
 
 def test_bombs_come_in_bounded_steps():
@@ -193,7 +214,12 @@ def test_any_damage_ends_with_a_reason_and_a_place(form, parts, data):
             packed[data.draw(st.integers(0, len(packed) - 1))] ^= data.draw(st.integers(1, 255))
     found = Content(Raw(io.BytesIO(bytes(packed))), form)
     found.fill(1 << 30)
-    assert found.broken is None or found.broken.reason in (form, "truncated", "window", "dictionary")
+    assert found.broken is None or found.broken.reason in (
+        form.removesuffix("-legacy"),
+        "truncated",
+        "window",
+        "dictionary",
+    )
     assert 0 <= found.place(found.end) <= len(packed)
 
 

@@ -376,6 +376,20 @@ def test_a_dictionary_of_one_large_value_is_not_copied_into_each_row(tmp_path):
     assert len(found) == 2000
 
 
+@pytest.mark.parametrize("checksum", [False, True])
+def test_a_large_dictionary_of_different_values_is_copied(tmp_path, checksum):
+    """pyarrow's default for rows of 1 MB: kept as one it took five times its size."""
+    path = table(
+        tmp_path, {"text": [str(row) + "x" * 1_000_000 for row in range(20)]}, write_page_checksum=checksum
+    )  # the dictionary has 20 MB
+    file = batches.opened(path)
+    found = batches._dictionary(path, file.metadata.row_group(0).column(0))
+    assert found == (sum(len(str(row)) + 1_000_000 + 4 for row in range(20)), 20)
+    assert next(batches.batches(path, file, 0, [0])).column(0).type == pa.string()
+    assert not found.is_kept(80) and found.is_kept(81)
+    assert len(read(path)) == 20
+
+
 FLAT = [
     *[
         pa.null(),

@@ -14,6 +14,7 @@ from server import Flaky, serve
 from test_ingest import FIELDS, check_sums, documents, rejects
 
 from conf.load import load
+from flows import plan
 from flows.dag.built import Built
 from flows.dag.corpus import build_corpus
 from tasks.runtime.artifact import Artifact
@@ -140,6 +141,13 @@ def test_documents_are_those_of_the_whole_files_and_bytes_are_few(run, there, mo
     assert {row["url"] for row in rows} == set(on("news.co.uk", "zeitung.de"))
     assert all(row == everything[row["url"]] for row in rows)
     assert check_sums(found)["bytes"] == statistics["bytes"]
+
+
+def test_a_plan_counts_the_bytes_that_will_be_read_not_those_of_the_list(run, there):
+    statistics = counts(selection := chosen(run, there, domains=["news.co.uk"]))
+    read_chosen(run, selection)
+    reads = {row.artifact.stage: row.reads for row in plan.make(run)}
+    assert reads["ingest"] == statistics["asked"] > 0
 
 
 def test_places_of_rejects_are_those_in_the_whole_file(run, there):

@@ -11,7 +11,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from tasks.sources.texts.language import MACRO, NAMES, NONE, SCRIPTS, Language, _model, _sample, language
+from tasks.sources.texts.language import MACRO, NAMES, NONE, SCRIPTS, Language, _model, _sample
+from tasks.sources.texts.language import language as language_of
+
+
+def language(text: str) -> Language:
+    return language_of(text.encode("utf-8", "replace"), len(text))
+
 
 TEXTS = {
     "en": "All human beings are born free and equal in dignity and rights. They are endowed with reason.",
@@ -110,11 +116,12 @@ def identifier() -> LanguageIdentifier:
 
 def agree(text: str) -> None:
     """Our share of each label is py3langid's, up to the rounding of its weights."""
-    sample = _sample(text, 1024)
+    sample = _sample(text.encode(), len(text), 1024)
     if not sample:
         return
     data = np.frombuffer(sample.encode(), np.uint8)
-    shares = _model()(data)
+    place, whole, shares = _model()(data)
+    assert whole == shares.sum() and shares[place] == shares.max()
     ours = dict(zip(_model().labels, shares / shares.sum(), strict=True))
     for label, share in identifier().rank(sample):
         assert ours[label] == pytest.approx(share, abs=0.02), label

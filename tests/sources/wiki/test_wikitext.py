@@ -183,3 +183,39 @@ def test_agrees_with_mwparserfromhell_where_nothing_is_torn(wikitext):
     theirs = mwparserfromhell.parse(wikitext).strip_code()
     words = [re.findall(r"[\w'&]+", text) for text in (plain(wikitext), theirs)]
     assert words[0] == words[1]
+
+
+LOCAL = {
+    "de": {
+        "{{Zitat|Der Text.|Autor}}": "Der Text.", '{{"|Wort}}': "„Wort“", "{{enS|house}}": "englisch house",
+        "{{Bruch|1|2}} und {{Höhe|1234|DE-NHN}}, {{§|1|BGB}}": "1⁄2 und 1234 m, § 1",
+    },
+    "fr": {
+        "{{unité|5|km}}, {{unité|10|m|2}}, {{unité|100|km|/h}}": "5 km, 10 m², 100 km/h",
+        "au {{s|XIX}}, {{s-|I}}, {{-s|V}}": "au XIXe siècle, Ier, Ve siècle av. J.-C.",
+        "aux {{s2|XV|XVI}}": "aux XVe et XVIe siècles",
+        "{{date|12|mars|2010|en football}}; {{Nombre|1234|habitants}}": "12 mars 2010; 1234 habitants",
+        "{{citation|mot}} {{langue|en|word}} {{heure|12|30}} 1{{er}}": "« mot » word 12 h 30 1er",
+    },
+    "es": {
+        "el {{siglo|XIX||s}} y {{siglo|V|a|s}}": "el siglo XIX y siglo V a. C.",
+        "{{fecha|12|3|2010}}, {{unidad|5|km}}, {{convertir|5|km|mi}}": "12 de marzo de 2010, 5 km, 5 km",
+        "{{cita|El texto.}}": "El texto.",
+    },
+    "it": {
+        "{{M|100|k|m}}, {{M|20|ul=km2}}, {{converti|5|km|mi}}": "100 km, 20 km², 5 km",
+        "{{Citazione necessaria|il testo}} {{tutto attaccato|5 km}}": "il testo 5 km",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "wikitext", "text"), [(code, *case) for code, cases in LOCAL.items() for case in cases.items()]
+)
+def test_templates_by_their_names_on_other_wikis(language, wikitext, text):
+    assert plain(f"Vor {wikitext} nach", Forms(language=language)).split() == f"Vor {text} nach".split()
+
+
+def test_a_name_means_what_it_means_on_its_wiki():
+    assert plain("a {{citation|title=b}} {{s|c}}.") == "a c."
+    assert plain("a {{citation|b}} {{s|II}}.", Forms(language="fr")) == "a « b » IIe siècle."
