@@ -24,7 +24,7 @@ from tasks.sources.archive.warc import Record, records
 from tasks.sources.page.charset import decode
 
 ARCHIVED = re.compile(r"web\.archive\.org/web/[^/]*/(.*)")
-ORIGIN = re.compile(rb"X-Repackaged-From: *(\S+)")
+ORIGIN = "x-repackaged-from"  # a WARC header of these files
 TRAIN, TEST = 0, 1
 TRAFILATURA, READABILITY = "trafilatura-evaldata.json.gz", "readability-expected.tar.gz"
 
@@ -70,13 +70,12 @@ def pages(data: Path) -> list[Gold]:
     found: dict[str, Gold] = {}
     for path in sorted(folder.glob("*.warc.gz")):
         for record in records(path):
-            if not isinstance(record, Record) or record.type != "response" or record.data is None:
+            if not isinstance(record, Record) or record.type != "response" or record.block is None:
                 continue
             web_page = page(record, 32 << 20)
-            origin_match = ORIGIN.search(record.data)
-            if web_page is None or origin_match is None:
+            origin = record.fields.get(ORIGIN, "")
+            if web_page is None or not origin:
                 continue
-            origin = origin_match[1].decode()
             url = web_page.url if web_page.url in phrases else by_name.get(origin.rsplit("/", 1)[-1])
             article = articles.get(origin.split("/")[-2]) if origin.endswith("source.html") else None
             key = url or origin

@@ -107,7 +107,7 @@ def main() -> None:
         return
     made = fit(train, **SETTINGS)
     lines = ",\n".join(json.dumps(tree, separators=(",", ":")) for tree in made["trees"])
-    to = ROOT / "tasks" / "sources" / "main_content.json"
+    to = ROOT / "tasks" / "sources" / "page" / "main_content.json"
     to.write_text(f'{{"bound":{made["bound"]},"trees":[\n{lines}\n]}}\n')
     print(f"{to}: {to.stat().st_size} bytes")
 

@@ -149,7 +149,7 @@ def trees_of(made: dict[str, Any]) -> Trees:
 def _trees() -> Trees:
     from importlib.resources import files
 
-    data = files("tasks.sources").joinpath(TREES).read_bytes()
+    data = files("tasks.sources.page").joinpath(TREES).read_bytes()
     if hashlib.sha256(data).hexdigest() != SHA256:
         raise RuntimeError(f"{TREES} is not the file that main_content.SHA256 names: write its checksum there")
     return trees_of(json.loads(data))
