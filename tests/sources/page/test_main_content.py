@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tasks.kernels import blocks as kernel
 from tasks.kernels.markup import COUNTED
@@ -49,6 +51,27 @@ def test_trees_and_sections():
     assert kernel.smoothed(single, page.counts, page.elements).tolist() == [
         -2, (105 + mean) // 2, (7 + mean) // 2, (-2 + mean) // 2,
     ]  # fmt: skip
+
+
+TREE = st.recursive(
+    st.integers(-99, 99),
+    lambda inner: st.tuples(st.sampled_from(kernel.FEATURES), st.integers(-3, 60), inner, inner).map(list),
+    max_leaves=9,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(TREE, max_size=4))
+def test_scores_are_those_of_a_plain_walk(made):
+    def leaf(node, row):
+        while not isinstance(node, int):
+            node = node[2 if row[COLUMN[node[0]]] <= node[1] else 3]
+        return node
+
+    x = features(blocks(PAGE))
+    trees = trees_of({"bound": 0, "trees": made})
+    told = kernel.scores(x, trees.roots, trees.nodes).tolist()
+    assert told == [sum(leaf(tree, row) for tree in made) for row in x]
 
 
 def test_of_a_page_with_very_many_blocks_text_outside_links_is_kept():
