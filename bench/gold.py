@@ -12,19 +12,21 @@ import hashlib
 import json
 import re
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from resiliparse.extract.html2text import extract_plain_text
 
+from tasks.sources.archive.framing import Record
 from tasks.sources.archive.responses import page
-from tasks.sources.archive.warc import Record, records
+from tasks.sources.archive.warc import records
 from tasks.sources.page.charset import decode
+from tasks.sources.rejects import Bad
 
 ARCHIVED = re.compile(r"web\.archive\.org/web/[^/]*/(.*)")
-ORIGIN = re.compile(rb"X-Repackaged-From: *(\S+)")
+ORIGIN = "x-repackaged-from"  # a WARC header of these files
 TRAIN, TEST = 0, 1
 TRAFILATURA, READABILITY = "trafilatura-evaldata.json.gz", "readability-expected.tar.gz"
 
@@ -55,6 +57,36 @@ def site_of(url: str, origin: str) -> str:
     return host.removeprefix("www.")
 
 
+def half_of(site: str) -> int:
+    return hashlib.sha256(site.encode()).digest()[0] & 1
+
+
+def unlabelled(data: Path, half: int) -> list[tuple[str, str]]:
+    """Site and HTML of all other pages below `crawl-pages` and `crawl`, of the sites of a half."""
+    seen = {one.html for one in pages(data)}
+    found = []
+    for folder in ("crawl-pages", "crawl"):
+        for path in sorted((data / folder).glob("*.warc.gz")):
+            for site, html in _html(path):
+                if half_of(site) == half and html not in seen:
+                    seen.add(html)
+                    found.append((site, html))
+    return found
+
+
+def _html(path: Path) -> Iterator[tuple[str, str]]:
+    for record in records(path):
+        if not isinstance(record, Record) or record.type != "response" or record.block is None:
+            continue
+        try:
+            web_page = page(record, 32 << 20)
+            if web_page is not None and web_page.html:
+                site = site_of(web_page.url, record.fields.get(ORIGIN, ""))
+                yield site, decode(web_page.body, web_page.charset, html=True)
+        except Bad:
+            continue
+
+
 def pages(data: Path) -> list[Gold]:
     """Pages with gold, in the files' order, each once."""
     folder = data / "crawl-pages"
@@ -70,13 +102,12 @@ def pages(data: Path) -> list[Gold]:
     found: dict[str, Gold] = {}
     for path in sorted(folder.glob("*.warc.gz")):
         for record in records(path):
-            if not isinstance(record, Record) or record.type != "response" or record.data is None:
+            if not isinstance(record, Record) or record.type != "response" or record.block is None:
                 continue
             web_page = page(record, 32 << 20)
-            origin_match = ORIGIN.search(record.data)
-            if web_page is None or origin_match is None:
+            origin = record.fields.get(ORIGIN, "")
+            if web_page is None or not origin:
                 continue
-            origin = origin_match[1].decode()
             url = web_page.url if web_page.url in phrases else by_name.get(origin.rsplit("/", 1)[-1])
             article = articles.get(origin.split("/")[-2]) if origin.endswith("source.html") else None
             key = url or origin
@@ -87,7 +118,7 @@ def pages(data: Path) -> list[Gold]:
             found[key] = Gold(
                 key,
                 site,
-                hashlib.sha256(site.encode()).digest()[0] & 1,
+                half_of(site),
                 decode(web_page.body, web_page.charset, html=True),
                 tuple(plain(phrase) for phrase in entry.get("with") or [] if phrase.strip()),
                 tuple(plain(phrase) for phrase in entry.get("without") or [] if phrase.strip()),

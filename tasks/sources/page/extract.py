@@ -1,9 +1,12 @@
 """From a page's HTML to its text: main content and title.
 
-Resiliparse parses (lexbor) and writes the text out (parse.py); which of it is main content, main_content.py says.
-Some constructs take time with the square of their size (elements inside one another, options, attributes of one tag,
-formatting that is never closed) or up to 9 GB of memory (lists inside lists, whose lines are indented): options are cut
-out before, and what is large enough for any of them to cost a second is parsed in a process that can be killed.
+Of our extractor, kernels.markup reads the page in one pass, whose time and memory grow with the page's length and no
+more, and main_content.py says which of its blocks are main content.
+
+The others parse a tree (parse.py). Some constructs take them time with the square of their size (elements inside one
+another, options, attributes of one tag, formatting that is never closed) or up to 9 GB of memory (lists inside lists,
+whose lines are indented): options are cut out before, and what is large enough for any of them to cost a second is
+parsed in a process that can be killed.
 """
 
 import re
@@ -15,10 +18,11 @@ import numpy as np
 
 from tasks.runtime.errors import Mistake
 from tasks.sources.page.main_content import blocks, main_content, render
-from tasks.sources.page.parse import EXTRACTORS, Refused, parse
+from tasks.sources.page.parse import Parsed, Refused, parse
 from tasks.sources.page.worker import WORKER
 from tasks.sources.rejects import Bad
 
+EXTRACTORS = ("millrace", "resiliparse", "trafilatura", "plain")
 # More `<` or characters than these are parsed in a process of its own. What takes time with the square of its size
 # (10,000 nested elements 1.4 s, 40,000 attributes of one tag in 340 kB 4.8 s) costs less than a second up to there.
 APART_TAGS, APART_CHARACTERS = 6_000, 200_000
@@ -56,7 +60,8 @@ def extract(
     """Main content and title.
 
     Args:
-        limit: characters of HTML. tags: `<` characters. depth: nested elements.
+        limit: characters of HTML. tags: `<` characters.
+        depth: elements nested in one another, where a tree is parsed.
         extractor: `millrace` (blocks chosen by trees), `resiliparse` (its rules), `trafilatura`, `plain` (all text).
         seconds: of CPU for a page that is parsed apart.
 
@@ -68,27 +73,31 @@ def extract(
     count = html.count("<")
     if count > tags:
         raise Bad("markup", f"the page has {count} tags, the limit is {tags}")
+    if extractor in ("millrace", "plain"):
+        page = blocks(html)
+        kept, fell_back = main_content(page) if extractor == "millrace" else (None, False)
+        rendered = render(page, kept)
+        return Extracted(rendered.text, page.title, fell_back, rendered.preformatted)
+    parsed = _parsed(html, count, depth, extractor, seconds)
+    if parsed.plain:
+        return Extracted(INDENT.sub("", parsed.page), parsed.title, parsed.fell_back)
+    rendered = render(blocks(parsed.page))
+    return Extracted(rendered.text, parsed.title, parsed.fell_back, rendered.preformatted)
+
+
+def _parsed(html: str, count: int, depth: int, extractor: str, seconds: int) -> Parsed:
+    """By a tree, here or apart. count: of `<`."""
     if count > OPTIONS:
         html = OPTION.sub("", html)  # an option is never main content, and lexbor takes time with their square
         count = html.count("<")
     open_at_once = _guess_depth(html) if count > APART_OPEN else 0
     if count > APART_TAGS or open_at_once > APART_OPEN or len(html) > APART_CHARACTERS:
         measure = count > GUESSED or (count > APART_TAGS and open_at_once > depth)
-        parsed = WORKER.parse(html, seconds, depth=depth, measure=measure, extractor=extractor)
-    else:
-        try:
-            parsed = parse(html, depth, extractor)
-        except Refused as refused:
-            raise Bad(refused.reason, refused.detail) from None
-    if parsed.plain:
-        return Extracted(INDENT.sub("", parsed.page), parsed.title, parsed.fell_back)
-    page = blocks(parsed.page)
-    if extractor == "millrace":
-        kept, fell_back = main_content(page, blocks(parsed.rules), parsed.title)
-        rendered = render(page, kept)
-    else:
-        rendered, fell_back = render(page), parsed.fell_back
-    return Extracted(rendered.text, parsed.title, fell_back, rendered.preformatted)
+        return WORKER.parse(html, seconds, depth=depth, measure=measure, extractor=extractor)
+    try:
+        return parse(html, depth, extractor)
+    except Refused as refused:
+        raise Bad(refused.reason, refused.detail) from None
 
 
 def versioned(extractor: str) -> str:

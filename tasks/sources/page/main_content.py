@@ -11,16 +11,16 @@ import hashlib
 import json
 import re
 from functools import cache
+from html import unescape
 from typing import Any, NamedTuple
 
 import numpy as np
 
 TREES = "main_content.json"
 # Of that file: the fingerprint is of code, and knows it by this.
-SHA256 = "df6ebd76ca41d9189b333b49fb922badad862e3b61dfbfa5df5928380438444e"
+SHA256 = "5640da82181176c254455ddc600e969f9a7fabb9e7048ad674756a2165263314"
 MANY = 20_000  # blocks; their features take 15 MB. Of a page with more, what the rules keep is the main content
 FEW, MUCH = 200, 2000  # main content shorter than FEW of a page with MUCH text was missed; lengths as of kernels.blocks
-TAG = re.compile(r"<[^>]*>")  # attributes are escaped, so that `>` ends a tag
 SEPARATOR = re.compile(r"\s+[|–—»«·:/-]\s+|\s*[|»«]\s*")  # between a title and the site's name
 
 
@@ -33,12 +33,14 @@ class Trees(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """Blocks of a serialised page, in order; see kernels.blocks.scan."""
+    """Blocks of a page, in order; see kernels.markup.scan."""
 
-    markup: str
+    text: str
     spans: np.ndarray
     counts: np.ndarray
     hashes: np.ndarray
+    elements: np.ndarray
+    title: str | None
 
 
 class Rendered(NamedTuple):
@@ -48,80 +50,80 @@ class Rendered(NamedTuple):
     preformatted: tuple[tuple[int, int], ...]
 
 
-def blocks(markup: str) -> Blocks:
-    """Blocks of `minimal_html`."""
-    from tasks.kernels.blocks import classes, scan
+def blocks(html: str) -> Blocks:
+    """Blocks of HTML."""
+    from tasks.kernels.markup import classes, scan
 
-    codes = np.frombuffer(markup.encode("utf-32-le", "surrogatepass"), np.uint32)
-    return Blocks(markup, *scan(codes, classes()))
+    codes = np.frombuffer(html.encode("utf-32-le", "surrogatepass"), np.uint32)
+    text, spans, counts, hashes, elements, (start, end) = scan(codes, classes())
+    title = " ".join(unescape(html[start:end]).split()) or None
+    return Blocks(text.tobytes().decode("utf-32-le", "surrogatepass"), spans, counts, hashes, elements, title)
 
 
-def features(page: Blocks, rules: Blocks, title: str | None) -> np.ndarray:
-    """int64 (blocks, len(FEATURES)) of a page; `rules` are the blocks that Resiliparse's rules keep."""
+def features(page: Blocks) -> np.ndarray:
+    """int64 (blocks, len(FEATURES)) of a page."""
     from tasks.kernels import blocks as kernel
 
-    in_main = np.isin(page.hashes, rules.hashes)
-    is_title = np.isin(page.hashes, blocks(_titles(title)).hashes) if title else np.zeros(len(page.hashes), bool)
-    return kernel.features(page.counts, in_main, is_title)
+    titles = blocks(_titles(page.title)).hashes if page.title else np.zeros(0, np.uint64)
+    is_title = (page.hashes[:, None] == titles).any(axis=1)  # of four titles at most
+    return kernel.features(page.counts, page.elements, is_title)
 
 
-def main_content(page: Blocks, rules: Blocks, title: str | None) -> tuple[np.ndarray, bool]:
+def main_content(page: Blocks) -> tuple[np.ndarray, bool]:
     """Which blocks are main content, bool (blocks,), and whether it had to be sought in a wider way.
 
-    Where the trees keep next to nothing of a page that has text, the rules' blocks are taken; where these are few too,
-    all text outside links.
+    Where the trees keep next to nothing of a page that has text, all text outside links is taken.
     """
-    from tasks.kernels.blocks import LENGTH, LINKED, scores
+    from tasks.kernels.blocks import scores, smoothed
+    from tasks.kernels.markup import LENGTH, LINKED
 
+    lengths = page.counts[:, LENGTH]
+    prose = page.counts[:, LINKED] * 2 < lengths
     if len(page.spans) > MANY:
-        kept = np.isin(page.hashes, rules.hashes)
+        kept = prose
     else:
         trees = _trees()
-        kept = scores(features(page, rules, title), trees.roots, trees.nodes) > trees.bound
-    lengths = page.counts[:, LENGTH]
+        single = scores(features(page), trees.roots, trees.nodes)
+        kept = smoothed(single, page.counts, page.elements) > trees.bound
     found = int(lengths[kept].sum())
     if found >= FEW or (found and int(lengths.sum()) < MUCH):
         return kept, False
-    by_rules = np.isin(page.hashes, rules.hashes)
-    prose = page.counts[:, LINKED] * 2 < lengths
-    for wider in (by_rules, prose):
-        if int(lengths[wider].sum()) >= (FEW if lengths.sum() >= MUCH else 1):
-            return wider, True
+    if int(lengths[prose].sum()) >= (FEW if lengths.sum() >= MUCH else 1):
+        return prose, True
     return kept, False
 
 
 def render(page: Blocks, kept: np.ndarray | None = None) -> Rendered:
-    """Text of the blocks that are kept (all, where None), lines without leading blanks except preformatted ones."""
-    from tasks.kernels.blocks import GAP, KIND, ORDINAL, PREFORMATTED
+    """Text of the blocks that are kept (all, where None), lines without leading blanks except preformatted ones.
 
-    markup = page.markup
+    Cells of a row are parted by a blank, blocks by a line's end, and by an empty line where the page has a gap.
+    """
+    from tasks.kernels.markup import ELEMENT, GAP, IN_CELL, KIND, ORDINAL, PARENT, PREFORMATTED
+
     parts: list[str] = []
     preformatted: list[tuple[int, int]] = []
     size = 0
-    gap = 0
-    chosen = [True] * len(page.spans) if kept is None else kept.tolist()
-    kinds, gaps, ordinals = (page.counts[:, column].tolist() for column in (KIND, GAP, ORDINAL))
-    for (start, end), keep, kind, before, ordinal in zip(
-        page.spans.tolist(), chosen, kinds, gaps, ordinals, strict=True
+    chosen = np.arange(len(page.spans)) if kept is None else np.flatnonzero(kept)
+    gaps = np.diff(np.cumsum(page.counts[:, GAP])[chosen], prepend=0) > 0  # also those of blocks between
+    kinds, ordinals, elements = (page.counts[chosen, column] for column in (KIND, ORDINAL, ELEMENT))
+    rows = np.where(kinds == IN_CELL, page.elements[elements, PARENT], -1)
+    same_row = (rows[1:] == rows[:-1]) & (rows[1:] >= 0) & (elements[1:] != elements[:-1])
+    between = np.where(gaps[1:], 2, np.where(same_row, 0, 1)).tolist()
+    for (start, end), kind, ordinal, before in zip(
+        page.spans[chosen].tolist(), kinds.tolist(), ordinals.tolist(), [-1, *between], strict=False
     ):
-        gap += before
-        if not keep:
-            continue
-        text = _unescaped(TAG.sub("", markup[start:end]))
+        text = page.text[start:end]
         if kind == PREFORMATTED:
             text = _without_blank_ends(text)
-        else:
-            text = " ".join(text.split())
-            if ordinal:
-                text = f"• {text}" if ordinal < 0 else f"{ordinal}. {text}"
-        if parts:
-            parts.append("\n\n" if gap else "\n")
+        elif ordinal:
+            text = f"• {text}" if ordinal < 0 else f"{ordinal}. {text}"
+        if before >= 0:
+            parts.append((" ", "\n", "\n\n")[before])
             size += len(parts[-1])
         if kind == PREFORMATTED:
             preformatted.append((size, size + len(text)))
         parts.append(text)
         size += len(text)
-        gap = 0
     return Rendered("".join(parts), tuple(preformatted))
 
 
@@ -162,18 +164,11 @@ def _titles(title: str) -> str:
     for match in SEPARATOR.finditer(title):
         cut = title[: match.start()]
     several = {title, cut, parts[0] if parts else title, max(parts, key=len) if parts else title}
-    return "\n".join(_escaped(" ".join(one.split())) for one in sorted(several))
+    return "<br>".join(_escaped(" ".join(one.split())) for one in sorted(several))
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _unescaped(text: str) -> str:
-    """Undoes what the serialiser did, once: `&amp;lt;` is `&lt;`."""
-    if "&" not in text:
-        return text
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
+    return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _without_blank_ends(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a page's HTML is parsed to: title, and its text written out in the ways that the extractor asks for.
+"""What other extractors than ours make of a page's HTML: title, and the main content.
 
 All of the work that can take long or break (lexbor's parse, Resiliparse's extraction) is here, so that it can run in
 a process of its own: `serve` answers requests on its standard input (worker.py).
@@ -10,7 +10,6 @@ import os
 import sys
 from typing import IO, Any, NamedTuple
 
-EXTRACTORS = ("millrace", "resiliparse", "trafilatura", "plain")
 FEW, MUCH = 200, 2000  # main content shorter than FEW characters, of a page that has MUCH, was missed
 LENGTH = 8  # bytes of the length of a message, big-endian, before it
 
@@ -24,12 +23,10 @@ class Refused(Exception):
 
 
 class Parsed(NamedTuple):
-    """`page`: the page (of `resiliparse` and `trafilatura` its main content). `rules`: what Resiliparse's rules see as
-    main content, for `millrace` alone. Both are `minimal_html`, unless `plain`, then text."""
+    """`page`: the main content, in `minimal_html`, or text where `plain`."""
 
     title: str | None
     page: str
-    rules: str
     plain: bool
     fell_back: bool
 
@@ -55,10 +52,6 @@ def parse(html: str, depth: int, extractor: str, measure: bool = False) -> Parse
     if measure:
         _check_depth(tree, depth)
     title = " ".join((tree.title or "").split()) or None
-    if extractor == "millrace":
-        return Parsed(title, *serialised(tree), plain=False, fell_back=False)
-    if extractor == "plain":
-        return Parsed(title, _written(tree), "", plain=False, fell_back=False)
     if extractor == "trafilatura":
         text = _trafilatura(html)
         plain = True
@@ -68,14 +61,8 @@ def parse(html: str, depth: int, extractor: str, measure: bool = False) -> Parse
     if len(text) < FEW:
         wider = _written(tree, plain)
         if len(wider) >= MUCH:
-            return Parsed(title, wider, "", plain, fell_back=True)
-    return Parsed(title, text, "", plain, fell_back=False)
-
-
-def serialised(tree: Any) -> tuple[str, str]:
-    """A tree's text whole, and what Resiliparse's rules keep of it, both as `minimal_html` with links."""
-    rules = {"main_content": True, "comments": False, "post_meta": False}
-    return _written(tree, alt_texts=False, links=True), _written(tree, alt_texts=False, links=True, **rules)
+            return Parsed(title, wider, plain, fell_back=True)
+    return Parsed(title, text, plain, fell_back=False)
 
 
 def _written(tree: Any, plain: bool = False, **how: Any) -> str:
@@ -141,7 +128,7 @@ def serve(memory: int) -> None:
         try:
             parsed = parse(html, **request)
             about = {"title": parsed.title, "plain": parsed.plain, "fell_back": parsed.fell_back}
-            send(answers, {"parsed": about}, [parsed.page, parsed.rules])
+            send(answers, {"parsed": about}, [parsed.page])
         except Refused as refused:
             send(answers, {"bad": [refused.reason, refused.detail]}, [])
         except MemoryError:

@@ -55,7 +55,7 @@ class Worker:
             if message["bad"][0] == "memory":
                 self.close()  # what is left of its address space is in pieces
             raise Bad(*message["bad"])
-        return Parsed(**message["parsed"], page=texts[0], rules=texts[1])
+        return Parsed(**message["parsed"], page=texts[0])
 
     def close(self) -> None:
         """End the child, if there is one."""

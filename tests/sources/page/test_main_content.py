@@ -1,111 +1,106 @@
-"""Blocks of serialised pages: the kernel beside a plain twin; trees; titles."""
-
-import re
-import unicodedata
+"""Which blocks of a page are main content: features, trees, sections, titles; and how their text is written."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.kernels import blocks as kernel
+from tasks.kernels.markup import COUNTED
 from tasks.sources.page.main_content import MANY, blocks, features, main_content, render, trees_of
 
-COUNTED = {name: column for column, name in enumerate(kernel.COUNTED)}
-PIECES = st.lists(
-    st.one_of(
-        st.sampled_from(
-            ["<p>", "</p>", "\n\n", "\n", "<br>\n", '<a href="x&gt;y">', "</a>", "<h2>", "</h2>", "<ul>\n"]
-        ),
-        st.sampled_from(
-            ["</ul>", "<ol>\n", "</ol>", "<li>", "</li>", "<pre>", "</pre>", "&amp;", "&lt;", "&quot;", "&gt;"]
-        ),
-        st.text(st.characters(blacklist_characters="<>&", blacklist_categories=("Cs",)), max_size=6),
-    ),
-    max_size=40,
-).map("".join)
+COLUMN = {name: number for number, name in enumerate(kernel.FEATURES)}
+PAGE = (
+    "<title>My title | The site</title><div><nav><a href=x>Menu</a></nav><article><h1>My title</h1>"
+    "<p>A text that is long enough to be called good text, for it has a comma. </p><p>b</p></article></div>"
+)
 
 
-def twin(markup: str) -> list[dict[str, int]]:
-    """length, linked, anchors, letters, uppers, digits, words, kind of each block, with regular expressions."""
-    found = []
-    lines: list[tuple[bool, str]] = []
-    for number, part in enumerate(re.split(r"(<pre>)", markup)):
-        if number % 2 == 0 and number == 0:
-            lines += [(False, line) for line in re.split(r"\n|(?<=</pre>)", part)]
-        elif number % 2 == 0:
-            inner, _, behind = part.partition("</pre>")
-            lines.append((True, inner))
-            lines += [(False, line) for line in re.split(r"\n|(?<=</pre>)", behind)]
-    link = False
-    for preformatted, line in lines:
-        kind = kernel.PREFORMATTED if preformatted else kernel.PLAIN
-        block = dict.fromkeys(("length", "linked", "anchors", "letters", "uppers", "digits", "words"), 0)
-        for piece in re.split(r"(<[^>]*>)", line):
-            if piece.startswith("<"):
-                name = re.sub(r"[<>]| .*", "", piece)
-                if name in ("a", "/a"):
-                    link = name == "a"
-                    block["anchors"] += link
-                elif not preformatted:
-                    new = {"p": kernel.PARAGRAPH, "li": kernel.ITEM, "h2": kernel.HEADING}
-                    kind = new.get(name, kind)
-                continue
-            text = piece.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
-            table = kernel.classes()
-            block["words"] += len("".join(" " if table[min(ord(c), 65536)] & kernel.SPACE else c for c in text).split())
-            for character in text:
-                what = table[min(ord(character), 65536)]
-                if what & kernel.SPACE:
-                    continue
-                size = 2 if what & kernel.WIDE else 1
-                block["length"] += size
-                block["linked"] += size * link
-                block["letters"] += bool(what & kernel.LETTER)
-                block["uppers"] += bool(what & kernel.UPPER)
-                block["digits"] += bool(what & kernel.DIGIT)
-        if block["length"]:
-            found.append({**block, "kind": kind})
-    return found
-
-
-@settings(max_examples=300, deadline=None)
-@given(PIECES)
-def test_the_kernel_counts_what_its_twin_counts(markup):
-    page = blocks(markup)
-    names = ("length", "linked", "anchors", "letters", "uppers", "digits", "words", "kind")
-    assert [{name: int(row[COUNTED[name]]) for name in names} for row in page.counts] == twin(markup)
-    assert render(page).text == render(page, np.ones(len(page.spans), bool)).text
-
-
-def test_character_classes():
-    table = kernel.classes()
-    for character in "aÄж\u0e01\u4e00":
-        assert bool(table[ord(character)] & kernel.LETTER) == unicodedata.category(character).startswith("L")
-    assert table[ord("一")] & kernel.WIDE
-    assert table[ord("。")] & kernel.STOP
-    assert table[0xA0] & kernel.SPACE
-
-
-def test_features_and_trees():
-    page = blocks('<h1>My title</h1>\n\n<p>A text, long enough. </p>\n<a href="x">Menu</a>\n<p>&lt;b&gt;</p>')
-    x = features(page, blocks("<p>A text, long enough.</p>"), "My title | The site")
-    column = {name: number for number, name in enumerate(kernel.FEATURES)}
+def test_features():
+    page = blocks(PAGE)
+    x = features(page)
     assert x.shape == (4, len(kernel.FEATURES))
-    assert x[:, column["title"]].tolist() == [1, 0, 0, 0]
-    assert x[:, column["main"]].tolist() == [0, 1, 0, 0]
-    assert x[:, column["link_share"]].tolist() == [0, 0, 1000, 0]
-    assert x[:, column["length@+1"]].tolist() == [-1, 7, 17, 4]
-    trees = trees_of({"bound": 0, "trees": [5, ["main", 0, ["length", 4, -7, 2], 100]]})
-    assert kernel.scores(x, trees.roots, trees.nodes).tolist() == [7, 105, -2, -2]
+    told = {
+        "title": [0, 1, 0, 0],
+        "link_share": [1000, 0, 0, 0],
+        "length": [4, 7, 55, 1],
+        "length@+1": [7, 55, 1, -1],
+        "length@-1": [-1, 4, 7, 55],
+        "behind_title": [-1, 0, 1, 2],
+        "to_nav": [0, kernel.FAR, kernel.FAR, kernel.FAR],
+        "to_body": [kernel.FAR, 1, 1, 1],
+        "good_total": [55] * 4,
+        "base_good": [0, 55, 55, 55],
+        "parent_good": [55] * 4,  # of the div
+        "base_rating": [0, 1000, 1000, 1000],
+        "parent_rating": [490] * 4,  # half of 55, rounded down, of 55
+        "up": [1, 0, 0, 0],
+        "down": [1, 0, 0, 0],
+        "same_base_after": [0, 1, 1, 0],
+    }
+    assert {name: x[:, COLUMN[name]].tolist() for name in told} == told
 
 
-def test_of_a_page_with_very_many_blocks_the_rules_say_what_is_kept():
-    page = blocks("<p>one</p>\n<p>two</p>\n" * MANY)
-    kept, fell_back = main_content(page, blocks("<p>two</p>"), None)
-    assert kept.tolist() == [False, True] * MANY
+def test_trees_and_sections():
+    page = blocks(PAGE)
+    trees = trees_of({"bound": 0, "trees": [5, ["title", 0, ["length", 4, -7, 2], 100]]})
+    single = kernel.scores(features(page), trees.roots, trees.nodes)
+    assert single.tolist() == [-2, 105, 7, -2]
+    weights = np.minimum(page.counts[1:, COUNTED.index("length")], 200) + 5
+    mean = int((single[1:] * weights).sum() // weights.sum())
+    assert kernel.smoothed(single, page.counts, page.elements).tolist() == [
+        -2, (105 + mean) // 2, (7 + mean) // 2, (-2 + mean) // 2,
+    ]  # fmt: skip
+
+
+TREE = st.recursive(
+    st.integers(-99, 99),
+    lambda inner: st.tuples(st.sampled_from(kernel.FEATURES), st.integers(-3, 60), inner, inner).map(list),
+    max_leaves=9,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(TREE, max_size=4))
+def test_scores_are_those_of_a_plain_walk(made):
+    def leaf(node, row):
+        while not isinstance(node, int):
+            node = node[2 if row[COLUMN[node[0]]] <= node[1] else 3]
+        return node
+
+    x = features(blocks(PAGE))
+    trees = trees_of({"bound": 0, "trees": made})
+    told = kernel.scores(x, trees.roots, trees.nodes).tolist()
+    assert told == [sum(leaf(tree, row) for tree in made) for row in x]
+
+
+def test_of_a_page_with_very_many_blocks_text_outside_links_is_kept():
+    page = blocks("<p>one</p><p><a href=x>two</a></p>" * MANY)
+    kept, fell_back = main_content(page)
+    assert kept.tolist() == [True, False] * MANY
     assert not fell_back
 
 
 def test_an_empty_page_has_no_blocks():
-    assert features(blocks(""), blocks(""), None).shape == (0, len(kernel.FEATURES))
+    assert features(blocks("")).shape == (0, len(kernel.FEATURES))
     assert render(blocks("\n <p> </p>")).text == ""
+    assert main_content(blocks(""))[0].tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<div>a</div><div>b</div><p>c</p>d", "a\nb\n\nc\n\nd"),
+        ("a<br>b<br><br>c", "a\nb\n\nc"),
+        ("<table><tr><td>a<td>b<tr><td>c<br>d<td><p>e", "a b\nc\nd\n\ne"),
+        ("<ol><li>a<li>b<ul><li>c</ul></ol>", "1. a\n2. b\n\n• c"),
+        ("<pre>\n\n  a\n\n b  \n\n</pre>", "  a\n\n b"),
+    ],
+)
+def test_rendered(html, text):
+    assert render(blocks(html)).text == text
+
+
+def test_blocks_left_out_leave_a_gap_if_there_was_one():
+    page = blocks("<div>a</div><p>b</p><div>c</div><div>d</div><div>e</div>")
+    assert render(page, np.array([True, False, True, False, True])).text == "a\n\nc\ne"

@@ -16,7 +16,7 @@ from tasks.sources.page.worker import Worker
 from tasks.sources.rejects import Bad
 
 LIMITS = {"limit": 8 << 20, "tags": 500_000, "depth": 2000}
-HOW = {"depth": 10**9, "extractor": "millrace"}
+HOW = {"depth": 10**9, "extractor": "resiliparse"}
 NESTED = "<div>" * 60_000 + "x"  # minutes
 LISTS = "<ul><li>x" * 40_000  # 9 GB of indentation
 GOOD = "<p>A good page.</p>"
@@ -67,7 +67,7 @@ def test_the_process_is_kept_between_pages_and_gives_what_this_one_gives(worker)
 def test_it_dies_with_its_parent():
     code = (
         "import os\nfrom tasks.sources.page.worker import WORKER\n"
-        "WORKER.parse('<p>x', 2, depth=9, extractor='plain')\nprint(WORKER.process.pid, flush=True)\n"
+        "WORKER.parse('<p>x', 2, depth=9, extractor='resiliparse')\nprint(WORKER.process.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)"
     )
     ran = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=_path())
@@ -88,7 +88,7 @@ def test_it_starts_without_the_heavy_libraries():
 
 
 def _large(number: int) -> str:
-    return extract(f"<p>Page {number} has text.</p>" * 10_000, **LIMITS).text[:16]
+    return extract(f"<p>Page {number} has text.</p>" * 10_000, **LIMITS, extractor="resiliparse").text[:16]
 
 
 def test_it_works_in_daemons():
