@@ -21,7 +21,8 @@ FEWEST = 10  # texts of a side, to fit and hold out
 
 @statistics
 class Fitted:
-    """Texts of each label, and how well their words tell them apart where they were held out.
+    """Texts of each label, and how well their words tell them apart where they were held out, by the strength
+    (scikit-learn's C, one of four) that did best there.
 
     `pairs`: of records with a harmful and a harmless text, held out, the share whose harmful one scores higher (ties
     half); 0 where records have one text. `length_auc`: by length alone, longer texts as the more harmful ones.
