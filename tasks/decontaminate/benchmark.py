@@ -1,9 +1,12 @@
 """A benchmark's items: what decontamination looks for, what overlap checks, what evaluation asks.
 
-An item's id is the hash of its raw record, so that it stays the same when the file is sorted anew.
+An item's id is the hash of its raw record, so that it stays the same when the file is sorted anew. Its `text` is for
+comparison alone and goes through the cleaner of documents, or what was copied out of a page would not be met in it;
+evaluation asks the raw fields of `record`.
 """
 
 import hashlib
+import html
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +24,7 @@ from tasks.runtime.statistics import statistics
 from tasks.sources.input.files import require_unchanged
 from tasks.sources.input.lines import lines
 from tasks.sources.rejects import Reject
+from tasks.sources.texts.clean import ENTITY, clean
 
 ITEMS = pa.schema([("item", pa.string()), ("text", pa.string()), ("record", pa.string()), ("file", pa.string()), ("line", pa.int64())])  # fmt: skip  # noqa: E501
 
@@ -30,15 +34,15 @@ FILE = "items.parquet"
 
 @statistics
 class Collected:
-    """Items, and characters of their text."""
+    """Items, and characters of their text as it is compared."""
 
     items: int = 0
     characters: int = 0
 
 
-@stage("benchmark", kind="input", section="contamination")
+@stage("benchmark", kind="input", section="contamination", libraries=("ftfy",))
 def benchmark(job: Job, *, files: list[dict[str, Any]], inside: Artifact | None, text: list[str]) -> Collected:
-    """A benchmark's items: item, text, record, file, line.
+    """A benchmark's items: item, text (cleaned, for comparison), record (as it stands in the file), file, line.
 
     `files` are listed by path and sha256; with `inside`, paths are relative to that artifact.
 
@@ -96,7 +100,7 @@ def _item(path: Path, number: int, line: bytes, fields: list[str]) -> dict[str, 
             f"{path}:{number}: no field {missing[0]!r}; the record has {', '.join(sorted(record))} "
             f"(`text` of the benchmark names the fields)"
         )
-    text = " ".join(_plain(record[field]) for field in fields)
+    text = comparable(" ".join(_plain(record[field]) for field in fields))
     return {
         "item": hashlib.sha256(line.strip()).hexdigest()[:32],
         "text": text,
@@ -104,6 +108,12 @@ def _item(path: Path, number: int, line: bytes, fields: list[str]) -> dict[str, 
         "file": path.name,
         "line": number,
     }
+
+
+def comparable(text: str) -> str:
+    """The text as `clean` leaves a document's. Entities are resolved everywhere, also where `clean` sees by a `<` that
+    they are meant: in a page, where an item is met, they were resolved by the parser."""
+    return clean(ENTITY.sub(lambda entity: html.unescape(entity[0]), text))
 
 
 def _plain(value: Any) -> str:

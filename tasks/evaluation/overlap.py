@@ -7,7 +7,7 @@ fewer than N words (never called clean).
 """
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
@@ -17,8 +17,7 @@ import pyarrow.parquet as pq
 
 from model.tokenizer import END_OF_TEXT
 from tasks.decontaminate.benchmark import items_of
-from tasks.evaluation.plain import words
-from tasks.evaluation.sought import Sought
+from tasks.evaluation.sought import Sought, words_of
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
 from tasks.runtime.shards import read_file
@@ -59,7 +58,8 @@ def overlap(
 ) -> Overlapped:
     """A table: benchmark, item, state (clean, dirty, uncheckable), source (the first where it is dirty)."""
     asked = tuple(benchmarks.items())
-    sizes, sought, items = sought_in(asked)
+    sizes, sought = sought_in(asked)
+    items = {name: items_of(artifact, ["item"])["item"].to_pylist() for name, artifact in asked}
     dirty: dict[str, dict[int, str]] = {name: {} for name in benchmarks}
     for source, artifact in tokens.items():
         shards = TokenShards.of(artifact)
@@ -69,7 +69,7 @@ def overlap(
             for n, places in by_size.items():
                 met[n][places] = True
         for name in benchmarks:
-            for number, (_, places) in enumerate(items[name]):
+            for number, places in enumerate(sought.items[name]):
                 if met[sizes[name]][places].any():
                     dirty[name].setdefault(number, source)
     rows = [
@@ -80,7 +80,7 @@ def overlap(
             "source": dirty[name].get(number),
         }
         for name in benchmarks
-        for number, (item, places) in enumerate(items[name])
+        for number, (item, places) in enumerate(zip(items[name], sought.items[name], strict=True))
     ]
     schema = pa.schema([(key, pa.string()) for key in ("benchmark", "item", "state", "source")])
     with job.publish(FILE) as file:
@@ -107,19 +107,14 @@ def gram_size(lengths: list[int]) -> int:
 
 
 @lru_cache(maxsize=1)  # once a worker
-def sought_in(
-    benchmarks: tuple[tuple[str, Artifact], ...],
-) -> tuple[dict[str, int], Sought, dict[str, list[tuple[str, np.ndarray]]]]:
-    """(words a gram by benchmark; what is looked for; by benchmark, (item, places of its grams) in order)."""
-    tables = {name: items_of(artifact, ["item", "text"]) for name, artifact in benchmarks}
-    texts = {name: table.column("text").to_pylist() for name, table in tables.items()}
-    sizes = {name: gram_size([len(words(text)) for text in listed]) for name, listed in texts.items()}
-    sought = Sought.of({name: (sizes[name], listed) for name, listed in texts.items()})
-    items = {}
-    for name, table in tables.items():
-        places = [sought.met(text.encode("utf-8", "replace"))[sizes[name]] for text in texts[name]]
-        items[name] = list(zip(table.column("item").to_pylist(), places, strict=True))
-    return sizes, sought, items
+def sought_in(benchmarks: tuple[tuple[str, Artifact], ...]) -> tuple[dict[str, int], Sought]:
+    """(words a gram by benchmark; what is looked for)."""
+    split = {
+        name: [words_of(text.encode("utf-8", "replace")) for text in items_of(artifact, ["text"])["text"].to_pylist()]
+        for name, artifact in benchmarks
+    }
+    sizes = {name: gram_size([len(words) for words in texts]) for name, texts in split.items()}
+    return sizes, Sought.of({name: (sizes[name], texts) for name, texts in split.items()})
 
 
 def met_in(
@@ -128,14 +123,13 @@ def met_in(
     """By words a gram, the places of the grams that stand in a token file's documents."""
     from tokenizers import Tokenizer
 
-    _, sought, _ = sought_in(benchmarks)
+    _, sought = sought_in(benchmarks)
     model = Tokenizer.from_file(str(tokenizer_file(tokenizer)))
-    end = model.token_to_id(END_OF_TEXT)
-    spelt = spelling(model)
-    spelt[end] = BETWEEN
+    end = model.get_vocab()[END_OF_TEXT]
+    spelling = Spelling.of(model, {end: BETWEEN})
     met = {n: np.zeros(len(grams.sums), bool) for n, grams in sought.grams.items()}
     for ids in blocks(shards.read(file), end):
-        for n, places in sought.met(b"".join(map(spelt.__getitem__, ids.tolist()))).items():
+        for n, places in sought.met(spelling.decode(ids)).items():
             met[n][places] = True
     return {n: np.flatnonzero(places) for n, places in met.items()}
 
@@ -151,13 +145,30 @@ def blocks(ids: np.ndarray, end: int) -> Iterator[np.ndarray]:
         start = stop
 
 
-def spelling(model: Any) -> list[bytes]:
-    """The bytes of each token id of a byte-level tokenizer, whose vocabulary spells a byte as a printable character:
-    itself, or the 256th and following in order (GPT-2's bytes_to_unicode)."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [n for n in range(256) if n not in printable]
-    byte = {chr(n): n for n in printable} | {chr(256 + place): n for place, n in enumerate(others)}
-    spelt = [b""] * model.get_vocab_size()
-    for token, number in model.get_vocab().items():
-        spelt[number] = bytes(byte[character] for character in token)
-    return spelt
+@dataclass(frozen=True)
+class Spelling:
+    """The bytes of each token id of a byte-level tokenizer, one behind the other."""
+
+    data: np.ndarray  # uint8
+    starts: np.ndarray  # int64 (ids,)
+    sizes: np.ndarray  # int64 (ids,)
+
+    @classmethod
+    def of(cls, model: Any, instead: dict[int, bytes]) -> "Spelling":
+        """The vocabulary spells a byte as a printable character: itself, or the 256th and following in their order
+        (GPT-2's bytes_to_unicode). `instead`: what ids of other tokens are to give."""
+        printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+        others = [n for n in range(256) if n not in printable]
+        byte = {chr(n): n for n in printable} | {chr(256 + place): n for place, n in enumerate(others)}
+        spelt = [b""] * model.get_vocab_size()
+        for token, number in model.get_vocab().items():
+            spelt[number] = instead[number] if number in instead else bytes(byte[c] for c in token)
+        sizes = np.array([len(one) for one in spelt], np.int64)
+        return cls(np.frombuffer(b"".join(spelt), np.uint8), np.cumsum(sizes) - sizes, sizes)
+
+    def decode(self, ids: np.ndarray) -> bytes:
+        sizes = self.sizes[ids]
+        ends = np.cumsum(sizes)
+        places = np.repeat(self.starts[ids] - ends + sizes, sizes)
+        places += np.arange(len(places))
+        return self.data[places].tobytes()

@@ -1,12 +1,14 @@
 """The audit's reading of words: the definition of docs/words.md, by other means than the filter's kernel.
 
-Python's `unicodedata` (of its own version), str and bytes methods and regular expressions, no table of ours. A text is
+Python's `unicodedata` (of its own version), bytes methods, regular expressions and numpy, no table of ours. A text is
 rewritten into a small alphabet (what is not ASCII by a function a run, remembered), then joined and split as bytes.
 """
 
 import re
 import unicodedata
 from functools import cache, lru_cache
+
+import numpy as np
 
 # Beginnings of the names of letters that are words by themselves, of scripts without spaces
 ALONE = (
@@ -27,7 +29,6 @@ IGNORED = re.compile(
 )
 SOFT = "\x1f"  # stands for the soft hyphen; controls of the text are gone before
 
-NOT_ASCII = re.compile("[^\x00-\x7f]+")
 CONTROLS = bytes({*range(9), *range(0x0E, 0x1C), 0x1F, 0x7F})
 LOWER = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ`\t\r\v\f\x1c\x1d\x1e", b"abcdefghijklmnopqrstuvwxyz'  \n\n\n\n\n")
 APART = bytes(n if n >= 128 or chr(n).isalnum() else 32 for n in range(256))
@@ -39,32 +40,39 @@ QUOTED = re.compile(rb"'(?<=[0-9a-z\x80-\xff]')(?=[a-z\x80-\xff])")
 
 def words(text: str) -> list[str]:
     """The words of a text, folded, in its order."""
-    return [word.decode() for word in split(text.encode("utf-8", "replace"))]
+    return [word.decode() for word in apart(text.encode("utf-8", "replace")).split()]
 
 
-def split(text: bytes) -> list[bytes]:
-    """The words of UTF-8; bytes that are none count as U+FFFD."""
+def apart(text: bytes) -> bytes:
+    """The words of UTF-8, folded, blanks between them; bytes that are no UTF-8 count as U+FFFD."""
     text = text.translate(None, CONTROLS)
     if not text.isascii():
-        text = NOT_ASCII.sub(_run, text.decode("utf-8", "replace")).encode()
+        text = _ascii_apart(text)
     text = text.translate(LOWER)
     if b"\x1f" in text:
         text = SOFTENED.sub(b"", text).replace(b"\x1f", b"")
     text = HYPHENED.sub(b"", text)
-    return QUOTED.sub(b"", text).translate(APART).split()
+    return QUOTED.sub(b"", text).translate(APART)
 
 
-def _run(match: re.Match[str]) -> str:
-    before = match.string[match.start() - 1 : match.start()]
-    return _rewritten(match[0], before.isalnum())
+def _ascii_apart(text: bytes) -> bytes:
+    """What is not ASCII rewritten."""
+    wide = np.frombuffer(text, np.uint8) >= 0x80
+    edges = np.flatnonzero(np.diff(wide, prepend=False, append=False)).tolist()
+    parts: list[bytes] = []
+    done = 0
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        parts += text[done:start], _rewritten(text[start:end], text[start - 1 : start].isalnum())
+        done = end
+    return b"".join((*parts, text[done:]))
 
 
 @lru_cache(1 << 17)
-def _rewritten(run: str, inside: bool) -> str:
-    """What is not ASCII in the small alphabet. `inside`: a letter or digit stands before."""
+def _rewritten(run: bytes, inside: bool) -> bytes:
+    """A run of what is not ASCII in the small alphabet. `inside`: a letter or digit stands before."""
     out: list[str] = []
     alone = False  # behind a letter that is a word, which only marks may join
-    for character in run:
+    for character in run.decode("utf-8", "replace"):
         for part, kind in _fold(character):
             if kind == "gone" or (kind == "soft" and alone):
                 continue
@@ -78,7 +86,7 @@ def _rewritten(run: str, inside: bool) -> str:
             out.append(part)
             inside = kind in ("letter", "digit") or (inside and kind in ("mark", "soft"))
             alone = alone or kind == "alone"
-    return "".join(out) + "." * alone
+    return ("".join(out) + "." * alone).encode()
 
 
 @cache

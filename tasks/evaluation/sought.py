@@ -7,8 +7,10 @@ then compared number by number, so that nothing is met by chance. No kernel.
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from tasks.evaluation.plain import split
+from tasks.evaluation.plain import apart
 
 PRIME = np.uint64(0x9E3779B97F4A7C15)  # odd, so that it has an inverse modulo 2**64
 INVERSE = np.uint64(pow(int(PRIME), -1, 1 << 64))
@@ -64,28 +66,46 @@ class Grams:
 
 @dataclass(frozen=True)
 class Sought:
-    """The words of all benchmarks by number, and their grams by n."""
+    """The words of all benchmarks, whose place is their number; their grams by n; of each benchmark, in its texts'
+    order, the places in those grams of each text's own."""
 
-    words: dict[bytes, int]
+    words: pa.Array  # binary, each with the blank behind it
     grams: dict[int, Grams]
+    items: dict[str, list[np.ndarray]]
 
     @classmethod
-    def of(cls, benchmarks: dict[str, tuple[int, list[str]]]) -> "Sought":
-        """Of each benchmark's n and texts."""
-        words: dict[bytes, int] = {}
+    def of(cls, benchmarks: dict[str, tuple[int, list[pa.Array]]]) -> "Sought":
+        """Of each benchmark's n and its texts' words."""
+        everything = [words for _, texts in benchmarks.values() for words in texts]
+        encoded = pa.concat_arrays(everything).dictionary_encode()
+        numbers = np.split(encoded.indices.to_numpy().astype(np.int32), np.cumsum([len(words) for words in everything]))
+        by_name: dict[str, list[np.ndarray]] = {}
         by_size: dict[int, list[np.ndarray]] = {}
-        for n, texts in benchmarks.values():
-            for text in texts:
-                numbers = [words.setdefault(word, len(words)) for word in split(text.encode("utf-8", "replace"))]
-                by_size.setdefault(n, []).append(np.array(numbers, np.int32))
-        return cls(words, {n: Grams.of(texts, n) for n, texts in by_size.items()})
-
-    def numbers(self, text: bytes) -> np.ndarray:
-        """int32: the number of each word of a text, in order; STRANGE for those of no benchmark."""
-        get = self.words.get
-        return np.array([get(word, STRANGE) for word in split(text)], np.int32)
+        for name, (n, texts) in benchmarks.items():
+            by_name[name], numbers = numbers[: len(texts)], numbers[len(texts) :]
+            by_size.setdefault(n, []).extend(by_name[name])
+        grams = {n: Grams.of(texts, n) for n, texts in by_size.items()}
+        items = {name: [grams[n].met(text) for text in by_name[name]] for name, (n, _) in benchmarks.items()}
+        return cls(encoded.dictionary, grams, items)
 
     def met(self, text: bytes) -> dict[int, np.ndarray]:
         """By n, the places in `grams` of the grams that stand in the text."""
-        numbers = self.numbers(text)
+        numbers = numbered(words_of(text), self.words)
         return {n: grams.met(numbers) for n, grams in self.grams.items()}
+
+
+def words_of(text: bytes) -> pa.Array:
+    """The words of UTF-8 as binary, each with the blank behind it (so that they lie in one buffer, gaplessly)."""
+    bytes_ = np.frombuffer(apart(text) + b" ", np.uint8)
+    word = bytes_ != ord(" ")
+    keep = word.copy()
+    keep[1:] |= word[:-1]
+    packed = bytes_[keep]
+    ends = np.flatnonzero(packed == ord(" ")) + 1
+    places = np.concatenate([np.zeros(1, np.int32), ends.astype(np.int32)])
+    return pa.Array.from_buffers(pa.binary(), len(ends), [None, pa.py_buffer(places), pa.py_buffer(packed)])
+
+
+def numbered(words: pa.Array, known: pa.Array) -> np.ndarray:
+    """int32: each word's place in `known`; STRANGE for those that are not there."""
+    return pc.index_in(words, value_set=known).fill_null(STRANGE).to_numpy(zero_copy_only=False)

@@ -68,6 +68,16 @@ def test_a_byte_order_mark_is_no_part_of_a_record(run, tmp_path):
     assert [json.loads(row["record"]) for row in rows] == RECORDS
 
 
+def test_text_is_cleaned_and_the_record_is_not(run, tmp_path):
+    said = "\ufeffFish &amp; chips &lt;b&gt; <i>caf&eacute;</i> cafe\u0301 so\u00adft cafÃ© &amp;amp; AT&T &copy=1"
+    path = tmp_path / "quiz.jsonl"
+    path.write_bytes(lines([{"query": said}]))
+    (row,) = items_of(made(run, path, text=["query"])).to_pylist()
+    assert row["text"] == "Fish & chips <b> <i>café</i> café soft café &amp; AT&T &copy=1"
+    assert json.loads(row["record"]) == {"query": said}
+    assert row["item"] == hashlib.sha256(lines([{"query": said}]).strip()).hexdigest()[:32]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

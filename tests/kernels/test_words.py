@@ -122,15 +122,26 @@ def test_spans_are_of_the_text_given():
 def test_case_and_composition_do_not_count():
     """Of every character that Python's Unicode and ours know; but conjoining Hangul, which `clean` composes."""
     for char in map(chr, CODES):
-        if unicodedata.ucd_3_2_0.category(char) != "Cn" and not "가" <= char <= "힣":
-            expected = words(f"a{char}b")
-            assert words(f"A{char.upper()}B") == expected, ascii(char)
-            assert words(unicodedata.normalize("NFD", f"a{char}b")) == expected, ascii(char)
+        if unicodedata.ucd_3_2_0.category(char) in ("Cn", "Co") or "가" <= char <= "힣" or "㐀" < char < "鿿":
+            continue
+        expected = words(f"a{char}b")
+        assert words(f"A{char.upper()}B") == expected, ascii(char)
+        assert words(unicodedata.normalize("NFD", f"a{char}b")) == expected, ascii(char)
 
 
 def test_no_code_point_makes_more_words_than_the_kernel_has_room_for():
     most = max(len(words("a" + chr(code) + "a")) for code in CODES if comparison.fold(chr(code))[1:])
     assert most <= MOST_WORDS
+
+
+def test_letters_of_scripts_without_spaces_are_those_that_lines_break_at():
+    """UAX #14's classes ID and SA, by another table, of letters that are not folded (full-width Latin, lone Hangul)."""
+    regex = pytest.importorskip("regex")
+    letters = regex.findall(r"(?=\p{L})[\p{Line_Break=ID}\p{Line_Break=SA}]", "".join(map(chr, CODES)))
+    folded = {char: comparison.fold(char) for char in letters if unicodedata.ucd_3_2_0.category(char) != "Cn"}
+    own = {char: parts[0][1] for char, parts in folded.items() if [into for into, _ in parts] == [char]}
+    assert len(own) > 70_000
+    assert [char for char, kind in own.items() if kind != "A"] == ["\u3164", "\uffa0"]  # Hangul fillers: invisible
 
 
 def test_the_table_is_of_java():
