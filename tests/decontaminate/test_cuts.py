@@ -12,7 +12,7 @@ from kernels.strategies import random_texts
 from kernels.twins import words
 
 from conf.corpus import Decontaminate
-from tasks.decontaminate.benchmark import benchmark
+from tasks.decontaminate.benchmark import benchmark, comparable
 from tasks.decontaminate.cuts import cuts
 from tasks.decontaminate.frequent import frequent
 from tasks.decontaminate.grams import grams, grams_table
@@ -92,7 +92,7 @@ def character_spans(text: str, wanted: set[tuple[str, ...]], n: int) -> list[tup
 
 def twin(texts: list[str], items: list[str], how: dict[str, int]) -> list[list[str] | str]:
     n = how["n"]
-    split = [[word for word, _, _ in words(item)] for item in items]
+    split = [[word for word, _, _ in words(comparable(item))] for item in items]
     wanted = {tuple(one[at : at + n]) for one in split for at in range(len(one) - n + 1)}
     spans = [character_spans(text, wanted, n) for text in texts]
     in_documents = [gram for found in spans for gram in {gram for _, _, gram in found}]
