@@ -1,6 +1,6 @@
 """Decontamination by each rule on the same planted leaks: how many are found; how many clean documents pass for leaks.
 
-    python bench/contamination.py [--items 300] [--markdown]
+    python bench/contamination.py [--items 200] [--markdown]
 
 Items of LAMBADA (some 75 words) and of ARC-easy (some 20, of which many are shorter than a gram) from ../shared/data
 are planted into passages of books, each once for each disguise, so that no item leaks into more documents than
@@ -38,18 +38,19 @@ WAYS: dict[str, dict[str, Any]] = {
     "gap": {"rule": "gap"},
     "gap, share .5": {"rule": "gap", "share": 0.5},
 }
+PASSAGE = 200  # words: the 24 books have some 6,500 of them
 DATATROVE = "datatrove"
 PACKAGES = ["datatrove", "loguru", "fsspec", "dill", "multiprocess", "humanize", "xxhash"]
 
 
 def passages(count: int, draw: random.Random) -> list[str]:
-    """So many passages of 250 words of the books."""
+    """So many passages of PASSAGE words of the books."""
     words: list[str] = []
     for path in sorted((REAL / "books").glob("*.txt.gz")):
         with gzip.open(path, "rt", encoding="utf-8", errors="replace") as file:
             words += re.sub(r"\s+", " ", file.read()).split(" ")
-    starts = draw.sample(range(0, len(words) - 250, 250), count)
-    return [" ".join(words[at : at + 250]) for at in starts]
+    starts = draw.sample(range(0, len(words) - PASSAGE, PASSAGE), count)
+    return [" ".join(words[at : at + PASSAGE]) for at in starts]
 
 
 def items(name: str, fields: list[str], count: int, draw: random.Random) -> list[str]:
@@ -152,7 +153,7 @@ def documents(count: int, seed: int) -> tuple[dict[str, list[str]], list[tuple[s
 
 def _planted(passage: str, text: str) -> str:
     words = passage.split()
-    return f"{' '.join(words[:120])}\n{text}\n{' '.join(words[120:])}"
+    return f"{' '.join(words[: PASSAGE // 2])}\n{text}\n{' '.join(words[PASSAGE // 2 :])}"
 
 
 # ---- the ways
@@ -228,7 +229,7 @@ def found_by_datatrove(folder: Path, benchmarks: dict[str, list[str]], texts: li
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--items", type=int, default=300, help="of each benchmark")
+    parser.add_argument("--items", type=int, default=200, help="of each benchmark")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--markdown", action="store_true", help="the table as docs/papers.md has it")
     options = parser.parse_args()

@@ -19,6 +19,9 @@ from tasks.decontaminate.grams import grams_table
 from tasks.decontaminate.hits import HITS, hits_of
 from tasks.decontaminate.rules import Wanted, _of_items
 from tasks.kernels.comparison import words
+from tasks.report import contamination
+from tasks.report.given import Given
+from tasks.report.section import Counted
 
 ITEM = " ".join(f"item{n}" for n in range(20))
 
@@ -270,3 +273,20 @@ def test_a_rules_judgement_looks_for_nothing_anew(run, tmp_path):
     assert (made["grams"], made["hits"], made["cuts"]) == (1, 1, 3)
     both = [Decontaminate(rule=rule, beside=[other]) for rule, other in (("gpt3", "gap"), ("gap", "gpt3"))]
     assert both[0].sought() == both[1].sought()
+
+
+def test_the_report_tells_what_each_rule_finds(run, tmp_path):
+    texts = [f"{FILL}{ITEM}{FILL}", f"{FILL}{edited(ITEM, 13)}{FILL}", f"{FILL}{ITEM.upper()}{FILL}", "clean"]
+    documents = source(run, "web", texts)
+    (found,), (made,) = cleaned(run, tmp_path, [documents], {"quiz": [ITEM, "too short"]}, beside=["gpt4", "gap"])
+    fits = {each.stage: {"all": each} for each in run.artifacts if each.stage in ("grams", "frequent")}
+    given = Given({"web": documents}, {"web": {"hits": found}}, {"web": (made,)}, fits, {}, {}, frozenset())
+    shards = [Counted(shard, contamination.count(shard)) for shard in given.shards()]
+    content = contamination.gather(None, given, shards)
+    assert content["rule"] == "gpt3"
+    (row,) = content["benchmarks"]
+    assert (row["items"], row["too_short"], row["hit"], row["documents"], row["cut"]) == (2, 1, 1, 2, 2)
+    assert [(row["rule"], row["documents"], row["shared"], row["alone"]) for row in content["rules"]] == [
+        ("gap", 3, 2, 0), ("gpt3", 2, 2, 0), ("gpt4", 2, 1, 0),
+    ]  # fmt: skip
+    assert "Rule gpt3 (cuts): 2 documents, 0 by no other rule" in list(contamination.lines(content))
