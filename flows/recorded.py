@@ -38,6 +38,7 @@ from flows.state import Past, differences, flat
 from flows.stores import opened_store
 from flows.terminal import rate
 from tasks.runtime.artifact import Artifact
+from tasks.runtime.decisions import Decided, decided, loses_most, means_to
 from tasks.runtime.engine import Engine
 from tasks.runtime.errors import Failure, Mistake
 from tasks.runtime.job import Reporter, Silent, build
@@ -238,18 +239,35 @@ def _page(artifact: Artifact, what: Stage, how: str, past: Past) -> str:
         f"- fingerprint `{artifact.fingerprint}`",
         f"- {what.kind}: {what.purpose}",
         f"- in `{artifact.where()}`",
+        *_loss(artifact, what),
         "",
     ]
     title = "Changed since " + (before["fingerprint"] if before else "ever")
     columns = [f"`{column.name}`: {column.meaning}" for column in what.columns]
-    reasons = [f"`{reason}`: {meaning}" for reason, meaning in what.reasons.items()]
+    counted = artifact.manifest["statistics"].get("reasons") or what.reasons
+    reasons = [f"`{reason}`: {meaning}" for reason, meaning in what.reasons.items() if reason in counted]
     sections = [(title, changed), ("Inputs", inputs), ("Parameters", parameters)]
     for heading, items in [
         *sections,
         *((name, told) for name, told in (("Columns", columns), ("Reasons", reasons)) if told),
     ]:
         lines += [f"### {heading}", "", *(f"- {item}" for item in items or ["none"]), ""]
+    if what.note is not None:
+        lines.append(what.note(artifact))
     return "\n".join(lines)
+
+
+def _loss(artifact: Artifact, what: Stage) -> list[str]:
+    """A line of a decision that takes most of its source; the report's page has the examples."""
+    if not issubclass(what.statistics, Decided) or not loses_most(counts := decided(artifact)):
+        return []
+    sentence = (
+        f"{counts.documents - counts.kept:,} of {counts.documents:,} documents leave, and "
+        f"{counts.bytes - counts.kept_bytes:,} of {counts.bytes:,} bytes"
+    )
+    if means_to(artifact, what.drawn):
+        return [f"- {sentence}: by a draw that is meant to"]
+    return [f"- **WARNING**: {sentence}; the report shows examples"]
 
 
 def _rows(statistics: dict[str, Any]) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import ruled
 from corpora import Counted, decided, document_id, scored, source
 
 import tasks
@@ -24,7 +25,11 @@ from tasks.decontaminate.hits import hits
 from tasks.dedup.signatures import signatures
 from tasks.dedup.survivors import survivors
 from tasks.quality.classifier import classifier
+from tasks.quality.harm import harm
+from tasks.quality.harm_classifier import harm_classifier
+from tasks.quality.heuristics import heuristics
 from tasks.quality.keep import keep
+from tasks.quality.pii import pii
 from tasks.quality.score import score
 from tasks.runtime import decisions, fingerprint
 from tasks.runtime.artifact import Artifact, Shard
@@ -62,6 +67,12 @@ LEFT_OUT = {
     ("evaluate", "botocore"): "signs requests to a store",
     ("evaluate", "obstore"): "brings files here, which are checked",
     ("evaluate", "safetensors"): "reads weights: a lossless container",
+    ("harm-classifier", "isal"): "undoes a lossless code, as zstandard does",
+    ("harm-classifier", "lz4"): "undoes a lossless code, as zstandard does",
+    ("harm-classifier", "zstandard"): "undoes a lossless code: any version gives the same bytes, or an error",
+    ("labels", "isal"): "undoes a lossless code, as zstandard does",
+    ("labels", "lz4"): "undoes a lossless code, as zstandard does",
+    ("labels", "zstandard"): "undoes a lossless code: any version gives the same bytes, or an error",
     ("pretrain", "botocore"): "signs requests to a store",
     ("pretrain", "obstore"): "brings files here, which are checked",
     ("pretrain", "numpy"): "the order of windows, integers again; MODEL_VERSION stands for the trainer's own code",
@@ -167,20 +178,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     fields = {"text": "text", "id": None, "url": None}
     read_in = run(ingest, "files", files=files, source="files", kind="text", fields=fields, reject_share=0.0)
     other = source(run, "good", [f"other {n}" for n in range(20)])
-    fitted = run(
-        classifier,
-        "all",
-        good=[other],
-        raw=[documents],
-        preset="modern",
-        sample=40,
-        features=64,
-        validation=0.0,
-        seed=1,
-    )
-    how = {"pareto": None, "threshold": 0.5, "languages": ["en"], "seed": 1}
-    measured = scored(run, documents, [0.1, *[0.9] * (len(TEXTS) - 1)])
-    kept = run(keep, "web", documents=documents, before=None, scores=measured, **how)
+    how = {"preset": "modern", "sample": 40, "features": 64, "validation": 0.0, "seed": 1}
+    fitted = run(classifier, "all", good=[other], raw=[documents], **how)
+    kept, counted = kept_by_rules(run, folder)
     everything = decided(run, documents)
     signed = run(signatures, "web", documents=documents, shingle=5, permutations=64, seed=1)
     how = {"bands": 16, "rows": 4, "threshold": 0.5, "bucket": 64}
@@ -197,7 +197,27 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     files = [file.as_dict() for file in expand({"name": "posts", "files": "posts.jsonl"}, folder)]
     posted = run(submissions, "posts", files=files, source="posts", reject_share=0.0)
     chosen = run(select, "crawl", **index_of(folder))
-    return {each.stage: each for each in (read_in, posted, chosen, kept, signed, survived, cut, given)}
+    return {each.stage: each for each in (read_in, posted, chosen, kept, *counted, signed, survived, cut, given)}
+
+
+def kept_by_rules(run: Run, folder: Path) -> tuple[Artifact, list[Artifact]]:
+    """What `keep` says of texts of which some leave for each of its reasons, and the measures that it read."""
+    texts = [*ruled.BREAKS.values()] * 3 + [ruled.BASE] * 3
+    languages = ["en"] * (len(texts) - 1) + ["de"]
+    documents = source(run, "ruled", texts, shards=2, languages=languages)
+    ruled.labels(folder / "labels.jsonl")
+    files = {"files": [{"path": str(folder / "labels.jsonl")}], "inside": None}
+    fields = {"yes": "rejected", "no": "chosen"}
+    fitted = run(harm_classifier, "harm", **files, fields=fields, features=4096, seed=1)
+    counted = {
+        "heuristics": run(heuristics, "ruled", documents=documents),
+        "pii": run(pii, "ruled", documents=documents),
+        "harm": run(harm, "ruled", documents=documents, classifier=fitted),
+    }
+    how = {"pareto": None, "threshold": 0.5, "languages": ["en"], "seed": 1, "measures": counted, "rules": ruled.LIMITS}
+    measured = scored(run, documents, [0.1, *[0.9] * 9])
+    kept = run(keep, "ruled", documents=documents, before=None, scores=measured, **how)
+    return kept, list(counted.values())
 
 
 def test_every_stage_with_columns_writes_what_it_declares(made: dict[str, Artifact]) -> None:

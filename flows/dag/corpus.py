@@ -15,7 +15,8 @@ from tasks.dedup.survivors import survivors
 from tasks.demo.sample import installed, sample
 from tasks.quality.classifier import classifier
 from tasks.quality.given import given_classifier
-from tasks.quality.harm import harm, harm_classifier
+from tasks.quality.harm import harm
+from tasks.quality.harm_classifier import harm_classifier
 from tasks.quality.heuristics import heuristics
 from tasks.quality.keep import keep
 from tasks.quality.labels import labels

@@ -1,44 +1,17 @@
-"""Fit and measure: `harm-classifier`, from texts that people called harmful or not, and `harm`, its probability.
-
-The arithmetic is the quality classifier's (logit.py). It tells words that harmful texts use from words that harmless
-ones use, and no more: how well, on texts held out, stands in the manifest, and should be read before it is relied on.
-"""
-
-from typing import Any
+"""Measure: `harm`, the probability that a document is harmful, by words as texts that people called so use them."""
 
 import numpy as np
 import pyarrow as pa
 
-from tasks.quality import labelled, logit
+from tasks.quality.harm_classifier import weights_of
+from tasks.quality.logit import logistic
 from tasks.runtime.artifact import Artifact, Shard
-from tasks.runtime.errors import Failure
 from tasks.runtime.job import Job
 from tasks.runtime.shards import Output, batches
 from tasks.runtime.stage import Column, stage
 from tasks.runtime.statistics import statistics
 
-WEIGHTS = "weights.npz"
-FEWEST = 10  # texts of a side, to fit and hold out
 BINS = 20
-
-
-@statistics
-class Fitted:
-    """Texts of each label, and how well their words tell them apart where they were held out.
-
-    `pairs`: of records with a harmful and a harmless text, held out, the share whose harmful one scores higher (ties
-    half); 0 where records have one text. `length_auc`: by length alone, longer texts as the more harmful ones.
-    """
-
-    harmful: int = 0
-    harmless: int = 0
-    held_out: int = 0
-    strength: float = 0.0
-    passes: int = 0
-    log_loss: float = 0.0
-    auc: float = 0.0
-    length_auc: float = 0.0
-    pairs: float = 0.0
 
 
 @statistics
@@ -49,58 +22,10 @@ class Scored:
     histogram: tuple[int, ...] = (0,) * BINS
 
 
-@stage("harm-classifier", kind="fit", libraries=("scikit-learn", "scipy", "numpy", "ftfy"))
-def harm_classifier(
-    job: Job, *, files: list[dict[str, Any]], inside: Artifact | None, fields: dict[str, str], features: int, seed: int
-) -> Fitted:
-    """Which words tell harmful texts from harmless ones: fixed-point weights and intercept.
-
-    `fields`: of a record, `text` and `label`, or `yes` (harmful) and `no`.
-
-    Raises:
-        Failure: a side has fewer than 10 texts, or none that is held out.
-    """
-    from sklearn.metrics import roc_auc_score
-
-    if inside is not None:
-        files = [{"path": str(inside.local(file["path"]))} for file in files]
-    texts = labelled.read(files, labelled.Fields(**fields))
-    out = labelled.held_out(texts.draws)
-    for label, name in ((True, "harmful"), (False, "harmless")):
-        side = texts.labels == label
-        if side.sum() < FEWEST or not (side & out).any() or not (side & ~out).any():
-            raise Failure(
-                f"{int(side.sum())} {name} texts, {int((side & out).sum())} of them held out, are too few to fit on "
-                f"and to judge by; name more files in harm.files"
-            )
-    counted = labelled.features_of(texts.texts, features)
-    fitted = labelled.fit(counted, texts.labels, out, features, seed)
-    with job.publish(WEIGHTS) as file:
-        logit.save(file, fitted.coefficients, fitted.intercept)
-    scores = labelled.scores(counted, fitted)
-    lengths = np.array([len(text) for text in texts.texts])
-    return Fitted(
-        harmful=int(texts.labels.sum()),
-        harmless=int((~texts.labels).sum()),
-        held_out=int(out.sum()),
-        strength=fitted.strength,
-        passes=fitted.passes,
-        log_loss=round(fitted.log_loss, 6),
-        auc=round(float(roc_auc_score(texts.labels[out], scores[out])), 6),
-        length_auc=round(float(roc_auc_score(texts.labels[out], lengths[out])), 6),
-        pairs=round(_pairs(scores, out), 6) if "yes" in fields else 0.0,
-    )
-
-
-def _pairs(scores: np.ndarray, out: np.ndarray) -> float:
-    """Texts of a record stand side by side, the harmful one first."""
-    yes, no = scores[::2][out[::2]], scores[1::2][out[1::2]]
-    return float(((yes > no) + 0.5 * (yes == no)).mean())
-
-
 @stage(
     "harm",
     kind="measure",
+    section="rules",
     columns=(Column("harm", pa.float32(), "probability that the document is harmful, in [0, 1]"),),
 )
 def harm(job: Job, *, documents: Artifact, classifier: Artifact) -> Scored:
@@ -111,13 +36,13 @@ def harm(job: Job, *, documents: Artifact, classifier: Artifact) -> Scored:
 def harm_shard(out: Output, shard: Shard, *, classifier: Artifact) -> Scored:
     from tasks.kernels.features import weighted_sums
 
-    weights, intercept = logit.load(classifier.local(WEIGHTS))
+    weights, intercept = weights_of(classifier)
     out.of(shard)
     out.write(pa.table({"harm": pa.array([], pa.float32())}))
     histogram = np.zeros(BINS, np.int64)
     rows = 0
     for batch in batches(shard, ["text"]):
-        values = logit.logistic(*weighted_sums(batch.column("text"), weights), intercept)
+        values = logistic(*weighted_sums(batch.column("text"), weights), intercept)
         out.write(pa.table({"harm": values}))
         histogram += np.bincount(np.minimum((values * BINS).astype(int), BINS - 1), minlength=BINS)
         rows += len(values)

@@ -8,6 +8,7 @@ A text in a script without spaces between words has few words by this measure, a
 import pyarrow as pa
 
 from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.decisions import tell_counts
 from tasks.runtime.job import Job
 from tasks.runtime.shards import Output, batches
 from tasks.runtime.stage import Column, stage
@@ -53,7 +54,7 @@ COLUMNS = tuple(Column(name, pa.int32(), meaning) for name, meaning in MEANINGS.
 SCHEMA = pa.schema([(column.name, column.type) for column in COLUMNS])
 
 
-@stage("heuristics", kind="measure", columns=COLUMNS)
+@stage("heuristics", kind="measure", section="rules", columns=COLUMNS, tell=tell_counts)
 def heuristics(job: Job, *, documents: Artifact) -> Counted:
     """What Gopher's and C4's rules ask of each document of a source, as counts."""
     return job.total(heuristics_shard, [(shard.key, shard) for shard in documents.shards()])

@@ -40,6 +40,7 @@ def keep_probability(score: np.ndarray, alpha: float) -> np.ndarray:
     kind="decision",
     title="after quality",
     section="quality",
+    drawn=("quality",),
     columns=(KEEP, REASON, Column("draw", pa.float64(), "the uniform draw; null where none was made")),
     reasons={
         "quality": "its score is too low, or its draw was unlucky",

@@ -6,6 +6,7 @@ The patterns, and what they leave out, are described in tasks/kernels/pii.py.
 import pyarrow as pa
 
 from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.decisions import tell_counts
 from tasks.runtime.job import Job
 from tasks.runtime.shards import Output, batches
 from tasks.runtime.stage import Column, stage
@@ -36,7 +37,7 @@ class Found:
     cards: int = 0
 
 
-@stage("pii", kind="measure", columns=COLUMNS)
+@stage("pii", kind="measure", section="rules", columns=COLUMNS, tell=tell_counts)
 def pii(job: Job, *, documents: Artifact) -> Found:
     """How often each document of a source holds what looks like personal data."""
     return job.total(pii_shard, [(shard.key, shard) for shard in documents.shards()])

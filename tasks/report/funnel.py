@@ -43,8 +43,20 @@ def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content:
     order = sorted(titles, key=lambda stage: _depth(given, stage))
     return {
         "sources": rows,
-        "decisions": [{"stage": stage, "title": titles[stage], "reasons": given.reasons(stage)} for stage in order],
+        "decisions": [{"stage": stage, "title": titles[stage], "reasons": _asked(given, stage)} for stage in order],
     }
+
+
+def _asked(given: Given, stage: str) -> dict[str, str]:
+    """The reasons that a decision counted on any source, be they none: of its rules, those that conf gives limits."""
+    counted = {
+        reason
+        for decisions in given.decisions.values()
+        for decision in decisions
+        if decision.stage == stage
+        for reason in decided(decision).reasons
+    }
+    return {reason: meaning for reason, meaning in given.reasons(stage).items() if reason in counted}
 
 
 def _depth(given: Given, stage: str) -> int:

@@ -28,6 +28,7 @@ class Declaration:
     purpose: str = ""
     reasons: dict[str, str] = field(default_factory=dict)
     columns: tuple[DeclaredColumn, ...] = ()
+    drawn: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, what: Stage) -> "Declaration":
@@ -35,12 +36,13 @@ class Declaration:
             DeclaredColumn(column.name, str(column.type) if column.type is not None else "", column.meaning)
             for column in what.columns
         )
-        return cls(what.kind, what.title, what.section, what.purpose, dict(what.reasons), columns)
+        return cls(what.kind, what.title, what.section, what.purpose, dict(what.reasons), columns, what.drawn)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Declaration":
         """As the stage's parameter holds it: `dataclasses.asdict` of one."""
-        return cls(**{**value, "columns": tuple(DeclaredColumn(**column) for column in value["columns"])})
+        columns = tuple(DeclaredColumn(**column) for column in value["columns"])
+        return cls(**{**value, "columns": columns, "drawn": tuple(value["drawn"])})
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 from tasks.report import sections
 from tasks.report.figures import draw, file_name
 from tasks.report.given import Declaration, Given
+from tasks.report.losses import LOSSES, markdown
 from tasks.report.section import Content, Counted, Plot
 from tasks.report.summary import summary
 from tasks.runtime.artifact import Artifact
@@ -30,7 +31,13 @@ class Reported:
     lines: int = 0
 
 
-@stage("report", kind="export", libraries=("matplotlib", "numpy"))
+def losses_in(report: Artifact) -> str:
+    """The losses of a built report, in Markdown; nothing where there are none."""
+    shown = json.loads(report.read(FILE))["sections"]
+    return f"## {LOSSES.heading}\n{markdown(shown[LOSSES.name])}" if LOSSES.name in shown else ""
+
+
+@stage("report", kind="export", note=losses_in, libraries=("matplotlib", "numpy"))
 def report(
     job: Job,
     *,

@@ -7,27 +7,30 @@ from tasks.report.duplicates import DUPLICATES
 from tasks.report.funnel import FUNNEL
 from tasks.report.general import GENERAL
 from tasks.report.given import Given, ShardColumns
+from tasks.report.losses import LOSSES
 from tasks.report.mixture import MIXTURE
 from tasks.report.overlap import OVERLAP
 from tasks.report.planted import PLANTED
 from tasks.report.quality import QUALITY
 from tasks.report.rejects import REJECTS
+from tasks.report.rules import RULED
 from tasks.report.scores import SCORES
 from tasks.report.section import Section
 from tasks.report.tokenizer import TOKENIZER
 from tasks.report.training import TRAINING
 
 OWN: tuple[Section[Any], ...] = (
-    REJECTS, QUALITY, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCORES, PLANTED,
+    REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCORES, PLANTED,
 )  # fmt: skip
-SECTIONS: tuple[Section[Any], ...] = (FUNNEL, *OWN, GENERAL)
+SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, *OWN, GENERAL)
+EVERY = (FUNNEL, LOSSES, GENERAL)  # of all stages, whatever they declare
 NAMES = frozenset(section.name for section in OWN)
 
 
 def shown(given: Given) -> list[Section[Any]]:
-    """The funnel, what a stage of the run declares, and the general section of all stages that have none of these."""
+    """The funnel and losses, what a stage of the run declares, and the general section of stages that have none."""
     declared = {declaration.section for declaration in given.declarations.values()}
-    return [section for section in SECTIONS if section in (FUNNEL, GENERAL) or section.name in declared]
+    return [section for section in SECTIONS if section in EVERY or section.name in declared]
 
 
 def count(columns: ShardColumns, *, names: tuple[str, ...]) -> dict[str, Any]:

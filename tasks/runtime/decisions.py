@@ -4,7 +4,7 @@ A source's decisions are a list in the order of the DAG; readers take the last. 
 decisions before it: a document that left stays away.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, fields
 
 import numpy as np
@@ -37,6 +37,22 @@ def decided(decision: Artifact) -> Decided:
     counts = decision.manifest["statistics"]
     common = {field.name: counts[field.name] for field in fields(Decided) if field.name in counts}
     return from_json(Decided, common, decision.label)
+
+
+def loses_most(counts: Decided) -> bool:
+    """Whether a decision takes more than half of the documents that it met, or of their bytes."""
+    return 2 * counts.kept < counts.documents or 2 * counts.kept_bytes < counts.bytes
+
+
+def means_to(decision: Artifact, drawn: Sequence[str]) -> bool:
+    """Whether a loss is that of a draw whose odds are known: what else left was no more than half.
+
+    `drawn`: the reasons that the decision's stage declares as such.
+    """
+    counts = decided(decision)
+    by_draw = sum(counts.reasons.get(reason, 0) for reason in drawn)
+    expected = decision.manifest["statistics"].get("expected", 0)
+    return bool(expected) and 2 * (counts.kept + by_draw) >= counts.documents
 
 
 def kept_before(before: Artifact | None, shard: Shard) -> np.ndarray:
@@ -80,6 +96,12 @@ def tell_measure(artifact: Artifact, place: Place, others: Mapping[tuple[str, st
     """A measure's columns, as it has them for the row; bytes are left out."""
     row = read_column(artifact, place.shard).slice(place.row, 1).to_pylist()[0]
     yield told(row) or "measured"
+
+
+def tell_counts(artifact: Artifact, place: Place, others: Mapping[tuple[str, str], Artifact]) -> Iterator[str]:
+    """A measure that counts many things: those of the row that are not 0."""
+    row = read_column(artifact, place.shard).slice(place.row, 1).to_pylist()[0]
+    yield told({name: count for name, count in row.items() if count}) or "nothing of what it counts"
 
 
 def told(values: Mapping[str, object]) -> str:

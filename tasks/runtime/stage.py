@@ -54,9 +54,11 @@ class Stage:
     kind: Kind
     columns: tuple[Column, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)  # a decision's, each with one line of meaning
+    drawn: tuple[str, ...] = ()  # those of the reasons that are a draw, of which `expected` are counted to stay
     title: str = ""  # what the funnel calls the documents that a decision leaves
     section: str = ""  # of the report, where more than the funnel shows it
     tell: Tell | None = None  # how `explain` tells it; else by its columns
+    note: Callable[[Artifact], str] | None = None  # what more its page in Prefect says, in Markdown
     libraries: tuple[str, ...] = ()  # whose versions shape its bytes, beside Parquet's and the kernels'
     version: str | None = None  # a number by hand instead of the code's hash (pretrain)
     judges: tuple[str, ...] = ()  # parameters that may stop the stage and never change a byte: not in the fingerprint

@@ -1,12 +1,20 @@
-"""The decision `keep`: GPT-3's Pareto rule, a threshold, languages. Numbers: shared/RECIPES.md, "Classifier"."""
+"""The decision `keep`: GPT-3's Pareto rule, a threshold, languages, rules. Numbers: shared/RECIPES.md, "Classifier"."""
 
 import math
 
 import numpy as np
 import pytest
+import ruled
 from corpora import by_id, counts, document_id, score_of, scored, source
 
+from tasks.quality.harm import harm
+from tasks.quality.harm_classifier import harm_classifier
+from tasks.quality.heuristics import heuristics
 from tasks.quality.keep import keep, keep_probability
+from tasks.quality.pii import pii
+from tasks.quality.rules import REASONS, stays
+from tasks.runtime.engine import LocalEngine
+from tasks.runtime.run import Run
 
 SCORES = [0.0, 0.2, 0.5, 0.8, 0.9]
 RATES = [0.001953, 0.005041, 0.026012, 0.193807, 0.424098]
@@ -125,3 +133,51 @@ def test_without_scores_all_stay(run):
     kept = run(keep, "books", **PLAIN, documents=documents)
     assert [row["keep"] for row in by_id(documents, kept).values()] == [True] * 3
     assert counts(kept)["expected"] == 0
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """Every measure of a text for every rule, of one that breaks none, and of an empty one; two texts a shard."""
+    folder = tmp_path_factory.mktemp("ruled")
+    run = Run(folder / "store", LocalEngine(1))
+    ruled.labels(folder / "labels.jsonl")
+    documents = source(run, "web", [*ruled.BREAKS.values(), ruled.BASE, ""], shards=20)
+    files = {"files": [{"path": str(folder / "labels.jsonl")}], "inside": None}
+    fields = {"yes": "rejected", "no": "chosen"}
+    fitted = run(harm_classifier, "harm", **files, fields=fields, features=1 << 12, seed=1)
+    measures = {
+        "heuristics": run(heuristics, "web", documents=documents),
+        "pii": run(pii, "web", documents=documents),
+        "harm": run(harm, "web", documents=documents, classifier=fitted),
+    }
+    return run, documents, measures
+
+
+def test_each_rule_drops_what_breaks_it_and_says_so(measured):
+    run, documents, measures = measured
+    kept = run(keep, "web", **PLAIN, documents=documents, measures=measures, rules=ruled.LIMITS)
+    rows = by_id(documents, kept)
+    reasons = [rows[document_id("web", number)]["reason"] for number in range(len(ruled.BREAKS) + 2)]
+    assert reasons == [*ruled.BREAKS, None, "heuristics.words"]
+    assert counts(kept)["reasons"] == {"quality": 0, "language": 0, **dict.fromkeys(REASONS, 1), "heuristics.words": 2}
+
+
+def test_only_rules_with_limits_are_looked_at(measured):
+    run, documents, measures = measured
+    rules = {"pii": {"emails": {"max": 0}}, "heuristics": {"words": {"min": 5, "max": 10**6}}}
+    given = {name: measures[name] for name in rules}
+    kept = run(keep, "web", **PLAIN, documents=documents, measures=given, rules=rules)
+    assert counts(kept)["reasons"] == {"quality": 0, "language": 0, "heuristics.words": 2, "pii.emails": 1}
+
+
+@pytest.mark.parametrize(("limits", "stays"), [({"max": 1.5}, False), ({"max": 2}, True), ({"min": 2}, True)])
+def test_limits_are_met_by_what_equals_them(measured, limits, stays):
+    run, documents, measures = measured
+    how = {"measures": {"pii": measures["pii"]}, "rules": {"pii": {"emails": limits}}}
+    kept = run(keep, "web", **PLAIN, documents=documents, **how)
+    assert by_id(documents, kept)[document_id("web", list(ruled.BREAKS).index("pii.emails"))]["keep"] == stays
+
+
+def test_a_probability_is_compared_as_it_is_stored():
+    stored = np.array([0.9, np.nextafter(np.float32(0.9), np.float32(1))], np.float32)
+    assert stays(stored, {"max": 0.9}).tolist() == [True, False]
