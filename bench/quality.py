@@ -7,8 +7,8 @@ with each preset, for two ways to say what is good: reference works and books al
 to test article extractors with, as WebText is pages that people linked to. Nothing is chosen by the labels. Peers on
 the same documents: the classifier as Millrace had it before (counts at unit length, C = 1, 10 or 100 by log loss on a
 tenth), fastText (supervised, two-grams, as DCLM has it), length, Gopher's rules kept. `transfer` is the AUC on sources
-held out in turn, which chooses C. Prints a table and writes bench/results/quality.json. fastText is fetched by pip into
-a temporary folder, and skipped by name if that fails. Needs ../shared/data.
+held out in turn, whose log loss chooses the strength. Prints a table and writes bench/results/quality.json. fastText is
+fetched by pip into a temporary folder if it is not installed, and skipped by name if that fails. Needs ../shared/data.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import random
 import sys
 import tempfile
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +215,7 @@ def measure(data: Path, into: Path, scratch: Path) -> None:
     table.tell("", "length in characters", np.array([len(text) for text in people.texts]))
     table.tell("", "words", np.array([len(text.split()) for text in people.texts]))
     table.tell("", "Gopher's rules kept", rules_kept(column))
-    failed = fetch("fasttext", str(scratch / "fetched"))
+    failed = None if find_spec("fasttext") else fetch("fasttext", str(scratch / "fetched"))
     judged = matrix(*term_frequencies(column, FEATURES))
     for sides in SIDES:
         for preset in ("modern", "gpt3"):

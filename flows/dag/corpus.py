@@ -12,7 +12,8 @@ from tasks.decontaminate.hits import hits
 from tasks.dedup.signatures import signatures
 from tasks.dedup.survivors import survivors
 from tasks.demo.sample import installed, sample
-from tasks.quality.classifier import classifier, given_classifier
+from tasks.quality.classifier import classifier
+from tasks.quality.given import given_classifier
 from tasks.quality.harm import harm
 from tasks.quality.harm_classifier import harm_classifier
 from tasks.quality.heuristics import heuristics

@@ -1,4 +1,4 @@
-"""Fit: the quality classifier, good sources against raw crawl (GPT-3, appendix A), or one that a user gives.
+"""Fit: the quality classifier, good sources against raw crawl (GPT-3, appendix A).
 
 Features are Spark's Tokenizer + HashingTF; scikit-learn's logistic regression. Preset gpt3 has the paper's term
 frequencies and takes documents as they come; modern has log1p of them at unit length and draws raw documents a language
@@ -6,7 +6,6 @@ apart (drawn.py). A tenth of the sample is held out, and the manifest tells how 
 """
 
 from dataclasses import field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,10 @@ from tasks.quality.strength import Chosen, choose, fit
 from tasks.quality.telling import Word, telling
 from tasks.quality.weights import FILE, Weights, values_of
 from tasks.runtime.artifact import Artifact
-from tasks.runtime.errors import Failure, Mistake
+from tasks.runtime.errors import Failure
 from tasks.runtime.job import Job
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
-from tasks.sources.input.files import require_unchanged
 
 HELD_OUT = 0.1
 PASSES = 200
@@ -142,33 +140,6 @@ def classifier(
         positive=positive,
         negative=negative,
     )
-
-
-@statistics
-class Given:
-    """A user's classifier: buckets of HashingTF, by which preset it is weighed, and the sha256 of the file."""
-
-    features: int = 0
-    preset: str = ""
-    sha256: str = ""
-
-
-@stage("given-classifier", kind="input", section="quality", libraries=("numpy",))
-def given_classifier(job: Job, *, files: list[dict[str, Any]], inside: Artifact | None) -> Given:
-    """A quality classifier of the user's, from weights.npz.
-
-    Raises:
-        Mistake: the file is not what weights.py says. Failure: it changed since it was listed.
-    """
-    if len(files) != 1:
-        raise Mistake(f"quality.classifier matches {len(files)} files; name one")
-    file = files[0]
-    path = Path(file["path"]) if inside is None else inside.local(file["path"])
-    require_unchanged(path, file.get("sha256"))
-    coefficients, intercept, preset = file_of.given(path)
-    with job.publish(FILE) as out:
-        file_of.write(out, coefficients, intercept, preset)
-    return Given(len(coefficients), preset, file.get("sha256", ""))
 
 
 def _require_enough(sides: list[Drawn], left_out: dict[str, int]) -> None:

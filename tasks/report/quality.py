@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tasks.quality.classifier import Fitted, given_classifier
-from tasks.quality.classifier import Given as GivenClassifier
+from tasks.quality.classifier import Fitted
 from tasks.quality.classifier import classifier as classifier_stage
+from tasks.quality.given import Given as GivenClassifier
+from tasks.quality.given import given_classifier
 from tasks.quality.keep import keep as keep_stage
 from tasks.quality.keep import keep_probability
 from tasks.quality.labels import Judged

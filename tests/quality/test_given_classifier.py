@@ -11,8 +11,10 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 
+from conf.load import load
+from flows.dag.corpus import build_corpus
 from tasks.kernels.features import term_frequencies
-from tasks.quality.classifier import given_classifier
+from tasks.quality.given import given_classifier
 from tasks.quality.score import score
 from tasks.runtime.errors import Mistake
 from tasks.runtime.local_store import file_sha256
@@ -75,3 +77,32 @@ def test_other_files_and_pickles_are_refused(run: Run, tmp_path: Path) -> None:
     for name in ("text.npz", "pickle.npz", "one.npy"):
         with pytest.raises(Mistake, match="how to make one from scikit-learn"):
             given(run, tmp_path / name)
+
+
+def test_a_pipeline_takes_a_file_and_labels(run: Run, tmp_path: Path) -> None:
+    """From the YAML: no source is good, the file scores the raw one, people's labels stand beside; a file counts."""
+    weights = np.zeros(FEATURES)
+    weights[term_frequencies(pa.array(["good"], pa.large_string()), FEATURES)[1]] = 8.0
+    np.savez(tmp_path / "mine.npz", weights=weights, intercept=-2.0, preset="modern")
+    for number, text in enumerate(["a good page of some words", "a bad page of some words"]):
+        (tmp_path / f"{number}.txt").write_text(text)
+    (tmp_path / "labels.jsonl").write_text('{"text": "good", "label": 1}\n{"text": "bad", "label": 0}\n')
+    (tmp_path / "mine.yaml").write_text(f"""
+store: {tmp_path}/store
+validation: 0.0
+sources: {{web: {{kind: text, files: "{tmp_path}/*.txt"}}}}
+quality:
+  raw: [web]
+  classifier: {tmp_path}/mine.npz
+  labels: {{files: "{tmp_path}/labels.jsonl"}}
+  keep: {{threshold: 0.5}}
+""")
+    built = build_corpus(run, load(tmp_path / "mine.yaml"))
+    assert built.labels is not None and counts(built.labels)["auc"] == 1.0
+    decision = built.sources["web"].decisions[0]
+    assert (counts(decision)["kept"], counts(decision)["reasons"]["quality"]) == (1, 1)
+    assert built.classifier is not None
+    before = built.classifier.fingerprint
+    np.savez(tmp_path / "mine.npz", weights=weights, intercept=-1.0, preset="modern")
+    again = build_corpus(run, load(tmp_path / "mine.yaml"))
+    assert again.classifier is not None and again.classifier.fingerprint != before

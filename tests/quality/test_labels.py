@@ -11,7 +11,8 @@ from corpora import REAL, counts, source
 from sklearn.metrics import roc_auc_score
 
 from tasks.kernels.features import term_frequencies
-from tasks.quality.classifier import classifier, given_classifier
+from tasks.quality.classifier import classifier
+from tasks.quality.given import given_classifier
 from tasks.quality.labels import auc_error, labels
 from tasks.runtime.errors import Failure, Mistake
 from tasks.runtime.run import Run
