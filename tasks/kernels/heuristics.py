@@ -237,7 +237,7 @@ def _count(data, starts, ends, step, found, window, counts):
                         broken = True
                 else:
                     closed = letters > 0
-                    broken |= code >= 48 and code <= 57
+                    broken |= bool(code >= 48 and code <= 57)
                 if mark & _STOP_MARK:
                     stopped = True
                 elif not mark & _CLOSING_MARK:
