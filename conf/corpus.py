@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
-from conf.keys import Keys, Positive, Share
+from conf.keys import Address, Keys, Positive, Share
 
 
 class Keep(Keys):
@@ -22,14 +22,41 @@ class Keep(Keys):
         return self
 
 
+class Labels(Keys):
+    """Documents that people called good or not, to measure the classifier by: never to fit it or to choose by."""
+
+    files: Address | list[Address] = Field(description="JSONL (.gz, .zst), path or glob")
+    text: str = Field("text", description="field of the text")
+    label: str = Field("label", description="field of the label: true or false, or a share from 0 to 1 (.5: good)")
+
+
 class Quality(Keys):
     """The classifier of GPT-3's appendix A: good sources against raw crawl."""
 
-    good: list[str] = Field(min_length=1, description="sources or groups: the positives, all of them kept")
+    preset: Literal["modern", "gpt3"] = Field(
+        "modern",
+        description="gpt3: the paper's term frequencies, raw documents as they come; modern: log1p of them at unit "
+        "length, raw documents drawn language by language as the good ones are",
+    )
+    good: list[str] = Field([], description="sources or groups: the positives, all of them kept")
     raw: list[str] = Field(min_length=1, description="sources or groups: the negatives, scored and resampled")
+    classifier: Address | None = Field(
+        None, description="an npz of your own instead of a fit (tasks/quality/weights.py); `good` may then be absent"
+    )
+    labels: Labels | None = None
     keep: Keep = Field(Keep(pareto=9.0), description="how scored documents are kept")
     sample: Positive = Field(20_000, description="documents per side that the classifier is fitted on, at most")
     features: Positive = Field(2**18, description="buckets of HashingTF (Spark's default)")
+
+    @model_validator(mode="after")
+    def _fitted_or_given(self) -> Self:
+        if self.classifier is None and not self.good:
+            raise ValueError("good is missing: the sources that the classifier takes for good ones")
+        if self.classifier is not None:
+            for key in ("preset", "sample", "features"):
+                if key in self.model_fields_set:
+                    raise ValueError(f"{key} is for a fit; `classifier` names a file that has its own")
+        return self
 
 
 class Dedup(Keys):

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from conf.corpus import DEDUP, Decontaminate, Dedup, Keep, Quality, Sample, Tokenizer
+from conf.corpus import DEDUP, Decontaminate, Dedup, Keep, Labels, Quality, Sample, Tokenizer
 from conf.engine import Engine, Spark
 from conf.evaluation import Benchmark, Evaluate, Task
 from conf.keep import HEURISTICS, Conditions, Harm, Harmless, Heuristics, Pii, Range
@@ -54,6 +54,7 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("benchmarks", Benchmark, "By name (`a-z`, `0-9`, `-`, `_`), each:"),
     ("benchmarks: task", Task, ""),
     ("quality", Quality, ""),
+    ("quality: labels", Labels, ""),
     ("quality: keep", Keep, ""),
     ("keep", Conditions, ""),
     ("keep: heuristics", Heuristics, ""),

@@ -168,7 +168,17 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     fields = {"text": "text", "id": None, "url": None}
     read_in = run(ingest, "files", files=files, source="files", kind="text", fields=fields, reject_share=0.0)
     other = source(run, "good", [f"other {n}" for n in range(20)])
-    fitted = run(classifier, "all", good=[other], raw=[documents], sample=40, features=64, validation=0.0, seed=1)
+    fitted = run(
+        classifier,
+        "all",
+        good=[other],
+        raw=[documents],
+        preset="modern",
+        sample=40,
+        features=64,
+        validation=0.0,
+        seed=1,
+    )
     how = {"pareto": None, "threshold": 0.5, "languages": ["en"], "seed": 1}
     measured = scored(run, documents, [0.1, *[0.9] * (len(TEXTS) - 1)])
     kept = run(keep, "web", documents=documents, before=None, scores=measured, **how)

@@ -12,6 +12,7 @@ from tasks.kernels.tokens import CHUNK, fill_tokens, token_room
 from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO
 
 _KEYS = types.Array(types.int64, 1, "C")
+MARKED = types.Array(types.int64, 2, "C")  # see `marked`
 
 EMPTY = 0x087FCD5C  # the empty token's hash: murmur3_x86_32 of no bytes with seed 42
 
@@ -61,9 +62,8 @@ def _tokens(data, starts, ends, features):
     return keys[:used].copy(), empties
 
 
-@njit(types.void(BYTES, PLACES, PLACES, types.Array(types.int64, 2, "C"), int64, _KEYS, _KEYS), cache=True, nogil=True)
-def _weigh(data, starts, ends, table, first, sums, squares):
-    """`table`: see Weights. `first`: the number of the column's first row, above those of all rows before."""
+@njit(types.void(BYTES, PLACES, PLACES, MARKED, _KEYS, _KEYS), cache=True, nogil=True)
+def _weigh(data, starts, ends, table, sums, squares):
     features = len(table)
     memo = np.zeros(SIGMA_MEMO, np.int64)
     low, masks, hashes = token_room()
@@ -71,7 +71,7 @@ def _weigh(data, starts, ends, table, first, sums, squares):
     for row in range(len(starts)):
         at, end = starts[row], ends[row]
         memo[0] = at
-        none = (first + row) << 32  # the mark of a feature that the row has not had
+        none = (row + 1) << 32  # the mark of a feature that the row has not had
         total = square = int64(0)
         waiting, empties = 0, int(at == end)
         while at < end:
@@ -111,33 +111,26 @@ def term_frequencies(
     return indptr.astype(np.int64), (keys % features).astype(np.int32), counts.astype(np.int32)
 
 
-class Weights:
-    """Weights by feature, for the sums of any number of columns, one after another; for one thread.
+def marked(weights: np.ndarray) -> np.ndarray:
+    """int64 (features, 2): the weights, and beside each a mark, so that both come with one miss of the cache.
 
-    Beside each weight stands a mark, so that both come with one miss of the cache: in its upper half the number of the
-    last row that had the feature, counted over all columns, in its lower how often it had it.
+    In a mark's upper half is the last row that had the feature (from 1 on), in its lower half how often it had it.
+    ValueError for weights that are not int64 of one dimension.
     """
-
-    def __init__(self, weights: np.ndarray):
-        """weights: int64, one per feature, fixed point of the caller's choice. ValueError for another type."""
-        if weights.dtype != np.int64 or weights.ndim != 1 or len(weights) == 0:
-            raise ValueError(f"weights must be int64 of one dimension, not {weights.dtype} of shape {weights.shape}.")
-        self._table = np.zeros((len(weights), 2), np.int64)
-        self._table[:, 0] = weights
-        self._rows = 1
-
-    def sums(self, text: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
-        """(sums, squares), int64 (rows,): the row's term frequencies times their weights, and times themselves.
-
-        Exact, so neither order nor machine shows; the caller sees to it that they fit 63 bits.
-        """
-        data, starts, ends = buffers(text)
-        sums, squares = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
-        _weigh(data, starts, ends, self._table, self._rows, sums, squares)
-        self._rows += len(starts)
-        return sums, squares
+    if weights.dtype != np.int64 or weights.ndim != 1 or len(weights) == 0:
+        raise ValueError(f"weights must be int64 of one dimension, not {weights.dtype} of shape {weights.shape}.")
+    table = np.zeros((len(weights), 2), np.int64)
+    table[:, 0] = weights
+    return table
 
 
 def weighted_sums(text: pa.Array | pa.ChunkedArray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`Weights(weights).sums(text)`, for one column."""
-    return Weights(weights).sums(text)
+    """(sums, squares), int64 (rows,): the row's term frequencies times their weights, and times themselves.
+
+    weights: int64, one per feature, fixed point of the caller's choice. Exact sums, so neither order nor machine
+    shows; the caller sees to it that they fit 63 bits. ValueError for weights of another type.
+    """
+    data, starts, ends = buffers(text)
+    sums, squares = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
+    _weigh(data, starts, ends, marked(weights), sums, squares)
+    return sums, squares

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tasks.quality.classifier import weights_of
-from tasks.quality.logit import logistic
+from tasks.quality.weights import weights_of
 from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.job import Job
 from tasks.runtime.shards import Output
@@ -28,15 +27,12 @@ class Scoring:
     """The scores of one shard's rows."""
 
     def __init__(self, out: Output, shard: Shard, shared: dict[str, Any], *, classifier: Artifact):
-        from tasks.kernels.features import Weights
-
-        weights, self.intercept = weights_of(classifier)
-        self.out, self.weights = out, Weights(weights)
+        self.out, self.weights = out, weights_of(classifier)
         self.rows, self.histogram = 0, np.zeros(BINS, np.int64)
         out.of(shard)
 
     def take(self, text: pa.Array) -> None:
-        values = logistic(*self.weights.sums(text), self.intercept)
+        values = self.weights.of_text(text)
         self.out.write(pa.table({"score": values}))
         self.rows += len(values)
         self.histogram += np.bincount(np.minimum((values * BINS).astype(int), BINS - 1), minlength=BINS)

@@ -8,8 +8,12 @@ import numpy as np
 
 from tasks.quality.classifier import Fitted
 from tasks.quality.classifier import classifier as classifier_stage
+from tasks.quality.given import Given as GivenClassifier
+from tasks.quality.given import given_classifier
 from tasks.quality.keep import keep as keep_stage
 from tasks.quality.keep import keep_probability
+from tasks.quality.labels import Judged
+from tasks.quality.labels import labels as labels_stage
 from tasks.quality.score import score as score_stage
 from tasks.report.chances import wilson
 from tasks.report.figures import BINS, middles
@@ -24,6 +28,7 @@ from tasks.runtime.statistics import statistics, to_json, total
 
 EXAMPLES = (0.0, 0.2, 0.5, 0.8, 0.9)  # scores whose keep rate is told
 NOTHING = (0.0,) * BINS
+IN_A_LINE = 12  # words for, and against, that the summary tells
 
 
 @statistics
@@ -73,12 +78,14 @@ def gather(job: Job, given: Given, counted: list[Counted[Scored]]) -> Content:
         sources.append(_row(source, counts, alphas[-1]))
     alpha = next((alpha for alpha in alphas if alpha is not None), None)
     rates = keep_probability(np.array(EXAMPLES), alpha).tolist() if alpha is not None else []
-    classifier = given.single(classifier_stage)
+    classifier, users, labels = (given.single(each) for each in (classifier_stage, given_classifier, labels_stage))
     return {
         "alpha": alpha,
         "sources": sources,
         "table": [{"score": score, "rate": rate} for score, rate in zip(EXAMPLES, rates, strict=False)],
         "classifier": to_json(classifier.counts(Fitted)) if classifier else None,
+        "given": to_json(users.counts(GivenClassifier)) if users else None,
+        "labels": to_json(labels.counts(Judged)) if labels else None,
     }
 
 
@@ -106,6 +113,15 @@ def lines(content: Content) -> Iterator[str]:
     judged = content["classifier"]
     if judged:
         yield f"  classifier on {judged['held_out']:,} held out: AUC {judged['auc']:.3f}, F1 {judged['f1']:.3f}"
+        for name, words in (("for", judged["positive"]), ("against", judged["negative"])):
+            yield f"  words {name}: {' '.join(word['word'] or '(empty)' for word in words[:IN_A_LINE])}"
+    people = content["labels"]
+    if people:
+        yield (
+            f"  on {people['documents']:,} documents that people labelled: "
+            f"AUC {people['auc']:.3f} ± {people['auc_error']:.3f}, "
+            f"by length alone {people['length_auc']:.3f} ± {people['length_error']:.3f}"
+        )
 
 
 def figures(content: Content) -> dict[str, Plot]:

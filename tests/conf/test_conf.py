@@ -74,6 +74,10 @@ CRAWL = "    kind: warc\n    crawl: CC-MAIN-2019-35"
         ("good: [books]", "good:\n    - books\n    - magazines", 13, "quality.good names magazines"),
         ("raw: [crawl]", "raw: [books]", 10, "quality: books cannot be good and raw at once"),
         ("raw: [crawl]", "raw: []", 12, "quality.raw: .*at least 1"),
+        ("  good: [books]\n", "", 10, "good is missing: the sources that the classifier takes for good ones"),
+        ("good: [books]", "preset: gpt4", 11, "quality.preset"),
+        ("good: [books]", "classifier: a.npz\n  preset: gpt3", 10, "preset is for a fit; `classifier` names a file"),
+        ("raw: [crawl]", "raw: [crawl]\n  labels: {text: page}", 13, "quality.labels.files"),
         ("seed: 1", "seed: 2\nseed: 3", 3, "seed stands twice"),
         ("  books:", "  web:", 5, "sources.web stands twice"),
         (
@@ -230,6 +234,7 @@ def test_gpt3_is_as_its_paper_has_it():
     p = load(ROOT / "conf/gpt3.yaml")
     assert p.mixture == {"common-crawl": 60, "webtext2": 22, "books1": 8, "books2": 8, "wikipedia": 3}
     assert p.quality is not None and p.quality.keep.pareto == 9 and p.quality.features == 2**18
+    assert p.quality.preset == "gpt3"
     assert p.named(p.quality.raw) == ["cc-2019-35"]
     how = p.decontaminate
     assert (how.filled()["n"], how.filled()["frequent"], how.filled()["least"]) == (13, 10, 13)

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from tasks.runtime.errors import Failure
 from tasks.runtime.run import Run
 
 FEATURES = 1 << 12
-FIT = {"sample": 1000, "features": FEATURES, "validation": 0.1, "seed": 1}
+FIT = {"preset": "modern", "sample": 1000, "features": FEATURES, "validation": 0.1, "seed": 1}
 
 
 def pages(count: int, seed: int, own: float) -> list[str]:
@@ -37,7 +38,7 @@ def pages(count: int, seed: int, own: float) -> list[str]:
     ]
 
 
-def fitted(run: Run, shards: int = 1, own: float = 0.05, **more):
+def fitted(run: Run, shards: int = 1, own: float = 0.05, **more: Any):
     good = source(run, "good", pages(250, 1, own), shards)
     raw = source(run, "raw", pages(350, 2, own), shards)
     return run(classifier, "quality", good=[good], raw=[raw], **{**FIT, **more})
@@ -95,8 +96,9 @@ def test_bytes_do_not_depend_on_threads(tmp_path):
     assert one == two and folders[0] != folders[1]
 
 
-def test_a_score_is_the_documented_formula(run):
-    made = fitted(run)
+@pytest.mark.parametrize("preset", ["modern", "gpt3"])
+def test_a_score_is_the_documented_formula(run, preset):
+    made = fitted(run, preset=preset)
     texts = [*pages(40, 5, 0.3), "", " ", "W1 w1\tPROSE3  prose3", "ΟΔΟΣ İstanbul 漢字 漢字", "nothing known here"]
     documents = source(run, "crawl", texts, shards=2)
     scores = by_id(documents, run(score, "crawl", documents=documents, classifier=made))
@@ -104,13 +106,81 @@ def test_a_score_is_the_documented_formula(run):
         weights, intercept = arrays["weights"].tolist(), float(arrays["intercept"][0])
     assert len(weights) == FEATURES and any(weights)
     for number, text in enumerate(texts):
-        counts = term_frequencies(text, FEATURES)
-        total = sum(weights[index] * count for index, count in counts.items())
-        length = math.sqrt(sum(count * count for count in counts.values()) or 1)
+        values = term_frequencies(text, FEATURES)
+        if preset == "modern":
+            values = {index: round(math.log1p(count) * 2**16) for index, count in values.items()}
+        total = sum(weights[index] * value for index, value in values.items())
+        length = math.sqrt(sum(value * value for value in values.values()) or 1) if preset == "modern" else 1
         expected = np.float32(1 / (1 + math.exp(-(total / length / 2**24 + intercept))))
         found = np.float32(scores[document_id("crawl", number)]["score"])
         # numpy's exp and libm's may differ in the last bit of a float64, which can tip the rounding to a float32
         assert abs(found - expected) <= np.spacing(expected), text
+
+
+def test_a_classifier_of_raw_counts_tells_two_vocabularies_apart(run):
+    made = fitted(run, own=0.5, preset="gpt3")
+    assert counts(made)["preset"] == "gpt3" and counts(made)["auc"] > 0.98
+
+
+def bilingual(run, preset: str, good_german: int, raw_german: int):
+    """Half of each text is a word of its language, so that languages are the easiest thing to learn."""
+
+    def side(name: str, seed: int, german: int):
+        texts = [
+            text + (" das der und" if n < german else " the of and") for n, text in enumerate(pages(300, seed, 0.3))
+        ]
+        return source(run, name, texts, languages=["de"] * german + ["en"] * (300 - german))
+
+    good, raw = side("good", 1, good_german), side("raw", 2, raw_german)
+    return run(classifier, "quality", good=[good], raw=[raw], **{**FIT, "sample": 300, "preset": preset})
+
+
+def weight_of(made, word: str) -> float:
+    with np.load(made.folder / "weights.npz", allow_pickle=False) as arrays:
+        return float(arrays["weights"][next(iter(term_frequencies(word, FEATURES)))]) / 2**24
+
+
+def test_language_is_not_learned(run):
+    told_apart, balanced = bilingual(run, "gpt3", 60, 240), bilingual(run, "modern", 60, 240)
+    neutral = source(run, "neutral", ["w1 w7 w30 the of and", "w1 w7 w30 das der und"])
+    english, german = (document_id("neutral", n) for n in range(2))
+    apart, together = (
+        by_id(neutral, run(score, "neutral", documents=neutral, classifier=made)) for made in (told_apart, balanced)
+    )
+    assert apart[english]["score"] - apart[german]["score"] > 0.3
+    assert abs(together[english]["score"] - together[german]["score"]) < 0.1
+    languages = counts(balanced)["languages"]
+    # raw documents in the good ones' proportions, of a language that has too few all
+    assert languages["de"]["raw"] < 100 and 40 < languages["en"]["raw"] <= 60
+    assert counts(told_apart)["languages"] == {"": {"good": languages["de"]["good"] + languages["en"]["good"],
+                                                    "raw": counts(told_apart)["raw"]}}  # fmt: skip
+
+
+def test_a_language_without_raw_documents_is_left_out(run):
+    made = bilingual(run, "modern", 60, 0)
+    assert counts(made)["languages"].keys() == {"en"}
+    assert 40 < counts(made)["left_out"]["de"] < 61
+    with pytest.raises(Failure, match=r"0 raw documents .* of the good ones' languages \(good ones have 2\d\d in de\)"):
+        bilingual(run, "modern", 300, 0)
+
+
+def test_words_for_and_against_are_found_again(run):
+    made = fitted(run, own=0.5)
+    positive, negative = counts(made)["positive"], counts(made)["negative"]
+    assert len(positive) == len(negative) == 30
+    assert all(word["word"].startswith("prose") for word in positive[:20])
+    assert all(word["word"].startswith("junk") for word in negative[:20])
+    for word in [*positive, *negative]:
+        assert word["weight"] == pytest.approx(weight_of(made, word["word"]), rel=1e-3)
+    assert [word["weight"] for word in positive] == sorted((word["weight"] for word in positive), reverse=True)
+
+
+def test_words_that_share_a_bucket_are_named(run):
+    made = fitted(run, own=0.5, features=16)
+    told = counts(made)["positive"] + counts(made)["negative"]
+    assert len(told) == 16 and all(len(word["others"]) == 3 for word in told)
+    for word in told:
+        assert len({next(iter(term_frequencies(each, 16))) for each in [word["word"], *word["others"]]}) == 1
 
 
 def test_scores_do_not_depend_on_sharding_and_workers(run, tmp_path):

@@ -7,11 +7,16 @@ from report_rows import GROUPS
 from tasks.evaluation import evaluate as evaluate_of
 from tasks.models import pretrain as pretrain_of
 from tasks.quality import classifier as classifier_of
+from tasks.quality import strength as strength_of
+from tasks.quality import telling as telling_of
 from tasks.tokens import mixture as mixture_of
 
 CLASSIFIER = classifier_of.Fitted(
-    good=100, raw=100, held_out=20, strength=10.0, passes=7, log_loss=0.2, auc=0.99, precision=0.9, recall=0.95,
+    preset="modern", good=100, raw=100, held_out=20, passes=7, log_loss=0.2, auc=0.99, precision=0.9, recall=0.95,
     f1=0.92, calibration=tuple(classifier_of.Tenth(n / 10, 2, n // 5) for n in range(10)),
+    left_out={"la": 3}, chosen=strength_of.Chosen(10.0, "sources", 3, False, (strength_of.Tried(10.0, 0.2, 0.97),)),
+    positive=(telling_of.Word("prose", 2.5, ("verse",)), telling_of.Word("", 1.25)),
+    negative=(telling_of.Word("<b>click", -3.5),),
 )  # fmt: skip
 NAMES = list(GROUPS.values())
 MIXED = mixture_of.Mixed(3000, 90.0, {name: mixture_of.Share(30.0, 1 / 3, 900, 1000, 1.11) for name in NAMES})

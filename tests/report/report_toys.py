@@ -44,6 +44,7 @@ from tasks.evaluation import overlap as overlap_of
 from tasks.models import pretrain as pretrain_of
 from tasks.quality import classifier as classifier_of
 from tasks.quality import keep as keep_of
+from tasks.quality import labels as labels_of
 from tasks.quality import score as score_of
 from tasks.report.given import Declaration
 from tasks.runtime.artifact import Artifact, Shard
@@ -318,6 +319,7 @@ def build(root: Path) -> tuple[Run, dict[str, Any]]:
     others = {
         "sample": {"demo": tell(run, "sample", sample_of.Sampled(), planted_json=json.dumps(PLANTED))},
         "classifier": {"quality": tell(run, "quality", CLASSIFIER)},
+        "labels": {"quality": tell(run, "labels", labels_of.Judged(285, 156, 0.8916, 0.019, 0.7713, 0.027))},
         "benchmark": benchmarks,
         "grams": {"all": run(grams, "all", benchmarks=benchmarks, rules=RULES)},
         "frequent": {"all": often},
@@ -340,10 +342,10 @@ def build(root: Path) -> tuple[Run, dict[str, Any]]:
 
 
 DECLARED = (
-    sample_of.sample, benchmarks_of.benchmark, ingest_of.ingest, classifier_of.classifier, score_of.score, keep_of.keep,
-    signatures_of.signatures, survivors_of.survivors, grams_of.grams, hits_of.hits, frequent_of.frequent, cuts_of.cuts,
-    tokenizer_of.tokenizer, tokens_of.tokens, mixture_of.mixture, pretrain_of.pretrain, overlap_of.overlap,
-    evaluate_of.evaluate,
+    sample_of.sample, benchmarks_of.benchmark, ingest_of.ingest, classifier_of.classifier, labels_of.labels,
+    score_of.score, keep_of.keep, signatures_of.signatures, survivors_of.survivors, grams_of.grams, hits_of.hits,
+    frequent_of.frequent, cuts_of.cuts, tokenizer_of.tokenizer, tokens_of.tokens, mixture_of.mixture,
+    pretrain_of.pretrain, overlap_of.overlap, evaluate_of.evaluate,
 )  # fmt: skip
 EMPTY: dict[str, Any] = {
     "documents": {}, "measures": {}, "decisions": {}, "others": {}, "declarations": {}, "groups": {},

@@ -1,0 +1,66 @@
+"""Spark's tokens of given features, as they stand in the text: what a hash has forgotten."""
+
+import numpy as np
+import pyarrow as pa
+from numba import int64, njit, types
+
+from tasks.kernels.buffers import buffers
+from tasks.kernels.features import _feature
+from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO, next_token
+
+_FEATURES = types.Array(types.int64, 1, "C")
+_BYTES = types.Array(types.uint8, 1, "C")
+_WANTED = types.Array(types.boolean, 1, "C", readonly=True)
+
+LONGEST = 64  # bytes: a longer token is nothing that one would read
+
+
+@njit(
+    types.Tuple((_FEATURES, _FEATURES, _BYTES))(BYTES, PLACES, PLACES, _WANTED, int64), cache=True, nogil=True
+)  # fmt: skip
+def _spell(data, starts, ends, wanted, longest):
+    """(features, offsets, letters), in the text's order: token n is letters[offsets[n]:offsets[n + 1]]."""
+    found = np.empty(1024, np.int64)
+    offsets = np.zeros(1025, np.int64)
+    letters = np.empty(1024 * longest, np.uint8)
+    memo = np.zeros(SIGMA_MEMO, np.int64)
+    used = 0
+    for row in range(len(starts)):
+        at, end = starts[row], ends[row]
+        memo[0] = at
+        while at < end:
+            start = at
+            hashed, nothing, at = next_token(data, at, end, memo)
+            size = at - start
+            feature = _feature(hashed, len(wanted))
+            if not nothing and size <= longest and wanted[feature]:
+                if used == len(found):
+                    more = np.empty(2 * used, np.int64)
+                    more[:used] = found
+                    found = more
+                    further = np.zeros(2 * used + 1, np.int64)
+                    further[: used + 1] = offsets
+                    offsets = further
+                    longer = np.empty(2 * used * longest, np.uint8)
+                    longer[: len(letters)] = letters
+                    letters = longer
+                found[used] = feature
+                to = offsets[used]
+                letters[to : to + size] = data[start:at]
+                offsets[used + 1] = to + size
+                used += 1
+            at += 1
+    return found[:used].copy(), offsets[: used + 1].copy(), letters[: offsets[used]].copy()
+
+
+def spelled(text: pa.Array | pa.ChunkedArray, wanted: np.ndarray) -> pa.Table:
+    """Columns feature (int64) and token (large_binary): every token whose feature is wanted, but empty and long ones.
+
+    wanted: bool, one per feature. Tokens are as in the text, not lower-cased; of more than 64 bytes they are left out.
+    """
+    data, starts, ends = buffers(text)
+    features, offsets, letters = _spell(data, starts, ends, np.ascontiguousarray(wanted), LONGEST)
+    tokens = pa.Array.from_buffers(
+        pa.large_binary(), len(features), [None, pa.py_buffer(offsets), pa.py_buffer(letters)]
+    )
+    return pa.table({"feature": features, "token": tokens})
