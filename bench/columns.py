@@ -233,7 +233,7 @@ def finding(table: Table, column: pa.Array) -> None:
     from tasks.kernels import ngrams
 
     random = np.random.default_rng(0).integers(1, 1 << 63, GRAMS, dtype=np.uint64)
-    index = ngrams.Index([N], np.concatenate([random, ngrams.grams(column.slice(0, 5), N).gram]))
+    index = index_of(column)
     few = column.slice(0, max(50, len(column) // 50))
     drop = str.maketrans("", "", string.punctuation)
     known = {str(gram) for gram in random.tolist()}

@@ -20,6 +20,8 @@ ONE = 1 << 16
 BITS = 12
 LOGS = np.rint(np.log1p(np.arange(1 << BITS)) * ONE).astype(np.int64)
 LOG_2 = round(math.log(2) * ONE)
+# What one more of a word adds to the logarithm, and to its square, by how many there were: from one line of the cache
+GAINS = np.stack([np.diff(LOGS), np.diff(LOGS**2)], 1)
 LARGEST = 22 * ONE  # above log1p(2^31)
 
 _SUMS = types.Array(types.int64, 1, "C")
@@ -61,9 +63,14 @@ def _weigh_logs(data, starts, ends, table, sums, squares):
                 feature = _feature(hashes[i], features)
                 mark = max(table[feature, 1], none)
                 table[feature, 1] = mark + 1
-                before, after = _log(mark - none), _log(mark - none + 1)
-                total += table[feature, 0] * (after - before)
-                square += after * after - before * before
+                count = mark - none
+                if count < len(GAINS):
+                    total += table[feature, 0] * GAINS[count, 0]
+                    square += GAINS[count, 1]
+                else:
+                    before, after = _log(count), _log(count + 1)
+                    total += table[feature, 0] * (after - before)
+                    square += after * after - before * before
         once = max(table[empty, 1], none) - none
         before, after = _log(once), _log(once + empties)
         sums[row] = total + table[empty, 0] * (after - before)
