@@ -7,8 +7,8 @@ Arrow column to its answer, in CPU seconds of one core, so that neighbours show 
 runs (others' on fewer documents, for they are slow). The lines `read` say what reading the file costs; `together`, what
 the measures cost in one reading, as stages due together make them (without writing their columns), each alone, and all.
 `growth` makes the measures of so many documents in all, a part of 10,000 at a time, so that memory does not grow.
-Prints a table and writes bench/results/columns.json. rensa and datatrove are fetched by pip into a temporary folder,
-and skipped by name if that fails.
+Prints a table and writes bench/results/columns.json. rensa is fetched by pip into a temporary folder, and skipped by
+name if that fails.
 """
 
 import argparse
@@ -153,14 +153,14 @@ def fetch(package: str, folder: str) -> str | None:
 def scoring(table: Table, column: pa.Array) -> None:
     from sklearn.feature_extraction.text import HashingVectorizer
 
-    from tasks.kernels import features
+    from tasks.kernels import features, log_counts
 
     weights = np.random.default_rng(0).integers(-(1 << 30), 1 << 30, 1 << 18)
     few = column.slice(0, max(50, len(column) // 20))
     hasher = HashingVectorizer(n_features=1 << 18, token_pattern=r"\S+", alternate_sign=False, norm=None)
     as_floats = weights.astype(np.float64)
-    ready = features.Weights(weights)
-    table.time("score", "ours: weighted sums", column, lambda: ready.sums(column))
+    table.time("score", "ours: weighted sums (gpt3)", column, lambda: features.weighted_sums(column, weights))
+    table.time("score", "ours: weighted log1p (modern)", column, lambda: log_counts.weighted_logs(column, weights))
     table.time("score", "ours: term_frequencies (CSR)", few, lambda: features.term_frequencies(few))
 
     def floats() -> np.ndarray:
@@ -179,34 +179,35 @@ def index_of(column: pa.Array) -> Any:
 
 def together(table: Table, path: Path, column: pa.Array) -> None:
     """A reading of the file for one, two or three measures; first what reading and counting words costs."""
-    from tasks.kernels import features, minhash, ngrams
+    from tasks.kernels import minhash, ngrams
+    from tasks.kernels.log_counts import weighted_logs
     from tasks.kernels.scan import signatures_and_places
 
     index = index_of(column)
-    weights = features.Weights(np.random.default_rng(0).integers(-(1 << 30), 1 << 30, 1 << 18))
+    weights = np.random.default_rng(0).integers(-(1 << 30), 1 << 30, 1 << 18)
 
     def text() -> pa.ChunkedArray:
         return pq.read_table(path, columns=["text"], use_threads=False)["text"]
 
     def three() -> None:
         read = text()
-        weights.sums(read)
+        weighted_logs(read, weights)
         list(signatures_and_places(read, index, 5, 128, 1)[1])
 
     table.time("together", "decompress, count words (kernel)", column, lambda: ngrams.words(text()).sum())
     table.time("together", "score, signatures and hits in one reading", column, three)
-    table.time("together", "score alone", column, lambda: weights.sums(text()))
+    table.time("together", "score alone", column, lambda: weighted_logs(text(), weights))
     table.time("together", "signatures alone", column, lambda: minhash.signatures(text()))
     table.time("together", "hits alone", column, lambda: ngrams.find(text(), index))
 
 
 def growth(table: Table, sizes: list[int], words: int, folder: Path) -> None:
     """The three measures of so many different documents, made and measured PART at a time: documents a CPU second."""
-    from tasks.kernels import features
+    from tasks.kernels.log_counts import weighted_logs
     from tasks.kernels.scan import signatures_and_places
 
     seconds = bytes_read = done = 0.0
-    weights = features.Weights(np.random.default_rng(0).integers(-(1 << 30), 1 << 30, 1 << 18))
+    weights = np.random.default_rng(0).integers(-(1 << 30), 1 << 30, 1 << 18)
     index = None
     for size in sorted(sizes):
         while done < size:
@@ -218,7 +219,7 @@ def growth(table: Table, sizes: list[int], words: int, folder: Path) -> None:
                 list(signatures_and_places(column, index, 5, 128, 1)[1])
             start = time.process_time()
             text = pq.read_table(path, columns=["text"], use_threads=False)["text"]
-            weights.sums(text)
+            weighted_logs(text, weights)
             list(signatures_and_places(text, index, 5, 128, 1)[1])
             seconds += time.process_time() - start
             bytes_read += len(text.chunk(0).buffers()[2])
@@ -232,7 +233,7 @@ def finding(table: Table, column: pa.Array) -> None:
     from tasks.kernels import ngrams
 
     random = np.random.default_rng(0).integers(1, 1 << 63, GRAMS, dtype=np.uint64)
-    index = ngrams.Index([N], np.concatenate([random, ngrams.grams(column.slice(0, 5), N).gram]))
+    index = index_of(column)
     few = column.slice(0, max(50, len(column) // 50))
     drop = str.maketrans("", "", string.punctuation)
     known = {str(gram) for gram in random.tolist()}

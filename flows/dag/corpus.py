@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from conf.corpus import Quality
 from conf.pipeline import Pipeline
 from flows.dag.built import Built, Columns
 from tasks.decontaminate.benchmark import benchmark
@@ -63,7 +64,8 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
             links=built.links.get(name),
         )
         built.sources[name] = Columns(documents)
-    judge_by_words(run, p, built)
+    if p.quality:
+        judge_by_words(run, p, p.quality, built)
     list_grams(run, p, built)
     measure(run, p, built)
     for step in STEPS:
@@ -132,32 +134,6 @@ def _listed(run: Run, p: Pipeline, name: str, built: Built, files: str | list[st
     return listed(run, name, files, built.sample, manners=Manners(**p.servers.model_dump()), **how)
 
 
-def judge_by_words(run: Run, p: Pipeline, built: Built) -> None:
-    """The quality classifier, fitted or the user's own, and how well it agrees with a user's labels."""
-    how = p.quality
-    if how is None:
-        return
-    if how.classifier is not None:
-        given = _listed(run, p, "classifier", built, how.classifier, frozen=False)
-        built.classifier = run(given_classifier, "quality", **given)
-    else:
-        built.classifier = run(
-            classifier,
-            "quality",
-            good=[built.sources[name].documents for name in p.named(how.good)],
-            raw=[built.sources[name].documents for name in p.named(how.raw)],
-            preset=how.preset,
-            sample=how.sample,
-            features=how.features,
-            validation=p.validation,
-            seed=p.seed,
-        )
-    if how.labels is not None:
-        files = _listed(run, p, "labels", built, how.labels.files, frozen=False)
-        fields = {"text": how.labels.text, "label": how.labels.label}
-        built.labels = run(labels, "quality", **files, fields=fields, classifier=built.classifier)
-
-
 def list_grams(run: Run, p: Pipeline, built: Built) -> None:
     """What is looked for of the benchmarks, if the pipeline names any."""
     if not built.benchmarks:
@@ -203,6 +179,29 @@ def filter_quality(run: Run, p: Pipeline, built: Built) -> None:
             rules=rules,
         )
         source.decisions.append(decision)
+
+
+def judge_by_words(run: Run, p: Pipeline, how: Quality, built: Built) -> None:
+    """The quality classifier, fitted or the user's own, and how well it agrees with a user's labels."""
+    if how.classifier is not None:
+        given = _listed(run, p, "classifier", built, how.classifier, frozen=False)
+        built.classifier = run(given_classifier, "quality", **given)
+    else:
+        built.classifier = run(
+            classifier,
+            "quality",
+            good=[built.sources[name].documents for name in p.named(how.good)],
+            raw=[built.sources[name].documents for name in p.named(how.raw)],
+            preset=how.preset,
+            sample=how.sample,
+            features=how.features,
+            validation=p.validation,
+            seed=p.seed,
+        )
+    if how.labels is not None:
+        files = _listed(run, p, "labels", built, how.labels.files, frozen=False)
+        fields = {"text": how.labels.text, "label": how.labels.label}
+        built.labels = run(labels, "quality", **files, fields=fields, classifier=built.classifier)
 
 
 def run_measure(run: Run, p: Pipeline, built: Built, measure: str, name: str) -> Artifact:
@@ -253,7 +252,7 @@ def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
         hits=list(built.measured("hits").values()),
         before=list(built.decided.values()),
         grams=built.grams,
-        limit=how.frequent,
+        limit=min((rule["frequent"] for rule in judged.values() if rule["frequent"]), default=None),
     )
     for name, source in built.sources.items():
         decision = run(

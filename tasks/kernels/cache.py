@@ -60,7 +60,9 @@ def prepare(package: str, path: Iterable[str]) -> list[str]:
     modules = sources(package)
     mark = fingerprint(modules)
     folder = root()
-    os.environ["NUMBA_CACHE_DIR"] = str(folder / f"numba-{mark}")
+    compiled_here = folder / f"numba-{mark}"
+    os.environ["NUMBA_CACHE_DIR"] = str(compiled_here)
+    _announce(compiled_here)
     if "numba" in sys.modules:  # it read the environment when it was imported
         sys.modules["numba"].config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
     if all(Path(part).is_dir() for part in path):
@@ -74,6 +76,17 @@ def prepare(package: str, path: Iterable[str]) -> list[str]:
     for entry in compiled.iterdir() if compiled.is_dir() else ():
         _place(folder / f"numba-{mark}" / place / entry.name, entry.read_bytes())
     return [str(unpacked)]
+
+
+def _announce(folder: Path) -> None:
+    """Make the folder, and say once, in the process that made it, what the first use waits for."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return
+    print(
+        f"compiling kernels, once: each takes seconds when it is first used, and is kept in {folder}", file=sys.stderr
+    )
 
 
 def _place(path: Path, content: bytes) -> None:

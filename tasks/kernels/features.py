@@ -5,14 +5,14 @@ Equal to Spark 4 on Java 17 for every text (another Java may know more code poin
 
 import numpy as np
 import pyarrow as pa
-from numba import boolean, int64, njit, types, uint32
+from numba import int64, njit, types, uint32
 
 from tasks.kernels.buffers import buffers
-from tasks.kernels.log_counts import log_of, log_step
 from tasks.kernels.tokens import CHUNK, fill_tokens, token_room
 from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO
 
 _KEYS = types.Array(types.int64, 1, "C")
+MARKED = types.Array(types.int64, 2, "C")  # see `marked`
 
 EMPTY = 0x087FCD5C  # the empty token's hash: murmur3_x86_32 of no bytes with seed 42
 
@@ -62,12 +62,8 @@ def _tokens(data, starts, ends, features):
     return keys[:used].copy(), empties
 
 
-@njit(
-    types.void(BYTES, PLACES, PLACES, types.Array(types.int64, 2, "C"), int64, boolean, _KEYS, _KEYS),
-    cache=True, nogil=True,
-)  # fmt: skip
-def _weigh(data, starts, ends, table, first, logs, sums, squares):
-    """`table`, `logs`: see Weights. `first`: the number of the column's first row, above those of all rows before."""
+@njit(types.void(BYTES, PLACES, PLACES, MARKED, _KEYS, _KEYS), cache=True, nogil=True)
+def _weigh(data, starts, ends, table, sums, squares):
     features = len(table)
     memo = np.zeros(SIGMA_MEMO, np.int64)
     low, masks, hashes = token_room()
@@ -75,21 +71,12 @@ def _weigh(data, starts, ends, table, first, logs, sums, squares):
     for row in range(len(starts)):
         at, end = starts[row], ends[row]
         memo[0] = at
-        none = (first + row) << 32  # the mark of a feature that the row has not had
+        none = (row + 1) << 32  # the mark of a feature that the row has not had
         total = square = int64(0)
         waiting, empties = 0, int(at == end)
         while at < end:
             found, before, waiting, at = fill_tokens(data, at, end, memo, waiting, low, masks, hashes)
             empties += before
-            if logs:
-                for i in range(found):
-                    feature = _feature(hashes[i], features)
-                    mark = max(table[feature, 1], none)
-                    table[feature, 1] = mark + 1
-                    step, wider = log_step(mark - none)
-                    total += table[feature, 0] * step
-                    square += wider
-                continue
             seen = int64(0)
             for i in range(found):
                 feature = _feature(hashes[i], features)
@@ -99,9 +86,8 @@ def _weigh(data, starts, ends, table, first, logs, sums, squares):
                 seen += mark - none
             square += 2 * seen + found  # (n + 1)^2 - n^2 = 2 n + 1 for each
         once = max(table[empty, 1], none) - none
-        before, after = (log_of(once), log_of(once + empties)) if logs else (once, once + empties)
-        sums[row] = total + (after - before) * table[empty, 0]
-        squares[row] = square + after * after - before * before
+        sums[row] = total + empties * table[empty, 0]
+        squares[row] = square + (once + empties) ** 2 - once**2
 
 
 def term_frequencies(
@@ -125,42 +111,26 @@ def term_frequencies(
     return indptr.astype(np.int64), (keys % features).astype(np.int32), counts.astype(np.int32)
 
 
-class Weights:
-    """Weights by feature, for the sums of any number of columns, one after another; for one thread.
+def marked(weights: np.ndarray) -> np.ndarray:
+    """int64 (features, 2): the weights, and beside each a mark, so that both come with one miss of the cache.
 
-    Beside each weight stands a mark, so that both come with one miss of the cache: in its upper half the number of the
-    last row that had the feature, counted over all columns, in its lower how often it had it.
+    In a mark's upper half is the last row that had the feature (from 1 on), in its lower half how often it had it.
+    ValueError for weights that are not int64 of one dimension.
     """
-
-    def __init__(self, weights: np.ndarray, logs: bool = False):
-        """weights: int64, one per feature, fixed point of the caller's choice. ValueError for another type.
-
-        logs: weigh log1p of term frequencies (log_counts.py), not these themselves.
-        """
-        if weights.dtype != np.int64 or weights.ndim != 1 or len(weights) == 0:
-            raise ValueError(f"weights must be int64 of one dimension, not {weights.dtype} of shape {weights.shape}.")
-        self._table = np.zeros((len(weights), 2), np.int64)
-        self._table[:, 0] = weights
-        self._rows, self._logs = 1, logs
-
-    def sums(self, text: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
-        """(sums, squares), int64 (rows,): the row's term frequencies, or logs of them, times weights, and squared.
-
-        Exact, so neither order nor machine shows. Squares of logs fit 63 bits for any row below 2^31 words; of the rest
-        the caller sees to it (of sums of logs, sum |weights| < 2^42 will do).
-        """
-        data, starts, ends = buffers(text)
-        sums, squares = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
-        _weigh(data, starts, ends, self._table, self._rows, self._logs, sums, squares)
-        self._rows += len(starts)
-        return sums, squares
+    if weights.dtype != np.int64 or weights.ndim != 1 or len(weights) == 0:
+        raise ValueError(f"weights must be int64 of one dimension, not {weights.dtype} of shape {weights.shape}.")
+    table = np.zeros((len(weights), 2), np.int64)
+    table[:, 0] = weights
+    return table
 
 
 def weighted_sums(text: pa.Array | pa.ChunkedArray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`Weights(weights).sums(text)`, for one column."""
-    return Weights(weights).sums(text)
+    """(sums, squares), int64 (rows,): the row's term frequencies times their weights, and times themselves.
 
-
-def weighted_logs(text: pa.Array | pa.ChunkedArray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`Weights(weights, logs=True).sums(text)`, for one column."""
-    return Weights(weights, logs=True).sums(text)
+    weights: int64, one per feature, fixed point of the caller's choice. Exact sums, so neither order nor machine
+    shows; the caller sees to it that they fit 63 bits. ValueError for weights of another type.
+    """
+    data, starts, ends = buffers(text)
+    sums, squares = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
+    _weigh(data, starts, ends, marked(weights), sums, squares)
+    return sums, squares

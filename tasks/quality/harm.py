@@ -34,16 +34,15 @@ def harm(job: Job, *, documents: Artifact, classifier: Artifact) -> Scored:
 
 
 def harm_shard(out: Output, shard: Shard, *, classifier: Artifact) -> Scored:
-    from tasks.kernels.features import Weights
+    from tasks.kernels.features import weighted_sums
 
     weights, intercept = weights_of(classifier)
-    table = Weights(weights)
     out.of(shard)
     out.write(pa.table({"harm": pa.array([], pa.float32())}))
     histogram = np.zeros(BINS, np.int64)
     rows = 0
     for batch in batches(shard, ["text"]):
-        values = logistic(*table.sums(batch.column("text")), intercept)
+        values = logistic(*weighted_sums(batch.column("text"), weights), intercept)
         out.write(pa.table({"harm": values}))
         histogram += np.bincount(np.minimum((values * BINS).astype(int), BINS - 1), minlength=BINS)
         rows += len(values)

@@ -50,7 +50,7 @@ def labels(
         raise Failure(
             f"{int(good.sum())} of {len(good)} labelled documents are good; see quality.labels: both are needed"
         )
-    score = weights_of(classifier).reader()(pa.array(people.texts, pa.large_string()))
+    score = weights_of(classifier).of_text(pa.array(people.texts, pa.large_string()))
     values = (score, np.array([len(text) for text in people.texts]))
     auc, length_auc = (float(roc_auc_score(good, value)) for value in values)
     return Judged(

@@ -27,12 +27,12 @@ class Scoring:
     """The scores of one shard's rows."""
 
     def __init__(self, out: Output, shard: Shard, shared: dict[str, Any], *, classifier: Artifact):
-        self.out, self.scores = out, weights_of(classifier).reader()
+        self.out, self.weights = out, weights_of(classifier)
         self.rows, self.histogram = 0, np.zeros(BINS, np.int64)
         out.of(shard)
 
     def take(self, text: pa.Array) -> None:
-        values = self.scores(text)
+        values = self.weights.of_text(text)
         self.out.write(pa.table({"score": values}))
         self.rows += len(values)
         self.histogram += np.bincount(np.minimum((values * BINS).astype(int), BINS - 1), minlength=BINS)

@@ -9,7 +9,6 @@ on `normalize(x.log1p())` of them; `np.savez("mine.npz", weights=model.coef_[0],
 preset="modern")`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -34,18 +33,15 @@ class Weights:
     intercept: float
     preset: str
 
-    def reader(self) -> Callable[[pa.Array | pa.ChunkedArray], np.ndarray]:
-        """Scores float32 of text columns, one after another, each in one pass over it."""
-        from tasks.kernels.features import Weights as Table
+    def of_text(self, text: pa.Array | pa.ChunkedArray) -> np.ndarray:
+        """Scores float32 of a text column, in one pass over it."""
+        from tasks.kernels.features import weighted_sums
+        from tasks.kernels.log_counts import weighted_logs
 
-        unit = self.preset == "modern"
-        table = Table(self.weights, logs=unit)
-
-        def scores(text: pa.Array | pa.ChunkedArray) -> np.ndarray:
-            sums, squares = table.sums(text)
-            return logit.logistic(sums, squares if unit else np.ones_like(sums), self.intercept)
-
-        return scores
+        if self.preset == "modern":
+            return logit.logistic(*weighted_logs(text, self.weights), self.intercept)
+        sums, _ = weighted_sums(text, self.weights)
+        return logit.logistic(sums, np.ones_like(sums), self.intercept)
 
     def of_counts(self, indptr: np.ndarray, indices: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """The same scores, of CSR term frequencies."""

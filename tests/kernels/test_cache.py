@@ -28,6 +28,18 @@ def test_folder_is_set_even_when_numba_came_first():
     assert Path(answer.stdout.strip()).name == f"numba-{cache.fingerprint(cache.sources('tasks.kernels'))}"
 
 
+def test_the_first_use_says_once_that_it_compiles(tmp_path):
+    said = []
+    for _ in range(2):
+        environment = {**os.environ, "MILLRACE_CACHE": str(tmp_path)}
+        command = [sys.executable, "-c", "import tasks.kernels"]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        said.append(done.stderr)
+    mark = cache.fingerprint(cache.sources("tasks.kernels"))
+    assert said[0].startswith("compiling kernels, once") and f"{tmp_path}/numba-{mark}" in said[0]
+    assert said[1] == ""
+
+
 @pytest.mark.slow
 def test_processes_compile_at_once_from_a_zip(tmp_path):
     with zipfile.ZipFile(tmp_path / "millrace.zip", "w") as archive:

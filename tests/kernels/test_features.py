@@ -73,16 +73,6 @@ def test_nothing_is_read_past_the_columns_last_byte():
         assert sums.sum() == 20 * len(words.split())
 
 
-@given(st.lists(TEXTS, max_size=4), SIZES)
-def test_weights_serve_one_column_after_another(columns, size):
-    weights = np.random.default_rng(size).integers(-(2**40), 2**40, size)
-    several = features.Weights(weights)
-    for texts in columns:
-        column = pa.array(texts, pa.large_string())
-        for one, other in zip(several.sums(column), features.weighted_sums(column, weights), strict=True):
-            assert one.tolist() == other.tolist()
-
-
 def test_a_word_may_share_its_feature_with_the_empty_token():
     column = pa.array(["a  b   c a", "", " ", "x  x"], pa.large_string())
     sums, squares = features.weighted_sums(column, np.array([10]))
