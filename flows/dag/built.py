@@ -35,6 +35,7 @@ class Built:
     selected: By = field(default_factory=dict)
     sources: dict[str, Columns] = field(default_factory=dict)
     classifier: Artifact | None = None
+    buckets: By = field(default_factory=dict)
     benchmarks: By = field(default_factory=dict)
     grams: Artifact | None = None
     frequent: Artifact | None = None
