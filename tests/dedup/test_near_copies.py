@@ -8,11 +8,13 @@ import pyarrow.parquet as pq
 import pytest
 from corpora import by_id, contents, counts, decided, document_id, source, workers
 
+from tasks.dedup import buckets as buckets_of
 from tasks.dedup.buckets import buckets
 from tasks.dedup.signatures import signatures
 from tasks.dedup.survivors import survivors
 from tasks.kernels import minhash
 from tasks.quality.keep import keep
+from tasks.runtime import shuffle
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
 
@@ -122,15 +124,29 @@ def test_the_definition(run, seed):
 def test_no_difference_by_sharding_and_workers(run, tmp_path):
     corpus = near_copies(100)
     found, bytes_of = [], []
-    for place, (shards, engine) in enumerate(((1, run.engine), (3, run.engine), (3, workers(2)))):
+    ways = ((1, run.engine, 1 << 30), (3, run.engine, 1 << 30), (3, workers(2), 1 << 30), (3, run.engine, 0))
+    for place, (shards, engine, memory) in enumerate(ways):  # without memory: in rounds
         other = Run(tmp_path / str(place), engine)
         documents = [source(other, name, texts, shards) for name, texts in corpus.items()]
-        made = removed(other, documents)
+        made = removed(other, documents, memory=memory)
         found.append((rows_of(documents, made), [counts(one) for one in made]))
         bytes_of.append([contents(one) for one in made])
-    assert found[0] == found[1] == found[2]
-    assert bytes_of[1] == bytes_of[2]
+    assert found[0] == found[1] == found[2] == found[3]
+    assert bytes_of[1] == bytes_of[2] == bytes_of[3]
     assert sum(not row["keep"] for row in found[0][0].values()) > 20
+
+
+def test_no_difference_by_the_size_of_partitions_and_stored_files(run, tmp_path, monkeypatch):
+    corpus, found = near_copies(100), []
+    for place in range(2):
+        other = Run(tmp_path / str(place), run.engine)
+        made = removed(other, [source(other, name, texts, 2) for name, texts in corpus.items()])
+        found.append([contents(one) for one in made])
+        monkeypatch.setattr(shuffle, "PARTITION", 4000)
+        monkeypatch.setattr(buckets_of, "FILE", 50)
+    assert found[0] == found[1]
+    files = [path.name for path in (tmp_path / "1" / "buckets").rglob("bands-*.parquet")]
+    assert len(files) > 10 and not list(tmp_path.rglob("run.steps/*")), "steps leave nothing behind"
 
 
 def words(first: int, last: int) -> str:
