@@ -73,7 +73,14 @@ class Dedup(Keys):
         description="true: what an earlier source holds leaves later ones; false: within each source only; "
         "or for a source or group the earlier ones whose documents leave it",
     )
-    bucket: Annotated[int, Field(gt=0)] = Field(64, description="a bucket's survivors that a document is compared with")
+    bucket: Annotated[int, Field(gt=0)] = Field(
+        512, description="documents of a bucket that are all compared; a fuller one is split by more of the signatures"
+    )
+    sample: Positive = Field(500, description="documents a source whose planted copies tell what is found, at most")
+    memory: Positive = Field(
+        2_000_000_000,
+        description="bytes similar pairs may take in one process; more are decided in rounds on disk",
+    )
 
     @model_validator(mode="after")
     def _bands_fit(self) -> Self:

@@ -185,7 +185,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     everything = decided(run, documents)
     signed = run(signatures, "web", documents=documents, shingle=5, permutations=64, seed=1)
     how = {"bands": 16, "rows": 4, "threshold": 0.5, "bucket": 64}
-    survived = run(survivors, "web", documents=[documents], before=[everything], signatures=[signed], **how)
+    inputs = {"documents": [documents], "before": everything, "signatures": [signed], "buckets": []}
+    survived = run(survivors, "web", **inputs, memory=1 << 30, **how)
     (folder / "quiz.jsonl").write_text('{"text": "' + LEAK + '"}\n')
     items = run(benchmark, "quiz", files=[{"path": str(folder / "quiz.jsonl")}], inside=None, text=["text"])
     how = Decontaminate()

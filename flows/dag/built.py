@@ -37,6 +37,7 @@ class Built:
     classifier: Artifact | None = None
     labels: Artifact | None = None
     harm: Artifact | None = None
+    buckets: By = field(default_factory=dict)
     benchmarks: By = field(default_factory=dict)
     grams: Artifact | None = None
     frequent: Artifact | None = None

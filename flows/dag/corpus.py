@@ -10,6 +10,8 @@ from tasks.decontaminate.cuts import cuts
 from tasks.decontaminate.frequent import frequent
 from tasks.decontaminate.grams import grams
 from tasks.decontaminate.hits import hits
+from tasks.dedup.buckets import buckets
+from tasks.dedup.recall import recall
 from tasks.dedup.signatures import signatures
 from tasks.dedup.survivors import survivors
 from tasks.demo.sample import installed, sample
@@ -223,20 +225,30 @@ def run_measure(run: Run, p: Pipeline, built: Built, measure: str, name: str) ->
 def remove_duplicates(run: Run, p: Pipeline, built: Built) -> None:
     """A document leaves for its copy that comes first: in an earlier source, or before it in its own."""
     how = p.dedup.filled()
+    banding = {"bands": how["bands"], "rows": how["rows"]}
+    met = {earlier for name in p.sources for earlier in p.before(name)}
     for name, source in built.sources.items():
-        ranked = [*(built.sources[earlier] for earlier in p.before(name)), source]
+        earlier = [built.sources[other] for other in p.before(name)]
         decision = run(
             survivors,
             name,
-            documents=[each.documents for each in ranked],
-            before=[each.last for each in ranked],
-            signatures=[each.measures["signatures"] for each in ranked],
-            bands=how["bands"],
-            rows=how["rows"],
+            documents=[each.documents for each in [*earlier, source]],
+            before=source.last,
+            signatures=[each.measures["signatures"] for each in [*earlier, source]],
+            buckets=[built.buckets[other] for other in p.before(name)],
+            **banding,
             threshold=how["threshold"],
             bucket=how["bucket"],
+            memory=how["memory"],
         )
         source.decisions.append(decision)
+        signing = {"shingle": how["shingle"], "permutations": how["permutations"], "seed": p.seed}
+        asking = {"sample": how["sample"], "threshold": how["threshold"]}
+        run(recall, name, documents=source.documents, survivors=decision, **signing, **banding, **asking)
+        if name in met:
+            signed = source.measures["signatures"]
+            inputs = {"documents": source.documents, "before": decision, "signatures": signed}
+            built.buckets[name] = run(buckets, name, **inputs, **banding)
 
 
 def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:

@@ -1,6 +1,6 @@
-"""Duplicates: removals by reason, clusters (a document that stays, and its copies), and some removals' texts."""
+"""Duplicates: removals by reason, clusters (a document that stays, and its copies), what is found of planted copies,
+and some removals' texts."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -11,9 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.dedup.recall import BINS as RECALL_BINS
+from tasks.dedup.recall import Recalled, jaccard
+from tasks.dedup.recall import recall as recall_stage
 from tasks.dedup.signatures import signatures as signatures_stage
 from tasks.dedup.survivors import Survived
 from tasks.dedup.survivors import survivors as survivors_stage
+from tasks.dedup.verdicts import SIZES
 from tasks.report.figures import BINS, middles
 from tasks.report.given import Given, ShardColumns
 from tasks.report.palette import SERIES
@@ -25,7 +29,7 @@ from tasks.runtime.shards import batches, read, read_column
 OFFERED = 40  # near removals of a shard that may be shown side by side
 SIDE_BY_SIDE = 10
 CHARACTERS = 200
-SIZES = ((2, 2), (3, 3), (4, 4), (5, 9), (10, 99), (100, None))
+LARGEST = 5  # clusters that are named
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,9 @@ class Removal:
 
 @dataclass(frozen=True)
 class Copied:
-    """How often each document is the witness of a removal, near removals by similarity, and some that may be shown."""
+    """The documents for which most left (copies, id), near removals by similarity, and some that may be shown."""
 
-    witnesses: dict[str, int]
+    largest: tuple[tuple[int, str], ...]
     near: tuple[int, ...]
     offered: tuple[Removal, ...]
 
@@ -74,8 +78,12 @@ def deduplication(given: Given) -> Deduplication | None:
 def count(columns: ShardColumns) -> Copied:
     survivors = columns.decision(survivors_stage)
     if survivors is None:
-        return Copied({}, (0,) * BINS, ())
-    table = read_column(survivors, columns.shard, ["reason", "duplicate_of", "similarity"])
+        return Copied((), (0,) * BINS, ())
+    table = read_column(survivors, columns.shard, ["reason", "duplicate_of", "similarity", "copies"])
+    copies = table.column("copies").to_numpy()
+    most = np.argsort(-copies, kind="stable")[:LARGEST]
+    most = most[copies[most] > 0]
+    named = read(columns.shard, ["id"]).column("id").take(pa.array(most)).to_pylist() if len(most) else []
     rows = np.flatnonzero(table.column("duplicate_of").is_valid().to_numpy())
     gone = table.take(pa.array(rows))
     near = np.flatnonzero(gone.column("reason").to_numpy(zero_copy_only=False) == "near")
@@ -94,8 +102,8 @@ def count(columns: ShardColumns) -> Copied:
         for place, id in zip(chosen, ids, strict=True)
     )
     bins = np.minimum((similarity[near] * BINS).astype(int), BINS - 1)
-    witnesses = dict(Counter(gone.column("duplicate_of").to_pylist()))
-    return Copied(witnesses, tuple(np.bincount(bins, minlength=BINS).tolist()), offered)
+    largest = tuple(zip(copies[most].tolist(), named, strict=True))
+    return Copied(largest, tuple(np.bincount(bins, minlength=BINS).tolist()), offered)
 
 
 def gather(job: Job, given: Given, counted: list[Counted[Copied]]) -> Content:
@@ -107,34 +115,60 @@ def gather(job: Job, given: Given, counted: list[Counted[Copied]]) -> Content:
                 "source": source,
                 "documents": counts.documents,
                 "kept": counts.kept,
-                "candidates": counts.candidates,
                 "buckets": counts.buckets,
-                "skipped": counts.skipped,
+                "split": counts.split,
+                "pairs": counts.pairs,
+                "verified": counts.verified,
+                "lost": round(counts.lost, 3),
                 "reasons": counts.reasons,
             }
         )
-    witnesses: Counter[str] = Counter()
-    for each in counted:
-        witnesses.update(each.counts.witnesses)
-    sizes = Counter(copies + 1 for copies in witnesses.values())
-    largest = sorted(witnesses.items(), key=lambda row: (-row[1], row[0]))[:5]
+    sizes = np.sum([of.counts(Survived).clusters for of in given.decided(survivors_stage).values()], axis=0, dtype=int)
+    largest = sorted((row for each in counted for row in each.counts.largest), key=lambda row: (-row[0], row[1]))
     how = deduplication(given)
     return {
         "how": asdict(how) if how else None,
         "reasons": given.reasons(survivors_stage.name),
         "sources": sources,
         "clusters": [
-            {"from": low, "to": high, "clusters": sum(n for size, n in sizes.items() if low <= size <= (high or size))}
-            for low, high in SIZES
+            {"from": low, "to": high - 1 if high else None, "clusters": int(number)}
+            for low, high, number in zip(SIZES, (*SIZES[1:], 0), sizes, strict=sizes.ndim > 0)
         ],
-        "largest": [{"id": id, "size": copies + 1} for id, copies in largest],
+        "largest": [{"id": id, "size": copies + 1} for copies, id in largest[:LARGEST]],
+        "recall": recalled(given, how.threshold if how else 0.0),
         "near": np.sum([each.counts.near for each in counted], axis=0, dtype=int).tolist() if counted else [0] * BINS,
-        "shown": side_by_side(job, counted),
+        "shown": side_by_side(job, counted, how.shingle if how else 1),
     }
 
 
-def side_by_side(job: Job, counted: list[Counted[Copied]]) -> list[dict[str, Any]]:
-    """Up to ten near removals, spread over the similarities, each beside the document that stays."""
+def recalled(given: Given, threshold: float) -> dict[str, Any] | None:
+    """Of planted copies: by similarity, how many and how many of them are found; recall above the threshold."""
+    measured = [of.counts(Recalled) for of in given.named(recall_stage).values()]
+    if not measured:
+        return None
+    pairs, found = (np.sum([getattr(of, name) for of in measured], axis=0) for name in ("pairs", "found"))
+    above = np.arange(RECALL_BINS) / RECALL_BINS >= threshold - 1e-9
+    decided = [of.counts(Survived) for of in given.decided(survivors_stage).values()]
+    verified, lost = sum(of.verified for of in decided), sum(of.lost for of in decided)
+    return {
+        "documents": sum(of.documents for of in measured),
+        "pairs": pairs.tolist(),
+        "found": found.tolist(),
+        "above": int(pairs[above].sum()),
+        "found_above": int(found[above].sum()),
+        "below": int(pairs[~above].sum()),
+        "found_below": int(found[~above].sum()),
+        "apart": sum(of.apart for of in measured),
+        "alike": sum(of.alike for of in measured),
+        "left_by_splits": round(verified / (verified + lost), 6) if verified else 1.0,
+    }
+
+
+def side_by_side(job: Job, counted: list[Counted[Copied]], shingle: int) -> list[dict[str, Any]]:
+    """Up to ten near removals, spread over the similarities, each beside the document that stays; and how similar the
+    two are by their sets of shingles, which signatures estimate."""
+    from tasks.kernels.minhash import shingle_hashes
+
     offered = [(removal, each.of) for each in counted for removal in each.counts.offered]
     offered.sort(key=lambda pair: (pair[0].similarity, pair[0].id))
     wanted = min(SIDE_BY_SIDE, len(offered))
@@ -150,9 +184,12 @@ def side_by_side(job: Job, counted: list[Counted[Copied]]) -> list[dict[str, Any
     for removal, columns in chosen:
         text = excerpt(columns.shard, removal.row)
         witness = excerpt(*where[removal.duplicate_of]) if removal.duplicate_of in where else ""
+        both = pa.array([text, witness], pa.large_string())
+        sets = [shingle_hashes(both, row, shingle) for row in range(2)]
         differs = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(text, witness, strict=False)))
         pairs.append(
             {"id": removal.id, "duplicate_of": removal.duplicate_of, "similarity": removal.similarity}
+            | {"jaccard": round(jaccard({*sets[0].tolist()}, sets[1]), 6)}
             | {"text": text[:CHARACTERS], "witness": witness[:CHARACTERS], "differs": differs}
             | {"text_there": _around(text, differs), "witness_there": _around(witness, differs)}
         )
@@ -190,11 +227,20 @@ def lines(content: Content) -> Iterator[str]:
             reason: sum(row["reasons"].get(reason, 0) for row in content["sources"]) for reason in content["reasons"]
         }
         clusters = sum(row["clusters"] for row in content["clusters"])
+        recall = content["recall"]
+        if recall and recall["above"]:
+            share = recall["found_above"] / recall["above"] * recall["left_by_splits"]
+            yield f"Copies found: {share:.1%} of {recall['above']:,} planted above the threshold"
         yield f"Copies removed: {', '.join(f'{n:,} {reason}' for reason, n in gone.items())}; {clusters:,} clusters"
 
 
 def figures(content: Content) -> dict[str, Plot]:
-    return {"similarity": partial(_similarity, content=content)} if sum(content["near"]) else {}
+    plots: dict[str, Plot] = {}
+    if sum(content["near"]):
+        plots["similarity"] = partial(_similarity, content=content)
+    if content["recall"] and sum(content["recall"]["pairs"]):
+        plots["recall"] = partial(_recall, content=content)
+    return plots
 
 
 def _similarity(axes: Any, content: Content) -> None:
@@ -204,6 +250,17 @@ def _similarity(axes: Any, content: Content) -> None:
         axes.axvline(threshold, color=SERIES[1], linewidth=1)
     axes.set(title="Similarity of near removals to what stays", xlabel="share of equal MinHashes", ylabel="documents")
     axes.set_xlim(min(0.5, (threshold or 0.5) - 0.1), 1)
+
+
+def _recall(axes: Any, content: Content) -> None:
+    pairs, found = np.array(content["recall"]["pairs"]), np.array(content["recall"]["found"])
+    some = np.flatnonzero(pairs)
+    axes.plot((some + 0.5) / RECALL_BINS, found[some] / pairs[some], marker="o", color=SERIES[0])
+    if content["how"]:
+        axes.axvline(content["how"]["threshold"], color=SERIES[1], linewidth=1)
+    axes.set(title="Planted copies that are found", xlabel="Jaccard similarity of shingles", ylabel="share")
+    axes.set_xlim(0.3, 1)
+    axes.set_ylim(0, 1.02)
 
 
 DUPLICATES = Section("duplicates", "Duplicates", gather, count, figures, lines)

@@ -270,7 +270,9 @@ def test_dedup_presets():
         "rows": 8,
         "threshold": 0.75,
         "across": True,
-        "bucket": 64,
+        "bucket": 512,
+        "sample": 500,
+        "memory": 2_000_000_000,
     }
     changed = Dedup(preset="gpt3", threshold=0.9, across=False).filled()
     assert changed == {**Dedup(preset="gpt3").filled(), "threshold": 0.9, "across": False}

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise, product
+from itertools import pairwise
 
 from tasks.kernels import tables
 from tasks.kernels.comparison import TAKEN, fold, words
@@ -155,7 +155,7 @@ def letters(text: str, n: int) -> list[tuple[int, int, int]]:
     ]
 
 
-# ---- draw, survivors
+# ---- draw, witnesses
 
 
 def draw(identity: str, seed: int, purpose: str) -> float:
@@ -168,33 +168,10 @@ def draw(identity: str, seed: int, purpose: str) -> float:
     return (state >> 11) / 2**53
 
 
-def survivors(
-    members: list[list[int]],
-    exact: list[bool],
-    signatures: list[list[int]],
-    threshold: float,
-    cap: int,
-    fixed: list[bool],
-) -> tuple[list[int], list[float], int]:
-    """All pairs, by the words of DESIGN 4.2."""
-    staying: list[list[int]] = [[] for _ in exact]  # of each bucket, in order
-    witness, similarity, skipped = [], [], 0
-    for d, mine in enumerate(members):
-        verified = {}
-        for bucket, e in product(mine, range(d)):
-            if fixed[d] or e not in staying[bucket][:cap]:
-                continue
-            same = [a == b for a, b in zip(signatures[d], signatures[e], strict=True)]
-            likeness = sum(same) / len(same) if any(v != 0xFFFFFFFF for v in signatures[d]) else 0.0
-            if exact[bucket]:
-                likeness = 1.0
-            if exact[bucket] or likeness >= threshold:
-                verified[e] = max(likeness, verified.get(e, 0.0))
-        witness.append(min(verified, default=-1))
-        similarity.append(verified.get(witness[-1], 0.0))
-        if not verified:
-            for bucket in mine:
-                if not fixed[d] and not exact[bucket]:
-                    skipped += max(0, len(staying[bucket]) - cap)
-                staying[bucket].append(d)
-    return witness, similarity, skipped
+def witnesses(earlier: list[list[int]]) -> list[int]:
+    """By the words of DESIGN 4.2: who leaves, and for whom; -1 where it stays."""
+    witness: list[int] = []
+    for neighbours in earlier:
+        staying = [e for e in neighbours if witness[e] < 0]
+        witness.append(min(staying, default=-1))
+    return witness

@@ -160,13 +160,14 @@ def survivors(
     job: Job, *, documents: list[Artifact], signatures: list[Artifact], bands: int, rows: int, threshold: float
 ) -> survivors_of.Survived:
     counted = total(survivors_of.Survived, mapped(job, survivors_shard, documents[-1], documents[-1].name))
-    return replace(counted, candidates=4, buckets=2)
+    return replace(counted, buckets=2, clusters=(2 * (documents[-1].name == "crawl"), 0, 0, 0, 0, 0))
 
 
 def survivors_shard(out: Output, item: tuple[Shard, list[int]], *, source: str) -> survivors_of.Survived:
     rows = [fate(source, number) for number in item[1]]
     out.of(item[0])
     gone = [row if "duplicate" in row else None for row in rows]
+    numbers = [row["duplicate"] for row in ROWS[source] if "duplicate" in row]
     reason = [row and row["why"] for row in gone]
     out.write(
         pa.table(
@@ -175,6 +176,7 @@ def survivors_shard(out: Output, item: tuple[Shard, list[int]], *, source: str) 
                 "reason": pa.array(reason, pa.string()),
                 "duplicate_of": pa.array([row and id_of(source, row["duplicate"]) for row in gone], pa.string()),
                 "similarity": pa.array([row and row.get("similarity", 1.0) for row in gone], pa.float32()),
+                "copies": pa.array([numbers.count(n) for n in item[1]], pa.int32()),
             }
         )
     )
