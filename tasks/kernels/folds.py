@@ -227,8 +227,9 @@ def unpack() -> tuple[np.ndarray, np.ndarray]:
 
 def _blocks() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     values, several = unpack()
-    blocks, block = np.unique(values.reshape(-1, 128), axis=0, return_inverse=True)
-    return block.reshape(-1).astype(np.uint8), blocks.reshape(-1), several
+    numbers: dict[bytes, int] = {}  # of different rows of 128
+    block = [numbers.setdefault(row.tobytes(), len(numbers)) for row in values.reshape(-1, 128)]
+    return np.array(block, np.uint8), np.frombuffer(b"".join(numbers), np.int32), several
 
 
 # A code point's value is VALUE[(BLOCK[code >> 7] << 7) | (code & 127)].
