@@ -264,7 +264,7 @@ def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
         hits=list(built.measured("hits").values()),
         before=list(built.decided.values()),
         grams=built.grams,
-        limit=min((rule["frequent"] for rule in judged.values() if rule["frequent"]), default=None),
+        limit=how.frequent,
     )
     for name, source in built.sources.items():
         decision = run(
