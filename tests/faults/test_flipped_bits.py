@@ -151,7 +151,7 @@ def test_files_that_are_lost_emptied_cut_or_lengthened_are_named(
 def repair(store: Store) -> None:
     """`millrace repair`, without a command line."""
 
-    def make(artifact: Artifact, what: Stage, arguments: dict[str, Any]) -> Artifact:
+    def make(artifact: Artifact, what: Stage, arguments: dict[str, Any], *_: object) -> Artifact:
         mend(artifact, what, arguments, engine, Silent())
         return artifact
 
