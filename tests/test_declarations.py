@@ -5,6 +5,8 @@ import importlib
 import pkgutil
 import re
 import sys
+import unicodedata
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -104,6 +106,7 @@ def own_code(what: Stage) -> set[str]:
     return own
 
 
+@cache
 def distributions(module: str) -> set[str]:
     """What a module imports that is neither ours nor Python's, as the names of distributions."""
     found = set()
@@ -111,8 +114,13 @@ def distributions(module: str) -> set[str]:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         for top in {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - set(OURS):
-            found |= {plain(name) for name in packages_distributions().get(top, [top])}
+            found |= {plain(name) for name in installed().get(top, [top])}
     return found
+
+
+@cache
+def installed() -> Mapping[str, list[str]]:
+    return packages_distributions()
 
 
 def plain(distribution: str) -> str:
@@ -133,6 +141,10 @@ def test_the_libraries_of_a_stage_are_seen() -> None:
     assert {"tokenizers", "numpy", "pyarrow"} <= distributions("tasks.tokens.tokens")
     assert "tasks.sources.page.extract" in own_code(stages()["ingest"])
     assert "tasks.quality.classifier" not in own_code(stages()["score"])
+    for name, told in (("ingest", True), ("overlap", True), ("mixture", False)):
+        what = stages()[name]
+        known = fingerprint.versions(fingerprint.libraries_of(what.function.__module__, what.libraries))
+        assert (known.get("unicodedata") == unicodedata.unidata_version) == told
 
 
 # ---- columns and reasons

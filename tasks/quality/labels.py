@@ -31,7 +31,7 @@ class Judged:
     length_error: float = 0.0
 
 
-@stage("labels", kind="measure", section="quality", libraries=("scikit-learn", "numpy", "ftfy"))
+@stage("labels", kind="measure", section="quality", libraries=("scikit-learn", "scipy", "numpy", "ftfy"))
 def labels(
     job: Job, *, files: list[dict[str, Any]], inside: Artifact | None, fields: dict[str, str], classifier: Artifact
 ) -> Judged:

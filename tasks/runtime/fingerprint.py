@@ -16,6 +16,7 @@ import hashlib
 import importlib.metadata
 import json
 import sys
+import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ MARK = "SHAPES_NO_BYTES"
 SENTENCES = ("Mistake", "Failure")  # errors for people: their wording shapes no byte
 ALWAYS = ("pyarrow",)  # writes every shard
 KERNELS = ("llvmlite", "numba", "numpy")  # compile what tasks/kernels says
+UNICODE = "unicodedata"  # Python's table of characters: a newer Python knows more of them
 
 
 def digest(value: Any) -> str:
@@ -39,14 +41,20 @@ def canonical_json(value: Any) -> str:
 
 
 def versions(libraries: tuple[str, ...]) -> dict[str, str]:
-    """Installed versions of the named distributions."""
-    return {name: importlib.metadata.version(name) for name in sorted(set(libraries))}
+    """Installed versions of the named distributions, and of Unicode."""
+    return {
+        name: unicodedata.unidata_version if name == UNICODE else importlib.metadata.version(name)
+        for name in sorted(set(libraries))
+    }
 
 
 def libraries_of(module: str, declared: tuple[str, ...]) -> tuple[str, ...]:
-    """The libraries that shape what a stage writes: those it declares, Parquet's, and the kernels' if it uses any."""
-    kernels = KERNELS if any(name.startswith("tasks.kernels") for name in code_hashes(module)) else ()
-    return (*declared, *ALWAYS, *kernels)
+    """What shapes what a stage writes: libraries that it declares, Parquet's, and the kernels' and Unicode if it uses
+    any."""
+    code = code_hashes(module)
+    kernels = KERNELS if any(name.startswith("tasks.kernels") for name in code) else ()
+    characters = (UNICODE,) if any(_reads_unicode(_source(name)) for name in code) else ()
+    return (*declared, *ALWAYS, *kernels, *characters)
 
 
 @cache
@@ -83,6 +91,14 @@ def imports(path: Path) -> frozenset[str]:
             if ours and _exists(name):
                 found.add(name)
     return frozenset(found)
+
+
+@cache
+def _reads_unicode(path: Path) -> bool:
+    return any(
+        isinstance(node, ast.Import) and any(alias.name == UNICODE for alias in node.names)
+        for node in ast.walk(_parsed(path))
+    )
 
 
 def _candidates(module: str) -> tuple[Path, Path]:
