@@ -146,7 +146,7 @@ PRODUCERS = {
     "summary.txt": {"tasks.report.report"},
     "tokenizer.json": {"tasks.tokens.tokenizer", "tasks.models.pretrain"},  # a model holds its own copy
     "tokens.json": {"tasks.tokens.tokens"},
-    "weights.npz": {"tasks.quality.weights", "tasks.quality.harm_classifier"},  # each of its own artifact
+    "weights.npz": {"tasks.quality.weights"},
 }
 
 

@@ -332,6 +332,9 @@ def scan(codes, table):
                 if skipped == 0 and preformatted:
                     text[size] = 10
                     size += 1
+                    row[9] += word > 0
+                    row[10] += 0 < word <= 3
+                    word = 0
                 elif skipped == 0:
                     flush = True
                     row[18] += 1
@@ -341,6 +344,9 @@ def scan(codes, table):
                 if skipped == 0 and size > start and text[size - 1] != 10:
                     text[size] = 10
                     size += 1
+                    row[9] += word > 0
+                    row[10] += 0 < word <= 3
+                    word = 0
             elif what & _BREAKS:
                 flush = skipped == 0 or what & _PUSHED != 0
             if what == 0 or not (flush or what & _PUSHED):
@@ -511,9 +517,9 @@ def scan(codes, table):
             stack[depth, 0] = made
             stack[depth, 1] = tag
             kind = _KINDS[tag]
-            stack[depth, 2] = kind if kind >= 0 else stack[above, 2]
-            stack[depth, 3] = 1 if tag == _OL else 0
             stack[depth, 4] = 1 if kind == 4 else stack[above, 4]
+            stack[depth, 2] = 4 if stack[depth, 4] == 1 else kind if kind >= 0 else stack[above, 2]
+            stack[depth, 3] = 1 if tag == _OL else 0
             if tag == _LI:
                 ordinal = -1
                 if stack[above, 3] > 0:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from corpora import decided
 
+from conf.corpus import Decontaminate
 from tasks.decontaminate.benchmark import benchmark, items_of
 from tasks.decontaminate.grams import grams, grams_table
 from tasks.decontaminate.hits import hits, hits_of
@@ -198,11 +199,12 @@ def test_a_disguised_item_is_met(quiz, tmp_path, kind):
     files = [file.as_dict() for file in expand({"name": kind, "files": written(tmp_path, kind)}, tmp_path)]
     fields = {"text": "text", "id": None, "url": "url" if kind in ("jsonl", "parquet") else None}
     documents = run(ingest, kind, files=files, source=kind, kind=kind, fields=fields, reject_share=0.0)
-    wanted = run(grams, "all", benchmarks={"quiz": asked}, n=13)
+    wanted = run(grams, "all", benchmarks={"quiz": asked}, rules=Decontaminate(n=13).sought(), seed=None)
     checkable = set(grams_table(wanted)["item"].to_pylist())
     assert checkable == set(items.values()), [name for name, item in items.items() if item not in checkable]
-    found = run(hits, kind, documents=documents, grams=wanted, n=13, margin=200)
-    met = {item for shard in documents.shards() for item in hits_of(found, shard, ["item"])["item"].to_pylist()}
+    found = run(hits, kind, documents=documents, grams=wanted, margin=200)
+    there = {gram for shard in documents.shards() for gram in hits_of(found, shard, ["gram"])["gram"].to_pylist()}
+    met = {row["item"] for row in grams_table(wanted).to_pylist() if row["gram"] in there}
 
     sources, decisions = {kind: documents}, {kind: decided(run, documents)}
     by = run(tokenizer, "bpe", documents=sources, decisions=decisions, shares={kind: 1.0}, vocabulary=300, sample=20_000, **SPLIT)  # fmt: skip  # noqa: E501

@@ -98,8 +98,7 @@ def test_a_crawl_with_everything_in_it(run, tmp_path):
     assert statistics["rejects"] == {
         "encoding": 1,
         "gzip": 1,
-        "markup": 1,
-        "no-content": 1,
+        "no-content": 2,
         "repeated": 1,
         "status": 1,
         "type": 1,

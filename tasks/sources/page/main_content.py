@@ -72,7 +72,8 @@ def features(page: Blocks) -> np.ndarray:
 def main_content(page: Blocks) -> tuple[np.ndarray, bool]:
     """Which blocks are main content, bool (blocks,), and whether it had to be sought in a wider way.
 
-    Where the trees keep next to nothing of a page that has text, all text outside links is taken.
+    Where the trees keep next to nothing of a page that has text, all text outside links is taken; where a page is links
+    alone, they are: that it is worth nothing is for the quality filter to say, and for `explain` to tell.
     """
     from tasks.kernels.blocks import scores, smoothed
     from tasks.kernels.markup import LENGTH, LINKED
@@ -90,7 +91,7 @@ def main_content(page: Blocks) -> tuple[np.ndarray, bool]:
         return kept, False
     if int(lengths[prose].sum()) >= (FEW if lengths.sum() >= MUCH else 1):
         return prose, True
-    return kept, False
+    return (kept, False) if found else (np.ones(len(kept), bool), True)
 
 
 def render(page: Blocks, kept: np.ndarray | None = None) -> Rendered:
