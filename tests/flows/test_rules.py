@@ -63,7 +63,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
 
 
 def test_a_source_is_measured_as_it_asks(followed: Followed) -> None:
-    assert list(followed.built.sources["web"].measures)[:3] == ["heuristics", "pii", "harm"]
+    assert {"heuristics", "pii", "harm"} <= set(followed.built.sources["web"].measures)
     assert list(followed.built.sources["books"].measures)[:2] == ["heuristics", "pii"]
     assert "harm" not in followed.built.sources["books"].measures, "`harm: null` takes it away"
 
