@@ -1,7 +1,7 @@
 """What every kernel is compiled with.
 
-`cache`: kept on disk (cache.py). `nogil`: other threads go on meanwhile. `no_cfunc_wrapper`: without the entry that C
-callbacks would need, which nobody calls: a seventh of the time that compiling took.
+`cache`: kept on disk (cache.py). `nogil`: other threads go on meanwhile. `no_cfunc_wrapper`: without the entry for
+callbacks from C, which nobody calls and which would be compiled and kept for every kernel.
 """
 
 from functools import partial
