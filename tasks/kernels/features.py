@@ -5,10 +5,12 @@ Equal to Spark 4 on Java 17 for every text (another Java may know more code poin
 
 import numpy as np
 import pyarrow as pa
-from numba import int64, njit, types, uint32
+from numba import int64, types, uint32, uint64
 
 from tasks.kernels.buffers import buffers
-from tasks.kernels.tokens import CHUNK, fill_tokens, token_room
+from tasks.kernels.kernel import kernel
+from tasks.kernels.lanes import prefetch
+from tasks.kernels.tokens import CHUNK, HASHES, fill_tokens, token_room
 from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO
 
 _KEYS = types.Array(types.int64, 1, "C")
@@ -17,7 +19,7 @@ MARKED = types.Array(types.int64, 2, "C")  # see `marked`
 EMPTY = 0x087FCD5C  # the empty token's hash: murmur3_x86_32 of no bytes with seed 42
 
 
-@njit(int64(uint32, int64), cache=True, nogil=True)
+@kernel(int64(uint32, int64))
 def _feature(hashed, features):
     """HashingTF.indexOf: the hash as a signed 32-bit number, modulo `features`, never negative."""
     h = int64(hashed)
@@ -28,7 +30,7 @@ def _feature(hashed, features):
     return h % features
 
 
-@njit(types.Tuple((_KEYS, _KEYS))(BYTES, PLACES, PLACES, int64), cache=True, nogil=True)
+@kernel(types.Tuple((_KEYS, _KEYS))(BYTES, PLACES, PLACES, int64))
 def _tokens(data, starts, ends, features):
     """(keys, empties): row * features + feature for every token, in the text's order; but a row's empty
     tokens make one key, and are counted in `empties`."""
@@ -47,7 +49,8 @@ def _tokens(data, starts, ends, features):
         while True:
             if used + CHUNK + 1 > len(keys):
                 more = np.empty(2 * len(keys), np.int64)
-                more[:used] = keys[:used]
+                for i in range(used):
+                    more[i] = keys[i]
                 keys = more
             if at >= end:
                 break
@@ -62,11 +65,21 @@ def _tokens(data, starts, ends, features):
     return keys[:used].copy(), empties
 
 
-@njit(types.void(BYTES, PLACES, PLACES, MARKED, _KEYS, _KEYS), cache=True, nogil=True)
+@kernel(types.void(HASHES, int64, MARKED, _KEYS))
+def find_features(hashes, found, table, places):
+    """The features of hashes[:found] into `places`, with their lines of the table asked for."""
+    features = len(table)
+    for i in range(found):
+        places[i] = _feature(hashes[i], features)
+        prefetch(table, 2 * places[i])
+
+
+@kernel(types.void(BYTES, PLACES, PLACES, MARKED, _KEYS, _KEYS))
 def _weigh(data, starts, ends, table, sums, squares):
     features = len(table)
     memo = np.zeros(SIGMA_MEMO, np.int64)
     low, masks, hashes = token_room()
+    places = np.empty(CHUNK, np.int64)
     empty = _feature(EMPTY, features)
     for row in range(len(starts)):
         at, end = starts[row], ends[row]
@@ -77,9 +90,10 @@ def _weigh(data, starts, ends, table, sums, squares):
         while at < end:
             found, before, waiting, at = fill_tokens(data, at, end, memo, waiting, low, masks, hashes)
             empties += before
+            find_features(hashes, found, table, places)
             seen = int64(0)
             for i in range(found):
-                feature = _feature(hashes[i], features)
+                feature = uint64(places[i])
                 mark = max(table[feature, 1], none)
                 table[feature, 1] = mark + 1
                 total += table[feature, 0]

@@ -1,4 +1,4 @@
-"""Sixty-four bytes at a time: the few operations on whole vectors that numba has no words for, as LLVM's own.
+"""Sixty-four bytes at a time: the few operations that numba has no words for, as LLVM's own.
 
 LLVM makes of them what the processor has (AVX-512, AVX2, SSE2, NEON); the answer is the same on all, since these are
 comparisons of bytes and no sums of floats. Nothing is checked: 64 bytes from the place given must be the array's.
@@ -83,3 +83,22 @@ def first_bit(typingctx, bits):
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
 
     return types.int64(types.uint64), generate
+
+
+@intrinsic
+def prefetch(typingctx, array, at):
+    """Ask for the cache line of the array's element `at`, counted through its memory; nothing waits, nothing changes.
+
+    For tables larger than the second cache of which the places are known ahead: the misses of many then overlap.
+    """
+
+    def generate(context, builder, signature, arguments):
+        array, at = arguments
+        place = _place(context, builder, signature.args[0], array, at, _BYTE)
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
+        builder.call(function, [place, number(0), number(3), number(1)])  # to read, into all caches, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate

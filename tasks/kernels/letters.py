@@ -5,10 +5,11 @@ a letter or digit, folds.py says: its classes up to ALONE, of a code point that 
 """
 
 import numpy as np
-from numba import int64, njit, types, uint64
+from numba import int64, types, uint64
 
 from tasks.kernels import folds
 from tasks.kernels.folds import BLOCK, PARTS, VALUE
+from tasks.kernels.kernel import kernel
 from tasks.kernels.words import BYTES, decode, mix
 
 _FILLED = types.Array(types.uint64, 1, "C")
@@ -27,7 +28,7 @@ def _ascii() -> np.ndarray:
 _ASCII = _ascii()
 
 
-@njit(types.UniTuple(int64, 2)(BYTES, int64, int64, _FILLED, _PLACED, _PLACED), cache=True, nogil=True)
+@kernel(types.UniTuple(int64, 2)(BYTES, int64, int64, _FILLED, _PLACED, _PLACED))
 def fill_letters(data, at, end, hashes, starts, stops):
     """Fill arrays with the letters and digits of data[at:end]: hash, first byte, byte after the last.
 

@@ -9,11 +9,12 @@ import math
 
 import numpy as np
 import pyarrow as pa
-from numba import int64, njit, types
+from numba import int64, types, uint64
 
 from tasks.kernels.buffers import buffers
-from tasks.kernels.features import EMPTY, MARKED, _feature, marked
-from tasks.kernels.tokens import fill_tokens, token_room
+from tasks.kernels.features import EMPTY, MARKED, _feature, find_features, marked
+from tasks.kernels.kernel import kernel
+from tasks.kernels.tokens import CHUNK, fill_tokens, token_room
 from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO
 
 ONE = 1 << 16
@@ -35,7 +36,7 @@ def logs_of(counts: np.ndarray) -> np.ndarray:
     return logs
 
 
-@njit(int64(int64), cache=True, nogil=True)
+@kernel(int64(int64))
 def _log(count):
     """`logs_of` of one count."""
     shift = 0
@@ -44,11 +45,12 @@ def _log(count):
     return LOGS[count >> shift] + shift * LOG_2
 
 
-@njit(types.void(BYTES, PLACES, PLACES, MARKED, _SUMS, _SUMS), cache=True, nogil=True)
+@kernel(types.void(BYTES, PLACES, PLACES, MARKED, _SUMS, _SUMS))
 def _weigh_logs(data, starts, ends, table, sums, squares):
     features = len(table)
     memo = np.zeros(SIGMA_MEMO, np.int64)
     low, masks, hashes = token_room()
+    places = np.empty(CHUNK, np.int64)
     empty = _feature(EMPTY, features)
     for row in range(len(starts)):
         at, end = starts[row], ends[row]
@@ -59,8 +61,9 @@ def _weigh_logs(data, starts, ends, table, sums, squares):
         while at < end:
             found, nothing, waiting, at = fill_tokens(data, at, end, memo, waiting, low, masks, hashes)
             empties += nothing
+            find_features(hashes, found, table, places)
             for i in range(found):
-                feature = _feature(hashes[i], features)
+                feature = uint64(places[i])
                 mark = max(table[feature, 1], none)
                 table[feature, 1] = mark + 1
                 count = mark - none

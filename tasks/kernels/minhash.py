@@ -7,9 +7,10 @@ same `seed` and the hashes of `shingle_hashes`, datasketch.MinHash(scheme="affin
 
 import numpy as np
 import pyarrow as pa
-from numba import int64, njit, types, uint32, uint64
+from numba import int64, types, uint32, uint64
 
 from tasks.kernels.buffers import buffers
+from tasks.kernels.kernel import kernel
 from tasks.kernels.sums import READ, add_up, go_on, power
 from tasks.kernels.words import BYTES, MOST_WORDS, PLACES, fill_words, mix
 
@@ -27,12 +28,12 @@ _ZERO, _HIGH = np.uint64(0), np.uint64(32)
 _SEED_A, _SEED_B = np.uint64(0x452821E638D01377), np.uint64(0xBE5466CF34E90C6C)  # pi's digits
 
 
-@njit(uint32(uint64), cache=True, nogil=True)
+@kernel(uint32(uint64))
 def _shingle_hash(window):
     return uint32(mix(window) >> _HIGH)
 
 
-@njit(types.void(WORDS32, int64, WORDS32, WORDS32, WORDS32), cache=True, nogil=True)
+@kernel(types.void(WORDS32, int64, WORDS32, WORDS32, WORDS32))
 def _permute(hashes, used, a, b, signature):
     """Lower the signature to the least of each permutation over hashes[:used]; there is room for AT_ONCE more."""
     for i in range(used):
@@ -51,7 +52,7 @@ def _permute(hashes, used, a, b, signature):
             signature[p] = min(signature[p], min(left, right))
 
 
-@njit(types.void(READ, int64, int64, int64, WORDS32, WORDS32, WORDS32, WORDS32), cache=True, nogil=True)
+@kernel(types.void(READ, int64, int64, int64, WORDS32, WORDS32, WORDS32, WORDS32))
 def sign(sums, carried, count, shingle, a, b, hashes, signature):
     """Lower a signature by the shingles of a block of `count` words that end behind the first `carried` of it.
 
@@ -66,7 +67,7 @@ def sign(sums, carried, count, shingle, a, b, hashes, signature):
         _permute(hashes, used, a, b, signature)
 
 
-@njit(types.void(BYTES, int64, int64, int64, uint64, uint64, TABLE64, int64), cache=True, nogil=True)
+@kernel(types.void(BYTES, int64, int64, int64, uint64, uint64, TABLE64, int64))
 def close_row(data, at, end, words, total, chain, exact, row):
     """Write the exact hash of a row of `words` words, `total` their sum and `chain` the chain of fill_words."""
     if words == 0:  # nothing to compare by: a copy of it has the same bytes
@@ -78,9 +79,8 @@ def close_row(data, at, end, words, total, chain, exact, row):
     exact[row, 1] = mix(chain)
 
 
-@njit(
+@kernel(
     types.void(BYTES, PLACES, PLACES, int64, WORDS32, WORDS32, TABLE32, COUNTS, TABLE64),
-    cache=True, nogil=True,
 )  # fmt: skip
 def _signatures(data, begins, ends, shingle, a, b, out, shingles, exact):
     size = max(BLOCK, 2 * shingle) + MOST_WORDS
@@ -99,12 +99,13 @@ def _signatures(data, begins, ends, shingle, a, b, out, shingles, exact):
             total = go_on(total, sums, carried, count)
             words += new
             carried = min(count, shingle - 1)
-            hashes[:carried] = hashes[count - carried : count]
+            for i in range(carried):
+                hashes[i] = hashes[count - carried + i]
         shingles[row] = max(0, words - shingle + 1)
         close_row(data, begins[row], end, words, total, chain, exact, row)
 
 
-@njit(WORDS32(BYTES, int64, int64, int64), cache=True, nogil=True)
+@kernel(WORDS32(BYTES, int64, int64, int64))
 def _shingle_hashes(data, at, end, shingle):
     """All at once: for one row, of a test or another library."""
     hashes = np.empty(end - at + MOST_WORDS + 1, np.uint64)
@@ -118,8 +119,7 @@ def _shingle_hashes(data, at, end, shingle):
     return out
 
 
-@njit(types.void(types.Array(types.uint32, 2, "C", readonly=True), int64, int64, types.Array(types.int64, 2, "C")),
-      cache=True, nogil=True)  # fmt: skip
+@kernel(types.void(types.Array(types.uint32, 2, "C", readonly=True), int64, int64, types.Array(types.int64, 2, "C")))
 def _bands(signatures, bands, rows, out):
     for i in range(len(signatures)):
         for band in range(bands):

@@ -13,10 +13,11 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pyarrow as pa
-from numba import int64, njit, types, uint64
+from numba import int64, types, uint64
 
 from tasks.kernels.buffers import buffers
 from tasks.kernels.gram_set import HASHES, NUMBERS, READ, GramSet, held
+from tasks.kernels.kernel import kernel
 from tasks.kernels.letters import fill_letters
 from tasks.kernels.sums import add_up, power
 from tasks.kernels.words import BYTES, MOST_WORDS, PLACES, fill_words, mix
@@ -32,7 +33,7 @@ _ONE, _ZERO = np.uint64(1), np.uint64(0)
 _ROW, _AT, _CARRIED = 0, 1, 2  # of a scan's state
 
 
-@njit(types.void(READ, int64, int64, HASHES), cache=True, nogil=True)
+@kernel(types.void(READ, int64, int64, HASHES))
 def grams_at(sums, count, n, grams):
     """The hashes of the grams of n units that begin at the first `count` units; never 0."""
     leaving = power(n)
@@ -41,9 +42,8 @@ def grams_at(sums, count, n, grams):
         grams[i] = gram + uint64(gram == _ZERO)  # 0 is the sign of an empty slot
 
 
-@njit(
+@kernel(
     int64(NUMBERS, NUMBERS, int64, int64, int64, int64, PLACES, READ, READ, HASHES, HASHES, NUMBERS, FOUND, HASHES, int64),  # noqa: E501
-    cache=True, nogil=True,
 )  # fmt: skip
 def match(starts, stops, count, whole, row, origin, lengths, table, bits, sums, grams, kept, places, found, used):
     """Append the grams of a block of units that the set holds (all of them, if it is empty); answer the new `used`.
@@ -75,9 +75,8 @@ def match(starts, stops, count, whole, row, origin, lengths, table, bits, sums, 
     return used
 
 
-@njit(
+@kernel(
     int64(BYTES, PLACES, PLACES, int64, PLACES, READ, READ, NUMBERS, HASHES, NUMBERS, NUMBERS, HASHES, HASHES, NUMBERS, FOUND, HASHES),  # noqa: E501
-    cache=True, nogil=True,
 )  # fmt: skip
 def _scan(
     data, begins, ends, unit, lengths, table, bits, state, hashes, starts, stops, sums, grams, kept, places, found
@@ -205,7 +204,7 @@ def words(text: pa.Array | pa.ChunkedArray) -> np.ndarray:
     return out
 
 
-@njit(types.void(BYTES, PLACES, PLACES, NUMBERS), cache=True, nogil=True)
+@kernel(types.void(BYTES, PLACES, PLACES, NUMBERS))
 def _words(data, begins, ends, out):
     hashes = np.empty(BLOCK, np.uint64)
     starts, stops = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)

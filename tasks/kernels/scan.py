@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-from numba import int64, njit
+from numba import int64
 
 from tasks.kernels import minhash, ngrams
 from tasks.kernels.buffers import buffers
 from tasks.kernels.gram_set import HASHES, NUMBERS, READ
+from tasks.kernels.kernel import kernel
 from tasks.kernels.minhash import AT_ONCE, COUNTS, TABLE32, TABLE64, WORDS32, close_row, sign
 from tasks.kernels.ngrams import FOUND, Grams, Index, in_order, match
 from tasks.kernels.sums import add_up, go_on
@@ -25,12 +26,11 @@ Signatures = tuple[np.ndarray, np.ndarray, np.ndarray]
 _ROW, _AT, _CARRIED, _WORDS = 0, 1, 2, 3  # of a scan's state
 
 
-@njit(
+@kernel(
     int64(
         BYTES, PLACES, PLACES, int64, WORDS32, WORDS32, TABLE32, COUNTS, TABLE64, PLACES, READ, READ, NUMBERS, HASHES,
         HASHES, NUMBERS, NUMBERS, HASHES, HASHES, NUMBERS, WORDS32, FOUND, HASHES,
     ),
-    cache=True, nogil=True,
 )  # fmt: skip
 def _scan(
     data, begins, ends, shingle, a, b, out, shingles, exact, lengths, table, bits, state, running, hashes, starts,
@@ -68,9 +68,9 @@ def _scan(
             at = int64(-1)
             continue
         carried = min(count, max(longest, shingle) - 1)
-        for array in (starts, stops):
-            array[:carried] = array[count - carried : count]
-        hashes[:carried] = hashes[count - carried : count]
+        for i in range(carried):
+            last = count - carried + i
+            hashes[i], starts[i], stops[i] = hashes[last], starts[last], stops[last]
     state[_ROW], state[_AT], state[_CARRIED], state[_WORDS] = row, at, carried, words
     running[0], running[1] = total, chain
     return used

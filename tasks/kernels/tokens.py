@@ -4,8 +4,9 @@
 """
 
 import numpy as np
-from numba import int64, njit, types, uint32, uint64
+from numba import int64, types, uint32, uint64
 
+from tasks.kernels.kernel import kernel
 from tasks.kernels.lanes import LANES, classify, first_bit, load32
 from tasks.kernels.words import BYTES, murmur_end, murmur_step, next_token
 
@@ -19,13 +20,13 @@ _ONE, _ZERO = np.uint64(1), np.uint64(0)
 _WHITE, _WIDE = 0, 1  # rows of the masks
 
 
-@njit(types.Tuple((_LOW, _MASKS, HASHES))(), cache=True, nogil=True)
+@kernel(types.Tuple((_LOW, _MASKS, HASHES))())
 def token_room():
     """(low, masks, hashes): what `fill_tokens` writes into."""
     return np.empty(CHUNK + LANES, np.uint8), np.empty((2, CHUNK // LANES), np.uint64), np.empty(CHUNK, np.uint32)
 
 
-@njit(uint32(_LOW, int64, int64), cache=True, nogil=True)
+@kernel(uint32(_LOW, int64, int64))
 def _murmur(low, at, size):
     """murmur3_x86_32 of low[at:at + size] with seed 42; up to 4 bytes more are read."""
     h = uint32(42)
@@ -37,7 +38,7 @@ def _murmur(low, at, size):
     return murmur_end(h, rest, uint32(size))  # a rest of 0 changes nothing
 
 
-@njit(uint64(BYTES, int64, int64, _LOW, _MASKS), cache=True, nogil=True)
+@kernel(uint64(BYTES, int64, int64, _LOW, _MASKS))
 def _classify(data, at, size, low, masks):
     """Masks and lower case of data[at:at + size], size up to CHUNK; not 0 if it has a byte that is not ASCII."""
     wides = _ZERO
@@ -60,7 +61,7 @@ def _classify(data, at, size, low, masks):
     return wides
 
 
-@njit(int64(_MASKS, int64, int64, int64), cache=True, nogil=True)
+@kernel(int64(_MASKS, int64, int64, int64))
 def _next(masks, which, at, size):
     """The place of the first bit of a mask from `at` on; `size` if there is none."""
     while at < size:
@@ -71,7 +72,7 @@ def _next(masks, which, at, size):
     return size
 
 
-@njit(types.UniTuple(int64, 4)(BYTES, int64, int64, _MEMO, int64, _LOW, _MASKS, HASHES), cache=True, nogil=True)
+@kernel(types.UniTuple(int64, 4)(BYTES, int64, int64, _MEMO, int64, _LOW, _MASKS, HASHES))
 def fill_tokens(data, at, end, memo, waiting, low, masks, hashes):
     """(used, empties, waiting, at): the next tokens of a row, data[at:end], at least one byte of it.
 

@@ -10,11 +10,12 @@ U+FFFD and are never read past their row's end.
 """
 
 import numpy as np
-from numba import boolean, int64, njit, types, uint32, uint64
+from numba import boolean, int64, types, uint32, uint64
 
 from tasks.kernels import folds, tables
 from tasks.kernels.folds import BLOCK as FOLD_BLOCK
 from tasks.kernels.folds import PARTS, SEVERAL, VALUE
+from tasks.kernels.kernel import kernel
 from tasks.kernels.tables import BLOCK, DELTA, FLAGS, RECORD
 
 BYTES = types.Array(types.uint8, 1, "C", readonly=True)
@@ -38,7 +39,7 @@ _M2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
 
-@njit(uint64(uint64), cache=True, nogil=True)
+@kernel(uint64(uint64))
 def mix(h):
     """splitmix64's finaliser: a bijection in which each bit of the input moves all of the output."""
     h = (h ^ (h >> _S30)) * _M1
@@ -46,7 +47,7 @@ def mix(h):
     return h ^ (h >> _S31)
 
 
-@njit(types.UniTuple(int64, 2)(BYTES, int64, int64), cache=True, nogil=True)
+@kernel(types.UniTuple(int64, 2)(BYTES, int64, int64))
 def decode(data, at, end):
     """The code point at `at` and the place after it."""
     first = int64(data[at])
@@ -65,7 +66,7 @@ def decode(data, at, end):
     return code, at + size
 
 
-@njit(int64(int64), cache=True, nogil=True)
+@kernel(int64(int64))
 def record(code):
     """The code point's record number, for DELTA and FLAGS."""
     return int64(RECORD[(int64(BLOCK[code >> 7]) << 7) | (code & 127)])
@@ -124,7 +125,7 @@ _FROM_0, _BEYOND_9 = np.uint64((0x80 - ord("0")) * _EVERY), np.uint64((0x7F - or
 _PLACE = np.uint64(0x0001020304050607)  # times 1 << 8n: n in the highest byte
 
 
-@njit(types.UniTuple(uint64, 4)(uint64, uint64, uint64, uint64, uint64, uint64), cache=True, nogil=True)
+@kernel(types.UniTuple(uint64, 4)(uint64, uint64, uint64, uint64, uint64, uint64))
 def _take(h, chain, block, filled, more, bits):
     """Append `bits` bits of `more` to a word: eight bytes make a block, which enters both hashes when a ninth comes."""
     if filled + bits <= _64 and filled < _64:
@@ -136,12 +137,11 @@ def _take(h, chain, block, filled, more, bits):
     return mix(h ^ block), mix(chain ^ block), more, bits
 
 
-@njit(
+@kernel(
     types.Tuple((int64, int64, uint64))(
         BYTES, int64, int64, types.Array(types.uint64, 1, "C"), types.Array(types.int64, 1, "C"),
         types.Array(types.int64, 1, "C"), uint64,
     ),
-    cache=True, nogil=True,
 )  # fmt: skip
 def fill_words(data, at, end, hashes, starts, stops, chain):
     """The first words of data[at:end] for comparison (docs/words.md), as many as the arrays hold.
@@ -265,7 +265,7 @@ AUTOMATON = _automaton()
 SIGMA_MEMO = 6
 
 
-@njit(boolean(BYTES, int64, int64, types.Array(types.int64, 1, "C")), cache=True, nogil=True)
+@kernel(boolean(BYTES, int64, int64, types.Array(types.int64, 1, "C")))
 def final_sigma(data, at, end, memo):
     """Whether Java writes the capital sigma at `at` as a final one (ConditionalSpecialCasing.isFinalCased).
 
@@ -301,14 +301,14 @@ def final_sigma(data, at, end, memo):
     return memo[3] >= 0 and memo[3] < at and memo[4] <= at
 
 
-@njit(uint32(uint32, uint32), cache=True, nogil=True)
+@kernel(uint32(uint32, uint32))
 def _murmur_block(h, k):
     k = uint32(k * uint32(0xCC9E2D51))
     k = uint32((k << 15) | (k >> 17))
     return uint32(h ^ uint32(k * uint32(0x1B873593)))
 
 
-@njit(uint32(uint32, uint32), cache=True, nogil=True)
+@kernel(uint32(uint32, uint32))
 def murmur_step(h, k):
     """murmur3_x86_32 takes in four bytes, k."""
     h = _murmur_block(h, k)
@@ -316,7 +316,7 @@ def murmur_step(h, k):
     return uint32(h * uint32(5) + uint32(0xE6546B64))
 
 
-@njit(types.UniTuple(uint32, 3)(uint32, uint32, uint32, uint32), cache=True, nogil=True)
+@kernel(types.UniTuple(uint32, 3)(uint32, uint32, uint32, uint32))
 def _murmur_byte(h, k, size, byte):
     """murmur3_x86_32 takes in a byte: h over whole blocks, k the bytes of the block begun, size of all."""
     k = uint32(k | uint32(byte << (8 * (size & 3))))
@@ -326,7 +326,7 @@ def _murmur_byte(h, k, size, byte):
     return h, k, size
 
 
-@njit(uint32(uint32, uint32, uint32), cache=True, nogil=True)
+@kernel(uint32(uint32, uint32, uint32))
 def murmur_end(h, k, size):
     """murmur3_x86_32 of `size` bytes in all: h over whole blocks, k the bytes after them."""
     h = uint32(_murmur_block(h, k) ^ size)
@@ -335,7 +335,7 @@ def murmur_end(h, k, size):
     return uint32(h ^ (h >> 16))
 
 
-@njit(types.UniTuple(uint32, 3)(uint32, uint32, uint32, int64), cache=True, nogil=True)
+@kernel(types.UniTuple(uint32, 3)(uint32, uint32, uint32, int64))
 def _murmur_code(h, k, size, code):
     """Take in a code point's UTF-8."""
     if code < 0x80:
@@ -352,9 +352,7 @@ def _murmur_code(h, k, size, code):
     return _murmur_byte(h, k, size, uint32(0x80 | (code & 0x3F)))
 
 
-@njit(
-    types.Tuple((uint32, boolean, int64))(BYTES, int64, int64, types.Array(types.int64, 1, "C")), cache=True, nogil=True
-)
+@kernel(types.Tuple((uint32, boolean, int64))(BYTES, int64, int64, types.Array(types.int64, 1, "C")))
 def next_token(data, at, end, memo):
     """Spark's next token: (murmur3_x86_32 of its lower-cased UTF-8 with seed 42 as Spark's hashUnsafeBytes2 has
     it, whether it is empty, the place after it).
