@@ -59,8 +59,9 @@ def mixture(
     seed: int,
     times: Sequence[int] = (),
 ) -> Mixed:
-    """What the loader reads. `groups` gives each source's group, `weights` each group's weight, `times` how often the
-    documents of each of the cluster sizes count that the tokens were made with.
+    """What the loader reads. `groups` gives each source's group, `weights` each group's weight.
+
+    `times`: for each of the sizes of clusters that the tokens were made with, how often its documents count.
 
     Raises:
         Failure: a group has a weight and no tokens, or no group has any.
