@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from conf.keys import Address, Keys, Positive, Share
 
@@ -81,6 +81,19 @@ class Dedup(Keys):
         2_000_000_000,
         description="bytes similar pairs may take in one process; more are decided in rounds on disk",
     )
+    rehydrate: dict[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=1, le=10)]] = Field(
+        default_factory=dict,
+        description="cluster size: times. From that many members on (within its source) the document that stays counts "
+        "so many times in training, up to the next size; of smaller clusters, and where absent, once. Held-out ones "
+        "are never repeated. FineWeb2's: {2: 2, 3: 3, 5: 5, 100: 8, 1000: 1}",
+    )
+
+    @field_validator("rehydrate", mode="after")
+    @classmethod
+    def _sizes_ascend(cls, value: dict[int, int]) -> dict[int, int]:
+        if list(value) != sorted(value):
+            raise ValueError("sizes of clusters must ascend")
+        return value
 
     @model_validator(mode="after")
     def _bands_fit(self) -> Self:
@@ -92,8 +105,8 @@ class Dedup(Keys):
         return self
 
     def filled(self) -> dict[str, Any]:
-        """All parameters, the preset's where none is given."""
-        given = self.model_dump(exclude_none=True, exclude={"preset"})
+        """All parameters of deduplication itself, the preset's where none is given."""
+        given = self.model_dump(exclude_none=True, exclude={"preset", "rehydrate"})
         return {**DEDUP[self.preset], **given}
 
 

@@ -111,8 +111,10 @@ def _line(where: tuple[Any, ...], lines: dict[tuple[Any, ...], int]) -> int:
     """The line of the deepest part of a fault's place that stands in the file (a union's branch does not)."""
     known: tuple[Any, ...] = ()
     for part in where:
-        if (*known, part) in lines:
-            known = (*known, part)
+        for written in (part, str(part)):  # a key that is a number is noted as text
+            if (*known, written) in lines:
+                known = (*known, written)
+                break
     return lines[known]
 
 

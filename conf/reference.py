@@ -135,7 +135,9 @@ def _kind(annotation: Any, metadata: list[Any] | tuple[Any, ...] = ()) -> str:
     if origin is list:
         return f"list of {_kind(get_args(annotation)[0])}"
     if origin is dict:
-        return f"by name: {_kind(get_args(annotation)[1])}"
+        key, value = get_args(annotation)
+        numbered = get_origin(key) is Annotated and get_args(key)[0] is int
+        return f"by {_kind(key) if numbered else 'name'}: {_kind(value)}"
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         title = next((title for title, schema, _ in SECTIONS if schema is annotation), "models")
         return f"[{title}](#{title.replace(': ', '-')})"

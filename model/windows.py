@@ -2,7 +2,9 @@
 
 A window is context + 1 tokens: inputs are all but its last, targets all but its first. A group's train stream is its
 sources' shards, one after another; windows tile it (they share one token with their neighbour), and its tail, shorter
-than a window, is not read. For index i:
+than a window, is not read. Where the mixture has a source's documents of large clusters counted several times, the
+parts of the shards that hold them follow behind all shards: those that count twice or more, then those that count
+thrice or more, and so on. For index i:
 
     group    a low-discrepancy schedule: after any n windows each group has had its weight x n, within one window
     epoch    how often the group's windows have all been read before
@@ -99,11 +101,13 @@ def _mix(x: int) -> int:
 
 @dataclass(frozen=True)
 class Part:
-    """A token file: its name below the store, tokens in it, and the sha256 of its bytes (hex) where one is recorded."""
+    """Of a token file: its name below the store, how many tokens are read, the sha256 of its bytes (hex) where one is
+    recorded, and the place of the first token that is read."""
 
     name: str
     tokens: int
     sha256: str | None = None
+    start: int = 0
 
 
 class Stream:
@@ -125,9 +129,11 @@ class Stream:
             count = min(length - filled, part.tokens - skipped)
             width = self.dtype.itemsize
             with self.store.open(part.name, part.sha256) as opened:
-                raw = os.pread(opened.fileno(), count * width, skipped * width)
+                raw = os.pread(opened.fileno(), count * width, (part.start + skipped) * width)
             if len(raw) != count * width:
-                raise ValueError(f"{self.store.place(part.name)} ends before its {part.tokens} tokens: {REMEDY}")
+                raise ValueError(
+                    f"{self.store.place(part.name)} ends before its {part.start + part.tokens} tokens: {REMEDY}"
+                )
             out[filled : filled + count] = np.frombuffer(raw, self.dtype)
             filled, file = filled + count, file + 1
         return out
@@ -165,12 +171,14 @@ class Windows:
         self.groups: list[Group] = []
         self.validation: dict[str, Stream] = {}
         for group in weighted:
-            train: list[Part] = []
+            passes: list[list[Part]] = []  # of an epoch: all documents, those that count twice or more, thrice or more
             for source in group["sources"]:
                 parts, held_out = self._shards(source, place, vocabulary)
-                train += parts
+                passes += [[] for _ in range(len(parts) - len(passes))]
+                for read, again in zip(passes, parts, strict=False):
+                    read += again
                 self.validation[source["source"]] = Stream(self.store, held_out, self.dtype)
-            stream = Stream(self.store, train, self.dtype)
+            stream = Stream(self.store, [part for read in passes for part in read], self.dtype)
             if stream.tokens < context + 1:
                 raise ValueError(
                     f"group {group['group']!r} has {stream.tokens} training tokens, fewer than one "
@@ -180,8 +188,8 @@ class Windows:
         self.counts = counts_in_period([group["weight"] for group in weighted])
         self._group, self._nth = schedule(self.counts)
 
-    def _shards(self, source: dict[str, Any], mixture: str, vocabulary: int) -> tuple[list[Part], list[Part]]:
-        """A source's train and validation files, as its tokens.json lists them."""
+    def _shards(self, source: dict[str, Any], mixture: str, vocabulary: int) -> tuple[list[list[Part]], list[Part]]:
+        """A source's train files, by the passes of an epoch, and validation files, as its tokens.json lists them."""
         folder = source["folder"]
         name = f"{folder}/tokens.json"
         place = self.store.place(name)
@@ -201,6 +209,9 @@ class Windows:
             raise ValueError(
                 f"{place} has a vocabulary of {about['vocabulary']}, the model one of {vocabulary}: raise the model's"
             )
+        times = source.get("times", [1])
+        if len(times) != len(about.get("sizes", [1])):
+            raise ValueError(f"{place} and {mixture} differ in sizes of clusters: make the mixture again")
         sizes = self.store.sizes(folder)
         parts: dict[str, list[Part]] = {"train": [], "validation": []}
         for shard in about["shards"]:
@@ -213,7 +224,14 @@ class Windows:
                         f"of {self.dtype}: {REMEDY}"
                     )
                 listed.append(Part(f"{folder}/{file}", tokens, shard.get(f"{split}_sha256")))
-        return parts["train"], parts["validation"]
+        passes = [parts["train"], *([] for _ in range(max(times) - 1))]
+        for shard, whole in zip(about["shards"], parts["train"], strict=True):
+            start = 0
+            for tokens, often in zip(shard.get("clusters", [shard["train"]]), times, strict=True):
+                for again in passes[1:often]:
+                    again.append(Part(whole.name, tokens, whole.sha256, start))
+                start += tokens
+        return passes, parts["validation"]
 
     def where(self, i: int) -> tuple[int, int, int]:
         """Window i of the training: (group, epoch, place in the group's stream, counted in windows)."""

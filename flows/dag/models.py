@@ -37,6 +37,7 @@ def train_tokenizer(run: Run, p: Pipeline) -> Built:
             tokenizer=built.tokenizer,
             validation=p.validation,
             seed=p.seed,
+            sizes=list(p.dedup.rehydrate),
         )
     return built
 
@@ -54,6 +55,7 @@ def pretrain(run: Run, p: Pipeline) -> Built:
             weights=p.mixture,
             budget=model.budget(),
             seed=p.seed,
+            times=list(p.dedup.rehydrate.values()),
         )
         built.models[name] = run(
             train,

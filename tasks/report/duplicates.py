@@ -1,5 +1,5 @@
-"""Duplicates: removals by reason, clusters (a document that stays, and its copies), what is found of planted copies,
-and some removals' texts."""
+"""Duplicates: removals by reason, clusters (a document that stays, and its copies), how often these count in training,
+what is found of planted copies, and some removals' texts."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -18,6 +18,7 @@ from tasks.dedup.signatures import signatures as signatures_stage
 from tasks.dedup.survivors import Survived
 from tasks.dedup.survivors import survivors as survivors_stage
 from tasks.dedup.verdicts import SIZES
+from tasks.report.clusters import by_size, count_by_size, in_training
 from tasks.report.figures import BINS, middles
 from tasks.report.given import Given, ShardColumns
 from tasks.report.palette import SERIES
@@ -44,11 +45,13 @@ class Removal:
 
 @dataclass(frozen=True)
 class Copied:
-    """The documents for which most left (copies, id), near removals by similarity, and some that may be shown."""
+    """The documents for which most left (copies, id), near removals by similarity, and some that may be shown; and
+    documents that stay, and their bytes, by the size of their cluster."""
 
     largest: tuple[tuple[int, str], ...]
     near: tuple[int, ...]
     offered: tuple[Removal, ...]
+    stay: tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def deduplication(given: Given) -> Deduplication | None:
 def count(columns: ShardColumns) -> Copied:
     survivors = columns.decision(survivors_stage)
     if survivors is None:
-        return Copied((), (0,) * BINS, ())
+        return Copied((), (0,) * BINS, (), count_by_size(columns))
     table = read_column(survivors, columns.shard, ["reason", "duplicate_of", "similarity", "copies"])
     copies = table.column("copies").to_numpy()
     most = np.argsort(-copies, kind="stable")[:LARGEST]
@@ -103,7 +106,7 @@ def count(columns: ShardColumns) -> Copied:
     )
     bins = np.minimum((similarity[near] * BINS).astype(int), BINS - 1)
     largest = tuple(zip(copies[most].tolist(), named, strict=True))
-    return Copied(largest, tuple(np.bincount(bins, minlength=BINS).tolist()), offered)
+    return Copied(largest, tuple(np.bincount(bins, minlength=BINS).tolist()), offered, count_by_size(columns))
 
 
 def gather(job: Job, given: Given, counted: list[Counted[Copied]]) -> Content:
@@ -134,6 +137,8 @@ def gather(job: Job, given: Given, counted: list[Counted[Copied]]) -> Content:
             {"from": low, "to": high - 1 if high else None, "clusters": int(number)}
             for low, high, number in zip(SIZES, (*SIZES[1:], 0), sizes, strict=sizes.ndim > 0)
         ],
+        "stay": by_size(given, [each.counts.stay for each in counted]),
+        "training": in_training(given),
         "largest": [{"id": id, "size": copies + 1} for copies, id in largest[:LARGEST]],
         "recall": recalled(given, how.threshold if how else 0.0),
         "near": np.sum([each.counts.near for each in counted], axis=0, dtype=int).tolist() if counted else [0] * BINS,
@@ -232,6 +237,9 @@ def lines(content: Content) -> Iterator[str]:
             share = recall["found_above"] / recall["above"] * recall["left_by_splits"]
             yield f"Copies found: {share:.1%} of {recall['above']:,} planted above the threshold"
         yield f"Copies removed: {', '.join(f'{n:,} {reason}' for reason, n in gone.items())}; {clusters:,} clusters"
+    if content["training"]:
+        written, read = (sum(row[key] for row in content["training"]) for key in ("tokens", "tokens_read"))
+        yield f"Copies that count: {written:,} tokens of train are read as {read:,} an epoch"
 
 
 def figures(content: Content) -> dict[str, Plot]:

@@ -37,6 +37,7 @@ def mixture(name: str, planned: Artifact, model: Artifact | None, order: list[st
                 "group": group,
                 "asked": planned_share.asked,
                 "held": planned_share.held,
+                "again": planned_share.again,
                 "weight": planned_share.weight,
                 "tokens": planned_share.tokens,
                 "epochs": planned_share.epochs,

@@ -2,9 +2,14 @@
 
 Weights need not sum to 1 (GPT-3's table 2.2 sums to 101 %): they are normalised, and what was asked stands beside.
 Without weights a group counts by the tokens it holds. A group's epochs are tokens drawn / tokens held.
+
+With `times` documents of large clusters count several times (FineWeb2's rehydration): an epoch of a group reads its
+train streams whole, then once more those parts that count twice or more often, then those that count thrice, and so on,
+so that a document and its repetition lie as far apart as can be. Those tokens are among the tokens held.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Any
@@ -21,13 +26,17 @@ FILE = "mixture.json"
 
 @statistics
 class Share:
-    """Of one group: the weight asked and as normalised, tokens held and to be drawn, and epochs = drawn / held."""
+    """Of one group: the weight asked and as normalised, tokens held and to be drawn, and epochs = drawn / held.
+
+    `again`: those of the tokens held that are read again, since their documents count more than once.
+    """
 
     asked: float = 0.0
     weight: float = 0.0
     held: int = 0
     tokens: int = 0
     epochs: float = 0.0
+    again: int = 0
 
 
 @statistics
@@ -48,18 +57,25 @@ def mixture(
     weights: dict[str, float],
     budget: int,
     seed: int,
+    times: Sequence[int] = (),
 ) -> Mixed:
     """What the loader reads. `groups` gives each source's group, `weights` each group's weight.
+
+    `times`: for each of the sizes of clusters that the tokens were made with, how often its documents count.
 
     Raises:
         Failure: a group has a weight and no tokens, or no group has any.
     """
     shards = {name: TokenShards.of(artifact) for name, artifact in tokens.items()}
     held: dict[str, int] = {}
+    again: dict[str, int] = {}
     sources: dict[str, list[dict[str, Any]]] = {}
     for name, artifact in tokens.items():
         train, validation = shards[name].count("train"), shards[name].count("validation")
-        held[groups[name]] = held.get(groups[name], 0) + train
+        parts = shards[name].clusters().values()
+        more = sum(part * (each - 1) for part, each in zip(parts, (1, *times), strict=True))
+        held[groups[name]] = held.get(groups[name], 0) + train + more
+        again[groups[name]] = again.get(groups[name], 0) + more
         sources.setdefault(groups[name], []).append(
             {
                 "source": name,
@@ -67,6 +83,7 @@ def mixture(
                 "tokens_json_sha256": shards[name].sha256,
                 "train": train,
                 "validation": validation,
+                **({"times": [1, *times]} if times else {}),
             }
         )
     asked: dict[str, float] = dict(weights) or {group: float(count) for group, count in held.items()}
@@ -87,6 +104,7 @@ def mixture(
             "held": held[group],
             "tokens": round(budget * weight / total),
             "epochs": budget * weight / total / held[group],
+            **({"again": again[group]} if times else {}),
             "sources": sources[group],
         }
         for group, weight in asked.items()
@@ -106,7 +124,7 @@ def mixture(
 
 
 def _share(row: dict[str, Any]) -> Share:
-    return Share(**{key: row[key] for key in ("asked", "weight", "held", "tokens", "epochs")})
+    return Share(**{key: row[key] for key in ("asked", "weight", "held", "tokens", "epochs", "again") if key in row})
 
 
 def mixture_file(mixture: Artifact) -> Path:

@@ -23,6 +23,7 @@ class Piece:
     id: str
     text: str
     validation: bool
+    members: int = 1  # documents of its cluster within its source: it, and those that left for it
 
 
 def held_out(ids: pa.Array | pa.ChunkedArray, validation: float, seed: int) -> np.ndarray:
@@ -31,10 +32,19 @@ def held_out(ids: pa.Array | pa.ChunkedArray, validation: float, seed: int) -> n
 
 
 def pieces(
-    shard: Shard, decision: Artifact, validation: float, seed: int, wanted: np.ndarray | None = None
+    shard: Shard,
+    decision: Artifact,
+    validation: float,
+    seed: int,
+    wanted: np.ndarray | None = None,
+    clustered: bool = False,
 ) -> Iterator[Piece]:
-    """The pieces that a source's last decision leaves of a shard, in row order; with `wanted` (bool) of those rows."""
+    """The pieces that a source's last decision leaves of a shard, in row order; with `wanted` (bool) of those rows.
+
+    `clustered`: count the members of their clusters, too.
+    """
     kept = kept_before(decision, shard)
+    members = members_of(shard, decision) if clustered else np.ones(shard.rows, np.int64)
     keep = kept if wanted is None else kept & wanted
     cuts = nearest(decision, shard, "cuts")  # a decision behind the cuts need not know of them
     spans = None if cuts is None else cuts.combine_chunks()
@@ -46,12 +56,19 @@ def pieces(
             id, removed = batch.column("id")[row].as_py(), None if spans is None else spans[first + row].as_py()
             text = batch.column("text")[row]
             if not removed:
-                yield Piece(id, text.as_py(), bool(in_validation[row]))
+                yield Piece(id, text.as_py(), bool(in_validation[row]), int(members[first + row]))
                 continue
             content = text.as_buffer().to_pybytes()
             for number, (start, end) in enumerate(left(removed, len(content))):
-                yield Piece(f"{id}#{number}", content[start:end].decode(), bool(in_validation[row]))
+                name, left_of_it = f"{id}#{number}", content[start:end].decode()
+                yield Piece(name, left_of_it, bool(in_validation[row]), int(members[first + row]))
         first += batch.num_rows
+
+
+def members_of(shard: Shard, decision: Artifact) -> np.ndarray:
+    """int64 (rows,): each document and those of its source that left for it; 1 where nothing was deduplicated."""
+    copies = nearest(decision, shard, "copies")
+    return np.ones(shard.rows, np.int64) if copies is None else copies.to_numpy().astype(np.int64) + 1
 
 
 def left(removed: list[dict[str, int]], size: int) -> list[tuple[int, int]]:

@@ -102,6 +102,11 @@ CRAWL = "    kind: warc\n    crawl: CC-MAIN-2019-35"
         ("seed: 1", "dedup: {bands: 40, rows: 4}", 2, "dedup: 40 bands of 4 rows need more than 128 permutations"),
         ("seed: 1", "dedup: {permutations: 100}", 2, "dedup: 14 bands of 8 rows need more than 100 permutations"),
         ("seed: 1", "dedup: {threshold: 2}", 2, "dedup.threshold"),
+        ("seed: 1", "dedup: {rehydrate: {1: 2}}", 2, "dedup.rehydrate.*greater than or equal to 2"),
+        ("seed: 1", "dedup: {rehydrate: {2: 0}}", 2, "dedup.rehydrate.2: .*greater than or equal to 1"),
+        ("seed: 1", "dedup:\n  rehydrate:\n    2: 2\n    4: 11", 5, "dedup.rehydrate.4: .*less than or equal to 10"),
+        ("seed: 1", "dedup: {rehydrate: {4: 3, 2: 2}}", 2, "dedup.rehydrate: sizes of clusters must ascend"),
+        ("seed: 1", "dedup: {rehydrate: [2, 3]}", 2, "dedup.rehydrate: .*dictionary"),
         ("seed: 1", "decontaminate: {n: 1}", 2, "decontaminate.n: .*greater than 1"),
         ("seed: 1", "decontaminate: {share: .5}", 2, "decontaminate: .*share belongs to rule gap"),
         ("seed: 1", "decontaminate: {beside: [gpt3]}", 2, "decontaminate: .*beside names other rules"),
@@ -276,6 +281,12 @@ def test_dedup_presets():
     }
     changed = Dedup(preset="gpt3", threshold=0.9, across=False).filled()
     assert changed == {**Dedup(preset="gpt3").filled(), "threshold": 0.9, "across": False}
+
+
+def test_a_table_of_times_by_size_is_no_part_of_how_copies_are_found(tmp_path):
+    dedup = read(tmp_path, PLAIN + "dedup: {rehydrate: {2: 2, 3: 3, 5: 5, 100: 8, 1000: 1}}\n").dedup
+    assert dedup.rehydrate == {2: 2, 3: 3, 5: 5, 100: 8, 1000: 1}
+    assert dedup.filled() == Dedup().filled() and Dedup().rehydrate == {}
 
 
 def test_defaults_of_a_model_stand_in_one_place():

@@ -1,5 +1,6 @@
 """The loader: what is read at index i, and that nothing but i decides it."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -75,6 +76,35 @@ def test_windows_tile_the_groups_stream(windows, corpus):
             streams, (group,) = windows.read(i, i + 1)
             (tokens,) = streams["tokens"]
             assert group == 0 and tokens.tolist() == whole[place * CONTEXT : place * CONTEXT + CONTEXT + 1].tolist()
+
+
+def test_documents_that_count_several_times_come_again_behind_all_others(tmp_path, make):
+    """An epoch: every shard whole, then what counts twice or more, then thrice or more, source by source."""
+
+    def source(name, shards):
+        entry = make.source(tmp_path / f"tokens/{name}", [(tokens, [7]) for tokens, _ in shards])
+        path = tmp_path / f"tokens/{name}/tokens.json"
+        about = json.loads(path.read_bytes())
+        listed = [shard | {"clusters": parts} for shard, (_, parts) in zip(about["shards"], shards, strict=True)]
+        path.write_text(json.dumps(about | {"sizes": [1, 2, 4, 9], "shards": listed}))
+        del entry["tokens_json_sha256"]
+        return entry | {"times": [1, 2, 3, 1]}
+
+    a = source("a", [(range(10), [4, 3, 2, 1]), ([], [0, 0, 0, 0]), (range(20, 25), [0, 1, 4, 0])])
+    b = source("b", [(range(30, 33), [1, 0, 2, 0])])
+    plain = make.source(tmp_path / "tokens/plain", [(range(40, 44), [])])
+    mixture = make.mixture(tmp_path / "m.json", [("g", 1, [a, plain, b])])
+    windows = Windows(mixture, tmp_path, 8, VOCABULARY, 1)
+    whole = [*range(10), *range(20, 25), *range(40, 44), *range(30, 33)]
+    twice = [4, 5, 6, 7, 8, 20, 21, 22, 23, 24, 31, 32]
+    thrice = [7, 8, 21, 22, 23, 24, 31, 32]
+    stream = windows.groups[0].stream
+    assert stream.read(0, stream.tokens).tolist() == [*whole, *twice, *thrice]
+    assert windows.groups[0].windows == (len(whole) + len(twice) + len(thrice) - 1) // 8
+    assert windows.validation["a"].tokens == 3
+    path = make.mixture(tmp_path / "m2.json", [("g", 1, [a | {"times": [1, 2]}])])
+    with pytest.raises(ValueError, match=r"a/tokens\.json and .*m2\.json differ in sizes of clusters"):
+        Windows(path, tmp_path, 8, VOCABULARY, 1)
 
 
 def test_any_division_reads_the_same_sequence(windows, corpus):

@@ -19,11 +19,21 @@ WEIGHTS = {"common-crawl": 60.0, "webtext2": 22.0, "books1": 8.0, "books2": 8.0,
 
 
 @stage("tokens", kind="export", version="counts")
-def counted(job: Job, *, shards: list[int], held_out: int) -> Counted:
-    about = {
+def counted(
+    job: Job,
+    *,
+    shards: list[int],
+    held_out: int,
+    sizes: list[int] | None = None,
+    clusters: list[list[int]] | None = None,
+) -> Counted:
+    about: dict[str, Any] = {
         "dtype": "uint16", "vocabulary": 300, "end_of_text": 299, "tokenizer": "abc",
         "shards": [{"key": f"{n:05}", "train": count, "validation": held_out} for n, count in enumerate(shards)],
     }  # fmt: skip
+    if sizes and clusters:
+        about["sizes"] = sizes
+        about["shards"] = [shard | {"clusters": parts} for shard, parts in zip(about["shards"], clusters, strict=True)]
     with job.publish("tokens.json") as file:
         file.write(json.dumps(about).encode())
     return Counted()
@@ -89,6 +99,27 @@ def test_a_groups_sources_count_together(run):
         ("cc-2", 300, 0),
     ]
     assert run.store.exists(f"{crawl['sources'][0]['folder']}/tokens.json")
+
+
+def test_documents_that_count_several_times_are_held_as_often(run):
+    """Tokens of clusters from 1, 2 and 5 members on, in two shards; a group whose sources differ."""
+    clusters = [[100, 20, 3], [50, 0, 4]]
+    tokens = {
+        "web": run(counted, "web", shards=[123, 54], held_out=5, sizes=[1, 2, 5], clusters=clusters),
+        "wiki": run(counted, "wiki", shards=[60], held_out=0, sizes=[1, 2, 5], clusters=[[60, 0, 0]]),
+    }
+    arguments = {"tokens": tokens, "groups": {"web": "all", "wiki": "all"}, "weights": {}, "budget": 1000, "seed": 7}
+    made = run(mixture, "small", **arguments, times=[3, 2])
+    (row,) = json.loads(mixture_file(made).read_bytes())["groups"]
+    assert row["again"] == 20 * 2 + 7 * 1 and row["held"] == 123 + 54 + 60 + row["again"]
+    assert row["epochs"] == pytest.approx(1000 / row["held"])
+    assert [(one["train"], one["validation"], one["times"]) for one in row["sources"]] == [
+        (177, 10, [1, 3, 2]),
+        (60, 0, [1, 3, 2]),
+    ]
+    assert counts(made)["groups"]["all"]["again"] == row["again"]
+    plan, _ = mixed(run, HELD, WEIGHTS, B)
+    assert not any("again" in row or "times" in row["sources"][0] for row in plan["groups"])
 
 
 def test_without_weights_a_group_counts_by_its_tokens(run):

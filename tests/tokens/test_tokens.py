@@ -144,5 +144,5 @@ def test_nothing_left(run):
     by = trained(run, documents, decided(run, documents))
     dropped = decided(run, documents, dropped=[document_id("web", n) for n in range(30)])
     made = encoded(run, documents, dropped, by)
-    assert counts(made) == {"documents": 0, "bytes": 0, "train": 0, "validation": 0}
+    assert counts(made) == {"documents": 0, "bytes": 0, "train": 0, "validation": 0, "clusters": {}}
     assert (made.folder / "00000.train.bin").stat().st_size == 0
