@@ -20,7 +20,7 @@ EMPTY = 0x087FCD5C  # the empty token's hash: murmur3_x86_32 of no bytes with se
 
 
 @kernel(int64(uint32, int64))
-def _feature(hashed, features):
+def feature_of(hashed, features):
     """HashingTF.indexOf: the hash as a signed 32-bit number, modulo `features`, never negative."""
     h = int64(hashed)
     if features & (features - 1) == 0:
@@ -38,7 +38,7 @@ def _tokens(data, starts, ends, features):
     empties = np.zeros(len(starts), np.int64)
     memo = np.zeros(SIGMA_MEMO, np.int64)
     low, masks, hashes = token_room()
-    empty = _feature(EMPTY, features)
+    empty = feature_of(EMPTY, features)
     used = 0
     for row in range(len(starts)):
         at, end = starts[row], ends[row]
@@ -57,7 +57,7 @@ def _tokens(data, starts, ends, features):
             found, before, waiting, at = fill_tokens(data, at, end, memo, waiting, low, masks, hashes)
             empties[row] += before
             for i in range(found):
-                keys[used + i] = base + _feature(hashes[i], features)
+                keys[used + i] = base + feature_of(hashes[i], features)
             used += found
         if empties[row]:
             keys[used] = base + empty
@@ -70,7 +70,7 @@ def find_features(hashes, found, table, places):
     """The features of hashes[:found] into `places`, with their lines of the table asked for."""
     features = len(table)
     for i in range(found):
-        places[i] = _feature(hashes[i], features)
+        places[i] = feature_of(hashes[i], features)
         prefetch(table, 2 * places[i])
 
 
@@ -80,7 +80,7 @@ def _weigh(data, starts, ends, table, sums, squares):
     memo = np.zeros(SIGMA_MEMO, np.int64)
     low, masks, hashes = token_room()
     places = np.empty(CHUNK, np.int64)
-    empty = _feature(EMPTY, features)
+    empty = feature_of(EMPTY, features)
     for row in range(len(starts)):
         at, end = starts[row], ends[row]
         memo[0] = at
@@ -119,7 +119,7 @@ def term_frequencies(
     keys = keys[first]
     many = np.flatnonzero(empties > 1)  # one of them is in the key
     if len(many):
-        empty = _feature(EMPTY, features)
+        empty = feature_of(EMPTY, features)
         counts[np.searchsorted(keys, many * features + empty)] += empties[many] - 1
     indptr = np.searchsorted(keys, np.arange(len(starts) + 1, dtype=np.int64) * features)
     return indptr.astype(np.int64), (keys % features).astype(np.int32), counts.astype(np.int32)

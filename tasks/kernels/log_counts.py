@@ -12,7 +12,7 @@ import pyarrow as pa
 from numba import int64, types, uint64
 
 from tasks.kernels.buffers import buffers
-from tasks.kernels.features import EMPTY, MARKED, _feature, find_features, marked
+from tasks.kernels.features import EMPTY, MARKED, feature_of, find_features, marked
 from tasks.kernels.kernel import kernel
 from tasks.kernels.tokens import CHUNK, fill_tokens, token_room
 from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO
@@ -51,7 +51,7 @@ def _weigh_logs(data, starts, ends, table, sums, squares):
     memo = np.zeros(SIGMA_MEMO, np.int64)
     low, masks, hashes = token_room()
     places = np.empty(CHUNK, np.int64)
-    empty = _feature(EMPTY, features)
+    empty = feature_of(EMPTY, features)
     for row in range(len(starts)):
         at, end = starts[row], ends[row]
         memo[0] = at

@@ -5,7 +5,7 @@ import pyarrow as pa
 from numba import int64, njit, types
 
 from tasks.kernels.buffers import buffers
-from tasks.kernels.features import _feature
+from tasks.kernels.features import EMPTY, feature_of
 from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO, next_token
 
 _FEATURES = types.Array(types.int64, 1, "C")
@@ -23,38 +23,50 @@ def _spell(data, starts, ends, wanted, longest):
     found = np.empty(1024, np.int64)
     offsets = np.zeros(1025, np.int64)
     letters = np.empty(1024 * longest, np.uint8)
+    empty = feature_of(EMPTY, len(wanted))
     memo = np.zeros(SIGMA_MEMO, np.int64)
     used = 0
     for row in range(len(starts)):
         at, end = starts[row], ends[row]
         memo[0] = at
+        waiting = 0  # empty tokens, which count where another follows
         while at < end:
             start = at
             hashed, nothing, at = next_token(data, at, end, memo)
             size = at - start
-            feature = _feature(hashed, len(wanted))
-            if not nothing and size <= longest and wanted[feature]:
-                if used == len(found):
-                    more = np.empty(2 * used, np.int64)
-                    more[:used] = found
-                    found = more
-                    further = np.zeros(2 * used + 1, np.int64)
-                    further[: used + 1] = offsets
-                    offsets = further
-                    longer = np.empty(2 * used * longest, np.uint8)
-                    longer[: len(letters)] = letters
-                    letters = longer
+            at += 1
+            if nothing:
+                waiting += wanted[empty]
+                continue
+            feature = feature_of(hashed, len(wanted))
+            told = size <= longest and wanted[feature]
+            while used + waiting + told > len(found):
+                room = 2 * len(found)
+                more = np.empty(room, np.int64)
+                more[:used] = found[:used]
+                found = more
+                further = np.zeros(room + 1, np.int64)
+                further[: used + 1] = offsets[: used + 1]
+                offsets = further
+                longer = np.empty(room * longest, np.uint8)
+                longer[: offsets[used]] = letters[: offsets[used]]
+                letters = longer
+            for _ in range(waiting):
+                found[used] = empty
+                offsets[used + 1] = offsets[used]
+                used += 1
+            waiting = 0
+            if told:
                 found[used] = feature
                 to = offsets[used]
-                letters[to : to + size] = data[start:at]
+                letters[to : to + size] = data[start : start + size]
                 offsets[used + 1] = to + size
                 used += 1
-            at += 1
     return found[:used].copy(), offsets[: used + 1].copy(), letters[: offsets[used]].copy()
 
 
 def spelled(text: pa.Array | pa.ChunkedArray, wanted: np.ndarray) -> pa.Table:
-    """Columns feature (int64) and token (large_binary): every token whose feature is wanted, but empty and long ones.
+    """Columns feature (int64) and token (large_binary): every token whose feature is wanted, but long ones.
 
     wanted: bool, one per feature. Tokens are as in the text, not lower-cased; of more than 64 bytes they are left out.
     """

@@ -183,6 +183,15 @@ def test_words_that_share_a_bucket_are_named(run):
         assert len({next(iter(term_frequencies(each, 16))) for each in [word["word"], *word["others"]]}) == 1
 
 
+def test_indentation_is_told_as_the_empty_token_it_is(run):
+    """Not as a rare word of the same bucket: once a price stood among the words for a corpus with code in it."""
+    good = source(run, "good", [text.replace(" ", "   ", 30) for text in pages(250, 1, 0.0)])
+    raw = source(run, "raw", pages(350, 2, 0.0))
+    made = run(classifier, "quality", good=[good], raw=[raw], **FIT)
+    word = counts(made)["positive"][0]
+    assert word["word"] == "" and word["weight"] == pytest.approx(weight_of(made, ""), rel=1e-3)
+
+
 def test_scores_do_not_depend_on_sharding_and_workers(run, tmp_path):
     made = fitted(run)
     found = []
