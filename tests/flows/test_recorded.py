@@ -42,7 +42,8 @@ def rows(home: Path, query: str) -> list[tuple[Any, ...]]:
 def test_record_keeps_the_run_without_a_server_before_or_after(toy: Cli) -> None:
     first = toy("run", "toy.yaml", "--record")
     assert first.status == 0, first
-    assert first.err == ""
+    told = [line for line in first.err.splitlines() if not line.startswith("compiling kernels, once")]  # a fresh cache
+    assert told == []
     assert "5 stages built, 0 cached" in first.out
     assert "`millrace ui` shows it" in first.out
     second = toy("run", "toy.yaml", "--record")
