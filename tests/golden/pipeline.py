@@ -102,14 +102,19 @@ def content(path: Path) -> str | None:
 
 
 def build(folder: Path) -> dict[str, str]:
+    return built(write(folder))
+
+
+def built(path: Path) -> dict[str, str]:
+    """What a pipeline that was written makes."""
     from conf.load import load
     from flows import dag
     from tasks.runtime.engine import LocalEngine
     from tasks.runtime.run import Run
 
-    pipeline = load(write(folder))
+    pipeline = load(path)
     dag.train_tokenizer(Run(pipeline.store_url(), LocalEngine(1)), pipeline)
-    return contents(folder / "store")
+    return contents(path.parent / "store")
 
 
 def versions() -> dict[str, str]:

@@ -6,6 +6,7 @@ A change that is meant: `python tests/golden/pipeline.py` (and say in the commit
 
 import json
 import platform
+import subprocess
 import sys
 from pathlib import Path
 
@@ -53,6 +54,18 @@ def test_the_answers_are_those_that_they_were(tmp_path: Path) -> None:
         if any(other.split()[0] in LIBRARIES.get(first, ALL) for other in others):
             pytest.skip(f"the answers were made with other libraries: {', '.join(others)}")
     assert wrong == [] and sorted(answers) == sorted(known["answers"])
+
+
+def test_two_runs_at_once_on_one_store_make_the_same_answers(tmp_path: Path) -> None:
+    """A reading that measures share writes shards whose leases it does not hold, while the other run may make them."""
+    for name in ("alone", "both"):
+        (tmp_path / name).mkdir()
+    path = pipeline.write(tmp_path / "both")
+    code = "import sys; sys.path[:0] = sys.argv[1:3]; import pipeline; pipeline.built(pipeline.Path(sys.argv[3]))"
+    command = [sys.executable, "-c", code, str(HERE), str(HERE.parents[1]), str(path)]
+    runs = [subprocess.Popen(command) for _ in range(2)]
+    assert [run.wait() for run in runs] == [0, 0]
+    assert pipeline.contents(tmp_path / "both" / "store") == pipeline.build(tmp_path / "alone")
 
 
 @statistics
