@@ -153,14 +153,14 @@ def fetch(package: str, folder: str) -> str | None:
 def scoring(table: Table, column: pa.Array) -> None:
     from sklearn.feature_extraction.text import HashingVectorizer
 
-    from tasks.kernels import features, log_counts
+    from tasks.kernels import features
 
     weights = np.random.default_rng(0).integers(-(1 << 30), 1 << 30, 1 << 18)
     few = column.slice(0, max(50, len(column) // 20))
     hasher = HashingVectorizer(n_features=1 << 18, token_pattern=r"\S+", alternate_sign=False, norm=None)
     as_floats = weights.astype(np.float64)
     table.time("score", "ours: weighted sums (gpt3)", column, lambda: features.weighted_sums(column, weights))
-    table.time("score", "ours: weighted log1p (modern)", column, lambda: log_counts.weighted_logs(column, weights))
+    table.time("score", "ours: weighted log1p (modern)", column, lambda: features.weighted_logs(column, weights))
     table.time("score", "ours: term_frequencies (CSR)", few, lambda: features.term_frequencies(few))
 
     def floats() -> np.ndarray:
@@ -180,7 +180,7 @@ def index_of(column: pa.Array) -> Any:
 def together(table: Table, path: Path, column: pa.Array) -> None:
     """A reading of the file for one, two or three measures; first what reading and counting words costs."""
     from tasks.kernels import minhash, ngrams
-    from tasks.kernels.log_counts import weighted_logs
+    from tasks.kernels.features import weighted_logs
     from tasks.kernels.scan import signatures_and_places
 
     index = index_of(column)
@@ -203,7 +203,7 @@ def together(table: Table, path: Path, column: pa.Array) -> None:
 
 def growth(table: Table, sizes: list[int], words: int, folder: Path) -> None:
     """The three measures of so many different documents, made and measured PART at a time: documents a CPU second."""
-    from tasks.kernels.log_counts import weighted_logs
+    from tasks.kernels.features import weighted_logs
     from tasks.kernels.scan import signatures_and_places
 
     seconds = bytes_read = done = 0.0

@@ -17,6 +17,6 @@ def to_meet(threshold: float, bands: int, rows: int) -> float:
 
     The least m with 1 - (1 - s^r m)^b >= RECALL (1 - (1 - s^r)^b): were all buckets split, RECALL would still hold.
     """
-    shared = max(threshold, 0.01) ** rows  # of a threshold of 0 nothing can be demanded
-    wanted = RECALL * (1 - (1 - shared) ** bands)
-    return float(min(RECALL, (1 - (1 - wanted) ** (1 / bands)) / shared))
+    threshold = max(threshold, 0.01)  # of a threshold of 0 nothing can be demanded
+    wanted = RECALL * shares_a_band(threshold, bands, rows)
+    return float(min(RECALL, (1 - (1 - wanted) ** (1 / bands)) / threshold**rows))

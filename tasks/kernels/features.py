@@ -5,16 +5,17 @@ Equal to Spark 4 on Java 17 for every text (another Java may know more code poin
 
 import numpy as np
 import pyarrow as pa
-from numba import int64, types, uint32, uint64
+from numba import boolean, int64, types, uint32, uint64
 
 from tasks.kernels.buffers import buffers
 from tasks.kernels.kernel import kernel
 from tasks.kernels.lanes import prefetch
+from tasks.kernels.log_counts import gain, log_of
 from tasks.kernels.tokens import CHUNK, HASHES, fill_tokens, token_room
 from tasks.kernels.words import BYTES, PLACES, SIGMA_MEMO
 
 _KEYS = types.Array(types.int64, 1, "C")
-MARKED = types.Array(types.int64, 2, "C")  # see `marked`
+_MARKED = types.Array(types.int64, 2, "C")  # see `_marked`
 
 EMPTY = 0x087FCD5C  # the empty token's hash: murmur3_x86_32 of no bytes with seed 42
 
@@ -65,8 +66,8 @@ def _tokens(data, starts, ends, features):
     return keys[:used].copy(), empties
 
 
-@kernel(types.void(HASHES, int64, MARKED, _KEYS))
-def find_features(hashes, found, table, places):
+@kernel(types.void(HASHES, int64, _MARKED, _KEYS))
+def _find_features(hashes, found, table, places):
     """The features of hashes[:found] into `places`, with their lines of the table asked for."""
     features = len(table)
     for i in range(found):
@@ -74,8 +75,9 @@ def find_features(hashes, found, table, places):
         prefetch(table, 2 * places[i])
 
 
-@kernel(types.void(BYTES, PLACES, PLACES, MARKED, _KEYS, _KEYS))
-def _weigh(data, starts, ends, table, sums, squares):
+@kernel(types.void(BYTES, PLACES, PLACES, _MARKED, boolean, _KEYS, _KEYS))
+def _weigh(data, starts, ends, table, logs, sums, squares):
+    """`logs`: of log1p of the term frequencies (log_counts.py), not of these themselves."""
     features = len(table)
     memo = np.zeros(SIGMA_MEMO, np.int64)
     low, masks, hashes = token_room()
@@ -90,7 +92,16 @@ def _weigh(data, starts, ends, table, sums, squares):
         while at < end:
             found, before, waiting, at = fill_tokens(data, at, end, memo, waiting, low, masks, hashes)
             empties += before
-            find_features(hashes, found, table, places)
+            _find_features(hashes, found, table, places)
+            if logs:
+                for i in range(found):
+                    feature = uint64(places[i])
+                    mark = max(table[feature, 1], none)
+                    table[feature, 1] = mark + 1
+                    more, wider = gain(mark - none)
+                    total += table[feature, 0] * more
+                    square += wider
+                continue
             seen = int64(0)
             for i in range(found):
                 feature = uint64(places[i])
@@ -100,8 +111,9 @@ def _weigh(data, starts, ends, table, sums, squares):
                 seen += mark - none
             square += 2 * seen + found  # (n + 1)^2 - n^2 = 2 n + 1 for each
         once = max(table[empty, 1], none) - none
-        sums[row] = total + empties * table[empty, 0]
-        squares[row] = square + (once + empties) ** 2 - once**2
+        before, after = (log_of(once), log_of(once + empties)) if logs else (once, once + empties)
+        sums[row] = total + table[empty, 0] * (after - before)
+        squares[row] = square + after * after - before * before
 
 
 def term_frequencies(
@@ -125,7 +137,7 @@ def term_frequencies(
     return indptr.astype(np.int64), (keys % features).astype(np.int32), counts.astype(np.int32)
 
 
-def marked(weights: np.ndarray) -> np.ndarray:
+def _marked(weights: np.ndarray) -> np.ndarray:
     """int64 (features, 2): the weights, and beside each a mark, so that both come with one miss of the cache.
 
     In a mark's upper half is the last row that had the feature (from 1 on), in its lower half how often it had it.
@@ -144,7 +156,19 @@ def weighted_sums(text: pa.Array | pa.ChunkedArray, weights: np.ndarray) -> tupl
     weights: int64, one per feature, fixed point of the caller's choice. Exact sums, so neither order nor machine
     shows; the caller sees to it that they fit 63 bits. ValueError for weights of another type.
     """
+    return _weighed(text, weights, False)
+
+
+def weighted_logs(text: pa.Array | pa.ChunkedArray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same of log1p of the row's term frequencies, in fixed point, as `logs_of` gives them of `term_frequencies`.
+
+    Squares fit 63 bits for any row below 2^31 words; of the sums the caller sees to it (sum |weights| < 2^42 will do).
+    """
+    return _weighed(text, weights, True)
+
+
+def _weighed(text: pa.Array | pa.ChunkedArray, weights: np.ndarray, logs: bool) -> tuple[np.ndarray, np.ndarray]:
     data, starts, ends = buffers(text)
     sums, squares = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
-    _weigh(data, starts, ends, marked(weights), sums, squares)
+    _weigh(data, starts, ends, _marked(weights), logs, sums, squares)
     return sums, squares

@@ -58,21 +58,17 @@ def classify(typingctx, data, at, low, to):
     return types.UniTuple(types.uint64, 2)(data, types.int64, low, types.int64), generate
 
 
-def _loads(kind, answer):
-    def typed(typingctx, data, at):
-        def generate(context, builder, signature, arguments):
-            data, at = arguments
-            load = builder.load(_place(context, builder, signature.args[0], data, at, kind))
-            load.align = 1
-            return load
+@intrinsic
+def load32(typingctx, data, at):
+    """The four bytes from data[at] on, as a little-endian number; nothing is checked."""
 
-        return answer(data, types.int64), generate
+    def generate(context, builder, signature, arguments):
+        data, at = arguments
+        load = builder.load(_place(context, builder, signature.args[0], data, at, ir.IntType(32)))
+        load.align = 1
+        return load
 
-    return typed
-
-
-load32 = intrinsic(_loads(ir.IntType(32), types.uint32))
-load64 = intrinsic(_loads(ir.IntType(64), types.uint64))
+    return types.uint32(data, types.int64), generate
 
 
 @intrinsic

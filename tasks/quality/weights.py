@@ -35,8 +35,7 @@ class Weights:
 
     def of_text(self, text: pa.Array | pa.ChunkedArray) -> np.ndarray:
         """Scores float32 of a text column, in one pass over it."""
-        from tasks.kernels.features import weighted_sums
-        from tasks.kernels.log_counts import weighted_logs
+        from tasks.kernels.features import weighted_logs, weighted_sums
 
         if self.preset == "modern":
             return logit.logistic(*weighted_logs(text, self.weights), self.intercept)
