@@ -16,14 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.runtime.artifact import Artifact
-from tasks.runtime.errors import Failure, Mistake
+from tasks.runtime.errors import Failure
 from tasks.runtime.job import Job
 from tasks.runtime.shards import read_file
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
-from tasks.sources.input.files import require_unchanged
-from tasks.sources.input.lines import lines
-from tasks.sources.rejects import Reject
+from tasks.sources.input.inside import place_of
+from tasks.sources.rows.json_lines import json_lines
 from tasks.sources.texts.clean import ENTITY, clean
 
 ITEMS = pa.schema([("item", pa.string()), ("text", pa.string()), ("record", pa.string()), ("file", pa.string()), ("line", pa.int64())])  # fmt: skip  # noqa: E501
@@ -52,12 +51,7 @@ def benchmark(job: Job, *, files: list[dict[str, Any]], inside: Artifact | None,
     """
     rows: list[dict[str, Any]] = []
     for file in files:
-        if inside is not None:
-            path = inside.local(file["path"])
-        else:
-            path = Path(file["path"])
-            require_unchanged(path, file.get("sha256"))
-        rows.extend(items(path, text))
+        rows.extend(items(place_of(file, inside), text))
     if not rows:
         raise Failure(f"benchmark {job.artifact.name} has no item; see its files")
     with job.publish(FILE) as out:
@@ -72,34 +66,17 @@ def items_of(benchmark: Artifact, columns: list[str] | None = None) -> pa.Table:
 
 def items(path: Path, fields: list[str]) -> Iterator[dict[str, Any]]:
     """The items of a JSONL file (.gz and .zst too, known by their first bytes)."""
-    try:
-        for number, line in enumerate(lines(path), 1):
-            if isinstance(line, Reject):
-                raise Mistake(f"{path} cannot be read: {line.detail}")
-            if line.data is None:
-                raise Mistake(f"{path}:{number}: the line has {line.length} bytes, too many for an item")
-            if line.data.strip():
-                yield _item(path, number, line.data, fields)
-    except FileNotFoundError:
-        raise Mistake(f"{path} is missing; see `files` of the benchmark") from None
-    except OSError as error:
-        raise Mistake(f"{path} cannot be read: {error}") from None
+    words = {
+        "one": "an item",
+        "not_json": "not JSON ({}); a benchmark has one JSON object per line",
+        "files": "`files` of the benchmark",
+        "named": " (`text` of the benchmark names the fields)",
+    }
+    for number, line, record in json_lines(path, fields, **words):
+        yield _item(path, number, line, record, fields)
 
 
-def _item(path: Path, number: int, line: bytes, fields: list[str]) -> dict[str, Any]:
-    line = line.removeprefix(b"\xef\xbb\xbf")  # of a file that begins with a byte order mark
-    try:
-        record = json.loads(line)
-    except ValueError as error:
-        raise Mistake(f"{path}:{number}: not JSON ({error}); a benchmark has one JSON object per line") from None
-    if not isinstance(record, dict):
-        raise Mistake(f"{path}:{number}: a JSON object is expected, not {type(record).__name__}")
-    missing = [field for field in fields if field not in record]
-    if missing:
-        raise Mistake(
-            f"{path}:{number}: no field {missing[0]!r}; the record has {', '.join(sorted(record))} "
-            f"(`text` of the benchmark names the fields)"
-        )
+def _item(path: Path, number: int, line: bytes, record: dict[str, Any], fields: list[str]) -> dict[str, Any]:
     text = comparable(" ".join(_plain(record[field]) for field in fields))
     return {
         "item": hashlib.sha256(line.strip()).hexdigest()[:32],

@@ -1,6 +1,5 @@
 """Input: `given-classifier`, a user's own weights in place of a fit; weights.py says what the file holds."""
 
-from pathlib import Path
 from typing import Any
 
 from tasks.quality import weights
@@ -9,7 +8,7 @@ from tasks.runtime.errors import Mistake
 from tasks.runtime.job import Job
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
-from tasks.sources.input.files import require_unchanged
+from tasks.sources.input.inside import place_of
 
 
 @statistics
@@ -31,9 +30,7 @@ def given_classifier(job: Job, *, files: list[dict[str, Any]], inside: Artifact 
     if len(files) != 1:
         raise Mistake(f"quality.classifier matches {len(files)} files; name one")
     file = files[0]
-    path = Path(file["path"]) if inside is None else inside.local(file["path"])
-    require_unchanged(path, file.get("sha256"))
-    coefficients, intercept, preset = weights.given(path)
+    coefficients, intercept, preset = weights.given(place_of(file, inside))
     with job.publish(weights.FILE) as out:
         weights.write(out, coefficients, intercept, preset)
     return Given(len(coefficients), preset, file.get("sha256", ""))

@@ -52,9 +52,7 @@ def harm_classifier(
     """
     from sklearn.metrics import roc_auc_score
 
-    if inside is not None:
-        files = [{"path": str(inside.local(file["path"]))} for file in files]
-    texts = labelled.read(files, labelled.Fields(**fields))
+    texts = labelled.read(files, labelled.Fields(**fields), inside)
     out = labelled.held_out(texts.draws)
     for label, name in ((True, "harmful"), (False, "harmless")):
         side = texts.labels == label

@@ -5,25 +5,28 @@ before two replies) is left out, since it tells nothing. Both texts of a record 
 """
 
 import hashlib
-import json
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from tasks.quality import logit
+from tasks.quality.strength import solve
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
-from tasks.sources.input.files import require_unchanged
-from tasks.sources.input.lines import lines
-from tasks.sources.rejects import Reject
+from tasks.sources.input.inside import place_of
+from tasks.sources.rows.json_lines import json_lines
 from tasks.sources.texts.clean import clean
 
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)  # scikit-learn's C
 HELD_OUT = 0.1
+WORDS = {  # of mistakes in a file
+    "one": "a labelled text",
+    "not_json": "is not JSON ({}); a file of labels has one JSON object per line",
+    "files": "`files` of the labels",
+}
 PASSES = 200
 
 
@@ -61,8 +64,8 @@ class Fit:
     passes: int
 
 
-def read(files: list[dict[str, Any]], fields: Fields) -> Labelled:
-    """The labelled texts of JSONL files, in their order.
+def read(files: list[dict[str, Any]], fields: Fields, inside: Artifact | None = None) -> Labelled:
+    """The labelled texts of JSONL files, in their order. With `inside` their paths are relative to that artifact.
 
     Raises:
         Mistake: a file cannot be read; a line is not a JSON object or lacks a field; a label is neither yes nor no.
@@ -72,41 +75,15 @@ def read(files: list[dict[str, Any]], fields: Fields) -> Labelled:
     labels: list[bool] = []
     draws: list[float] = []
     for file in files:
-        path = Path(file["path"])
-        require_unchanged(path, file.get("sha256"))
-        for where, line, record in _records(path, fields):
+        path = place_of(file, inside)
+        for number, line, record in json_lines(path, fields.names, **WORDS):
+            where = f"{path}:{number}"
             draw = int.from_bytes(hashlib.sha256(line.strip()).digest()[:8], "big") / 2**64
             for text, label in _pairs(where, record, fields):
                 texts.append(clean(text))
                 labels.append(label)
                 draws.append(draw)
     return Labelled(texts, np.array(labels, bool), np.array(draws, np.float64))
-
-
-def _records(path: Path, fields: Fields) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
-    try:
-        for number, line in enumerate(lines(path), 1):
-            where = f"{path}:{number}"
-            if isinstance(line, Reject):
-                raise Mistake(f"{path} cannot be read: {line.detail}")
-            if line.data is None:
-                raise Mistake(f"{where}: the line has {line.length} bytes, too many for a labelled text")
-            if not line.data.strip():
-                continue
-            try:
-                record = json.loads(line.data)
-            except ValueError as error:
-                raise Mistake(
-                    f"{where}: is not JSON ({error}); a file of labels has one JSON object per line"
-                ) from None
-            if not isinstance(record, dict):
-                raise Mistake(f"{where}: a JSON object is expected, not {type(record).__name__}")
-            missing = [name for name in fields.names if name not in record]
-            if missing:
-                raise Mistake(f"{where}: no field {missing[0]!r}; the record has {', '.join(sorted(record))}")
-            yield where, line.data, record
-    except FileNotFoundError:
-        raise Mistake(f"{path} is missing; see `files` of the labels") from None
 
 
 def _pairs(where: str, record: dict[str, Any], fields: Fields) -> Iterator[tuple[str, bool]]:
@@ -163,24 +140,19 @@ def fit(
 ) -> Fit:
     """Logistic regression on the texts that are not held out, classes balanced, its strength chosen on those that are.
 
-    Features are term frequencies at unit length. `saga`, seeded, is the solver that gives the same bits with any BLAS
-    and number of threads.
+    Features are term frequencies at unit length.
     """
     from scipy.sparse import csr_matrix
-    from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
     from sklearn.preprocessing import normalize
 
     indptr, indices, counts = counted
     x = normalize(csr_matrix((counts.astype(np.float64), indices, indptr), shape=(len(labels), features)))
+    learned = labels[~held_out]
+    balanced = (len(learned) / (2 * np.bincount(learned)))[learned.astype(np.int64)]
     best: Fit | None = None
     for strength in STRENGTHS:
-        model = LogisticRegression(
-            C=strength, solver="saga", class_weight="balanced", max_iter=PASSES, tol=1e-3, random_state=seed
-        )
-        with warnings.catch_warnings():  # that a pass limit was reached is told in the manifest, by `passes`
-            warnings.simplefilter("ignore")
-            model.fit(x[~held_out], labels[~held_out])
+        model = solve(x[~held_out], learned, balanced, strength, seed, PASSES)
         loss = float(log_loss(labels[held_out], model.predict_proba(x[held_out])))
         if best is None or loss < best.log_loss:
             best = Fit(model.coef_[0], float(model.intercept_[0]), strength, loss, int(model.n_iter_[0]))

@@ -4,7 +4,6 @@ It is beside the pipeline: nothing is fitted on these documents, or chosen by th
 people often call the longer page the better one: a classifier that does not beat it has found nothing more.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,9 +41,7 @@ def labels(
     """
     from sklearn.metrics import roc_auc_score
 
-    if inside is not None:
-        files = [{"path": str(Path(inside.local(file["path"])))} for file in files]
-    people = labelled.read(files, labelled.Fields(**fields))
+    people = labelled.read(files, labelled.Fields(**fields), inside)
     good = people.labels
     if not 0 < good.sum() < len(good):
         raise Failure(

@@ -49,6 +49,11 @@ class Chosen:
 
 
 def fit(x: Any, y: np.ndarray, weights: np.ndarray, strength: float, seed: int, passes: int, model: Any = None) -> Any:
+    """`solve` with the C that this strength is for so many documents."""
+    return solve(x, y, weights, strength / len(y), seed, passes, model)
+
+
+def solve(x: Any, y: np.ndarray, weights: np.ndarray, c: float, seed: int, passes: int, model: Any = None) -> Any:
     """scikit-learn's logistic regression, going on from `model`. That a pass limit was reached is told by its n_iter_.
 
     `saga`, seeded, is the solver that showed no difference across BLAS kernels and thread counts.
@@ -57,7 +62,7 @@ def fit(x: Any, y: np.ndarray, weights: np.ndarray, strength: float, seed: int, 
 
     if model is None:
         model = LogisticRegression(solver="saga", tol=1e-3, random_state=seed, warm_start=True)
-    model.set_params(C=strength / len(y), max_iter=passes)
+    model.set_params(C=c, max_iter=passes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return model.fit(x, y, sample_weight=weights)

@@ -1,10 +1,11 @@
-"""Files of an artifact by patterns, as sources name those of the demo's sample."""
+"""Files of an artifact, as sources, benchmarks and labels name those of the demo's sample."""
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
+from tasks.sources.input.files import require_unchanged
 
 
 def files_inside(files: list[dict[str, Any]], inside: Artifact, source: str) -> list[dict[str, Any]]:
@@ -27,3 +28,16 @@ def files_inside(files: list[dict[str, Any]], inside: Artifact, source: str) -> 
         for name in names:
             chosen[name] = {"path": name, "size": held[name].bytes, "sha256": held[name].sha256, "name": name}
     return list(chosen.values())
+
+
+def place_of(file: dict[str, Any], inside: Artifact | None) -> Path:
+    """Where a listed file lies: in the artifact, or where its path says.
+
+    Raises:
+        Failure: it lies outside of an artifact, and changed since it was listed.
+    """
+    if inside is not None:
+        return inside.local(file["path"])
+    path = Path(file["path"])
+    require_unchanged(path, file.get("sha256"))
+    return path
