@@ -36,8 +36,8 @@ def emit_bands(
     shingled = np.flatnonzero(signed.column("shingles").to_numpy() > 0)
     signature = unfixed(signed.column("signature"), np.uint32)[shingled]
     kept = kept[shingled]
-    rank = int(places.ranks(np.array([number]) << 32)[0])
-    return banded(signature, prefix(rank, places.ids(number)[kept]), (np.int64(number) << 32) | kept, bands, rows)
+    order = prefix(places.rank_of(number), places.ids(number)[kept])
+    return banded(signature, order, (np.int64(number) << 32) | kept, bands, rows)
 
 
 def banded(signature: np.ndarray, order: np.ndarray, place: np.ndarray, bands: int, rows: int) -> pa.Table:

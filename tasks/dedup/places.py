@@ -49,15 +49,17 @@ class Places:
         """int64: the rank of each place's source."""
         return np.searchsorted(_firsts(self.documents), places >> 32, side="right") - 1
 
+    def rank_of(self, number: int) -> int:
+        """The rank of a shard's source."""
+        return int(self.ranks(np.array([number]) << 32)[0])
+
     def ids(self, number: int) -> np.ndarray:
         """uint8 (rows, 16): the ids of a shard's documents."""
-        rank = int(self.ranks(np.array([number]) << 32)[0])
-        return id_digits(read(self.shard(number), ["id"]).column("id"), self.documents[rank].name)
+        return id_digits(read(self.shard(number), ["id"]).column("id"), self.documents[self.rank_of(number)].name)
 
     def signed(self, number: int, columns: list[str]) -> pa.Table:
         """Columns of a shard's signatures."""
-        rank = int(self.ranks(np.array([number]) << 32)[0])
-        return read_column(self.signatures[rank], self.shard(number), columns)
+        return read_column(self.signatures[self.rank_of(number)], self.shard(number), columns)
 
     def names(self, places: np.ndarray, ids: np.ndarray) -> pa.Array:
         """Ids as documents have them, "<source>:<32 digits>", of places and ids uint8 (n, 16)."""

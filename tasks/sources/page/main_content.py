@@ -1,10 +1,10 @@
-"""Which blocks of a page are its main content: trees over what each block and its neighbours look like.
+"""Which blocks of a page are its main content: trees over what each block, its neighbours and its elements look like.
 
-The page is written out once whole and once as Resiliparse's rules see its main content, both as `minimal_html`: a
-closed grammar of paragraphs, headings, items, links and `<pre>`. A block is a line of it, or a `<pre>`. What is asked
-of a block (kernels.blocks.FEATURES) is its length, links, punctuation and place, the same of its neighbours, and
-whether the rules kept it; no word of any language. The trees, in main_content.json, are trained by
-bench/train_blocks.py; a block is kept where the sum of its leaves is above `bound`.
+A block is a paragraph, a heading, an item, a cell, a line or a `<pre>` of the page, as kernels.markup reads them. What
+is asked of it (kernels.blocks.FEATURES) is its length, links, punctuation and place, the same of its neighbours, and
+what the elements around it are called (menu, comment, related ...); no word of the text. The trees, in
+main_content.json, are trained by bench/train_blocks.py; a block is kept where the sum of its leaves, averaged with its
+section's, is above `bound`.
 """
 
 import hashlib
