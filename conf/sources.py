@@ -46,8 +46,8 @@ class Limits(Keys):
     file: Positive = Field(64 << 20, description="bytes of a text file, decompressed: it is one document")
     html: Positive = Field(8 << 20, description="characters of a page")
     tags: Positive = Field(500_000, description="less-than signs of a page: about its tags")
-    nesting: Positive = Field(2_000, description="elements inside one another")
-    seconds: Positive = Field(60, description="CPU time of the parser of a page that is large")
+    nesting: Positive = Field(2_000, description="elements inside one another, where a tree is parsed")
+    seconds: Positive = Field(60, description="CPU time of the parser of a large page, where a tree is parsed")
     window: Positive = Field(
         1 << 27, description="bytes of memory that a compressed stream may ask for; `zstd --long=31` needs 2147483648"
     )
