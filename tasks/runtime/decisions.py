@@ -67,9 +67,8 @@ def chain(decision: Artifact) -> Iterator[Artifact]:
     """A source's decisions, from this one back to the first, as each names the one before it."""
     yield decision
     before = decision.manifest["inputs"].get("before")
-    label = before[-1] if isinstance(before, list) else before  # a source's own is the last of several
-    if label:
-        yield from chain(artifact_at(label, decision.store))
+    if before:
+        yield from chain(artifact_at(before, decision.store))
 
 
 def nearest(decision: Artifact, shard: Shard, column: str) -> pa.ChunkedArray | None:

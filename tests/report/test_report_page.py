@@ -133,7 +133,7 @@ def chromium(folder: Path, *arguments: str) -> str:
 
 @browser
 @pytest.mark.browser
-@pytest.mark.parametrize(("width", "height"), [(1200, 6000), (390, 9000)])
+@pytest.mark.parametrize(("width", "height"), [(1200, 12000), (390, 18000)])
 def test_a_browser_draws_it(page: str, tmp_path: Path, width: int, height: int) -> None:
     import numpy as np
     from PIL import Image
