@@ -12,9 +12,11 @@ from conf.engine import Engine
 from conf.evaluation import Benchmark, Evaluate
 from conf.keep import Conditions, Harm
 from conf.keys import Keys, Misplaced, Share
+from conf.ladder import Ladder
 from conf.models import Model
 from conf.sources import Servers, Source
 from conf.store import Cache, Store, address
+from model.config import training_flops
 
 
 class Pipeline(Keys):
@@ -51,6 +53,7 @@ class Pipeline(Keys):
         default_factory=dict, description="weight per group; need not sum to 1. Absent: in proportion to tokens held"
     )
     models: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")], Model] = Field(default_factory=dict)
+    ladder: Ladder | None = Field(None, description="models of several sizes, for laws of scaling and a prediction")
     evaluate: Evaluate = Evaluate()
 
     def group(self, source: str) -> str:
@@ -81,6 +84,14 @@ class Pipeline(Keys):
             return earlier if across else []
         named = self.named([*across.get(source, []), *across.get(self.group(source), [])])
         return [ranked for ranked in earlier if ranked in named]
+
+    def rungs(self) -> dict[str, tuple[Model, int]]:
+        """The ladder's models by name, and what is added to the pipeline's seed for each."""
+        return self.ladder.models(self.tokenizer.vocabulary) if self.ladder else {}
+
+    def trained(self) -> dict[str, tuple[Model, int]]:
+        """All models: the ladder's, then those of `models`."""
+        return {**self.rungs(), **{name: (model, 0) for name, model in self.models.items()}}
 
     def tasks(self) -> dict[str, dict[str, Any]]:
         """How each task that is evaluated is asked, by benchmark."""
@@ -120,6 +131,7 @@ class Pipeline(Keys):
         self._require_conditions()
         if self.mixture and not sum(self.mixture.values()):
             raise Misplaced(("mixture",), "mixture: all weights are zero")
+        self._require_ladder()
         for place, name in enumerate(self.evaluate.tasks):
             if name not in self.benchmarks or self.benchmarks[name].task is None:
                 raise Misplaced(
@@ -137,6 +149,34 @@ class Pipeline(Keys):
                     ):
                         raise Misplaced((kind, name, key), f"{key} name {{sample}}, but the pipeline has no `sample:`")
         return self
+
+    def _require_ladder(self) -> None:
+        """What a ladder foretells must be a model of its own name, and have enough that is small beside it."""
+        if self.ladder is None:
+            return
+        if twice := sorted(set(self.rungs()) & set(self.models)):
+            raise Misplaced(("models", twice[0]), f"{twice[0]} is a size of the ladder: give the model another name")
+        target = self.ladder.predict
+        if target is None:
+            return
+        if target not in self.models:
+            raise Misplaced(("ladder", "predict"), f"ladder.predict names {target}, which is none of `models`")
+        compute = {flops for name in self.small() if (flops := self._flops(*self.rungs()[name]))}
+        if len(compute) < 4:
+            raise Misplaced(
+                ("ladder", "share"),
+                f"{len(compute)} sizes of the ladder have at most {self.ladder.share:g} of the compute of {target}; a "
+                f"law of three parameters needs 4: give smaller sizes, or raise ladder.share",
+            )
+
+    def small(self) -> list[str]:
+        """The rungs from which the ladder foretells: those of at most its share of the target's compute."""
+        assert self.ladder is not None and self.ladder.predict is not None
+        limit = self.ladder.share * self._flops(self.models[self.ladder.predict], 0)
+        return [name for name, (model, seed) in self.rungs().items() if self._flops(model, seed) <= limit]
+
+    def _flops(self, model: Model, more: int) -> float:
+        return training_flops(*model.filled(self.tokenizer.vocabulary, self.seed + more))
 
     def _require_conditions(self) -> None:
         """What `keep` names must be there, and be said once."""

@@ -22,6 +22,7 @@ from conf.corpus import DEDUP, Decontaminate, Dedup, Keep, Labels, Quality, Samp
 from conf.engine import Engine, Spark
 from conf.evaluation import Benchmark, Evaluate, Task
 from conf.keep import HEURISTICS, Conditions, Harm, Harmless, Heuristics, Pii, Range
+from conf.ladder import Ladder
 from conf.models import Model
 from conf.pipeline import Pipeline
 from conf.sources import Limits, Select, Servers, Source, Wiki
@@ -66,6 +67,7 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("decontaminate", Decontaminate, ""),
     ("tokenizer", Tokenizer, ""),
     ("sample", Sample, ""),
+    ("ladder", Ladder, ""),
     ("evaluate", Evaluate, ""),
 ]
 NAMES = {int: "whole number", float: "number", str: "text", bool: "true or false", Any: "any"}

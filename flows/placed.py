@@ -27,7 +27,7 @@ Places = dict[tuple[str, str], str]  # work pool by stage and name
 
 def places_of(pipeline: Pipeline) -> Places:
     """Where the pipeline wants stages to run, of those that it places."""
-    places = {("pretrain", name): model.on for name, model in pipeline.models.items() if model.on}
+    places = {("pretrain", name): model.on for name, (model, _) in pipeline.trained().items() if model.on}
     if pipeline.evaluate.on:
         places |= {("evaluate", name): pipeline.evaluate.on for name in pipeline.models}
     return places

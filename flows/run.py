@@ -27,7 +27,8 @@ def run(
     from flows import terminal
 
     url = _server(say)
-    placed = [name for name, model in pipeline.models.items() if model.on or pipeline.evaluate.on]
+    placed = [name for name, (model, _) in pipeline.trained().items() if model.on]
+    placed += list(pipeline.models) if pipeline.evaluate.on else []
     if placed and not url:
         raise Mistake(
             f"model {placed[0]} is placed on a work pool (`on:`), which takes a Prefect server with workers: start "

@@ -7,6 +7,8 @@ The papers' values are in presets.py. A wrong value raises ValueError with a sen
 from dataclasses import dataclass
 from typing import Literal
 
+PF_DAY = 8.64e19  # floating-point operations of 10^15 a second for a day (GPT-3, appendix D)
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -134,6 +136,20 @@ def flops_per_token(a: Architecture) -> int:
     matrices = a.layers * 12 * a.width * a.width + a.vocabulary * a.width
     keys = sum(min(a.band or a.context, a.context) if banded(a, layer) else a.context for layer in range(a.layers))
     return 6 * matrices + 12 * a.width * keys
+
+
+def without_embeddings(a: Architecture) -> int:
+    """Parameters but for the two tables of embeddings, of tokens and of positions.
+
+    >>> without_embeddings(Architecture())
+    85056000
+    """
+    return parameters(a) - (a.vocabulary + a.context) * a.width
+
+
+def training_flops(a: Architecture, t: Training) -> float:
+    """6 N D of a whole training, N without embeddings (Kaplan et al. 2020, section 2.1)."""
+    return 6.0 * without_embeddings(a) * total_windows(t, a.context) * a.context
 
 
 def whole_windows(tokens: int, context: int) -> int:

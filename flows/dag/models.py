@@ -2,12 +2,18 @@
 
 from dataclasses import asdict
 
+from conf.ladder import Ladder
+from conf.models import Model
 from conf.pipeline import Pipeline
 from flows.dag.built import Built
 from flows.dag.corpus import build_corpus
 from tasks.evaluation.evaluate import evaluate as score_model
 from tasks.evaluation.overlap import overlap
+from tasks.models.prediction import prediction
 from tasks.models.pretrain import pretrain as train
+from tasks.models.scaling import scaling
+from tasks.models.verdict import verdict
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
 from tasks.tokens.mixture import mixture
 from tasks.tokens.tokenizer import tokenizer
@@ -43,30 +49,63 @@ def train_tokenizer(run: Run, p: Pipeline) -> Built:
 
 
 def pretrain(run: Run, p: Pipeline) -> Built:
-    """Token shards to models, each with its own mixture, since each has its own budget."""
+    """Token shards to models, each with its own mixture, since each has its own budget. What is to be foretold is
+    trained last, after the prediction."""
     built = train_tokenizer(run, p)
-    for name, model in p.models.items():
-        architecture, training = model.filled(vocabulary=p.tokenizer.vocabulary, seed=p.seed)
-        built.mixtures[name] = run(
-            mixture,
-            name,
-            tokens=built.tokens,
-            groups={source: p.group(source) for source in p.sources},
-            weights=p.mixture,
-            budget=model.budget(),
-            seed=p.seed,
-            times=list(p.dedup.rehydrate.values()),
-        )
-        built.models[name] = run(
-            train,
-            name,
-            mixture=built.mixtures[name],
-            tokenizer=built.tokenizer,
+    for name, (model, more) in p.trained().items():
+        if p.ladder is None or name != p.ladder.predict:
+            train_model(run, p, built, name, model, more)
+    if p.ladder is not None:
+        climb(run, p, p.ladder, built)
+    return built
+
+
+def train_model(
+    run: Run, p: Pipeline, built: Built, name: str, model: Model, more: int, prediction: Artifact | None = None
+) -> None:
+    """A mixture for the model's budget, and the model; `more` is added to the pipeline's seed."""
+    architecture, training = model.filled(vocabulary=p.tokenizer.vocabulary, seed=p.seed + more)
+    built.mixtures[name] = run(
+        mixture,
+        name,
+        tokens=built.tokens,
+        groups={source: p.group(source) for source in p.sources},
+        weights=p.mixture,
+        budget=model.budget(),
+        seed=p.seed,
+        times=list(p.dedup.rehydrate.values()),
+    )
+    built.models[name] = run(
+        train,
+        name,
+        mixture=built.mixtures[name],
+        tokenizer=built.tokenizer,
+        architecture=asdict(architecture),
+        training=asdict(training),
+        torchrun=model.torchrun,
+        **({"prediction": prediction} if prediction is not None else {}),
+    )
+
+
+def climb(run: Run, p: Pipeline, ladder: Ladder, built: Built) -> None:
+    """The laws that the ladder shows; and the model that they foretell, trained after the prediction was made."""
+    if ladder.predict is not None:
+        target = p.models[ladder.predict]
+        architecture, training = target.filled(vocabulary=p.tokenizer.vocabulary, seed=p.seed)
+        foretold = run(
+            prediction,
+            ladder.predict,
+            models={name: built.models[name] for name in p.small()},
+            mixtures={name: built.mixtures[name] for name in p.small()},
             architecture=asdict(architecture),
             training=asdict(training),
-            torchrun=model.torchrun,
+            share=ladder.share,
+            seed=p.seed,
         )
-    return built
+        train_model(run, p, built, ladder.predict, target, 0, foretold)
+        model, mixed = built.models[ladder.predict], built.mixtures[ladder.predict]
+        run(verdict, ladder.predict, prediction=foretold, model=model, mixture=mixed)
+    run(scaling, "ladder", models=built.models, mixtures=built.mixtures)
 
 
 def evaluate(run: Run, p: Pipeline) -> Built:
@@ -74,11 +113,11 @@ def evaluate(run: Run, p: Pipeline) -> Built:
     built = pretrain(run, p)
     if built.benchmarks:
         built.overlap = run(overlap, "all", tokens=built.tokens, tokenizer=built.tokenizer, benchmarks=built.benchmarks)
-    for name, model in built.models.items():
+    for name in p.models:
         built.evaluations[name] = run(
             score_model,
             name,
-            model=model,
+            model=built.models[name],
             mixture=built.mixtures[name],
             benchmarks={task: built.benchmarks[task] for task in p.evaluate.tasks},
             overlap=built.overlap,

@@ -70,10 +70,12 @@ def pretrain(
     architecture: dict[str, Any],
     training: dict[str, Any],
     torchrun: list[str],
+    prediction: Artifact | None = None,
 ) -> Trained:
     """A model: weights, configuration, tokenizer, and what was learned at each update.
 
     `torchrun`: arguments for torch.distributed.run, as for several machines; none: all GPUs of this one.
+    `prediction`: what was foretold of the model. Nothing of it is read: being an input it was there before.
 
     Raises:
         Failure: training stopped before its end; the sentence is the trainer's own last line.

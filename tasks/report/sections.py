@@ -14,13 +14,15 @@ from tasks.report.planted import PLANTED
 from tasks.report.quality import QUALITY
 from tasks.report.rejects import REJECTS
 from tasks.report.rules import RULED
+from tasks.report.scaling import SCALING
 from tasks.report.scores import SCORES
 from tasks.report.section import Section
 from tasks.report.tokenizer import TOKENIZER
 from tasks.report.training import TRAINING
 
 OWN: tuple[Section[Any], ...] = (
-    REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCORES, PLANTED,
+    REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, SCORES,
+    PLANTED,
 )  # fmt: skip
 SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, *OWN, GENERAL)
 EVERY = (FUNNEL, LOSSES, GENERAL)  # of all stages, whatever they declare

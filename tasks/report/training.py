@@ -5,8 +5,11 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+from tasks.evaluation.evaluate import evaluate as evaluate_stage
 from tasks.models.pretrain import Trained, metrics_of
 from tasks.models.pretrain import pretrain as pretrain_stage
+from tasks.models.scaling import Scaled
+from tasks.models.scaling import scaling as scaling_stage
 from tasks.report.formats import number
 from tasks.report.given import Given
 from tasks.report.palette import SERIES
@@ -21,7 +24,9 @@ SHAPE = ("layers", "width", "heads", "context", "vocabulary")
 
 def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | None:
     models = [losses(name, model) for name, model in given.named(pretrain_stage).items()]
-    return {"models": models} if models else None
+    scaled = given.single(scaling_stage)  # of a ladder's models the section on scaling shows the curves
+    rungs = set(scaled.counts(Scaled).runs) - given.named(evaluate_stage).keys() if scaled else set()
+    return {"models": models, "rungs": sorted(rungs)} if models else None
 
 
 def losses(name: str, model: Artifact) -> dict[str, Any]:
@@ -76,15 +81,17 @@ def tiles(content: Content) -> list[tuple[str, str]]:
             f"loss of {row['model']}, {number(row['parameters'])} parameters",
         )
         for row in content["models"]
+        if row["model"] not in content["rungs"]
     ]
 
 
 def figures(content: Content) -> dict[str, Plot]:
     plots: dict[str, Plot] = {}
-    curves = {row["model"]: row["curve"] for row in content["models"] if row["curve"]}
+    models = [row for row in content["models"] if row["model"] not in content["rungs"]]
+    curves = {row["model"]: row["curve"] for row in models if row["curve"]}
     if curves:
         plots["loss"] = partial(_curves, curves=curves, title="Training loss", marker="")
-    for row in content["models"]:
+    for row in models:
         if any(row["groups"].values()):
             title = f"Training loss by group, {row['model']}"
             plots[f"loss-{row['model']}"] = partial(_curves, curves=row["groups"], title=title, marker="")

@@ -200,7 +200,9 @@ def test_a_pipeline_by_path_and_else_by_name(tmp_path, monkeypatch, name):
 @pytest.mark.parametrize("name", ["nowhere", "other/demo.yaml", "demo.yml", "/conf/demo.yaml", "conf/nowhere.yaml"])
 def test_a_pipeline_that_is_neither_there_nor_packaged(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(Mistake, match=r"No such file, and no pipeline .*there are common-crawl, demo, gpt3, real"):
+    with pytest.raises(
+        Mistake, match=r"No such file, and no pipeline .*there are common-crawl, demo, gpt3, ladder, real"
+    ):
         load(name)
 
 
