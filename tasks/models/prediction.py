@@ -65,8 +65,8 @@ def prediction(
     largest = max(spent, key=lambda name: spent[name])
     if spent[largest] > share * target:
         raise Failure(
-            f"{largest} took {100 * spent[largest] / target:.3g} % of the compute of {job.artifact.name}, which is to be "
-            f"foretold from {100 * share:.3g} % at most; name smaller runs, or raise ladder.share"
+            f"{largest} took {100 * spent[largest] / target:.3g} % of the compute of {job.artifact.name}, which is to "
+            f"be foretold from {100 * share:.3g} % at most; name smaller runs, or raise ladder.share"
         )
     costs = np.array(list(spent.values())) / PF_DAY
     losses = np.array([curve(model, mixtures[name])[-1][1] for name, model in models.items()])

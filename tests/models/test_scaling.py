@@ -20,8 +20,8 @@ from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
 
 GROUPS = [
-    {"group": "web", "weight": 0.75, "sources": [{"source": "a", "validation": 9}, {"source": "b", "validation": 0}]},
-    {"group": "books", "weight": 0.25, "sources": [{"source": "c", "validation": 5}, {"source": "d", "validation": 15}]},
+    {"group": "web", "weight": .75, "sources": [{"source": "a", "validation": 9}, {"source": "b", "validation": 0}]},
+    {"group": "books", "weight": .25, "sources": [{"source": "c", "validation": 5}, {"source": "d", "validation": 15}]},
 ]  # fmt: skip
 SIZES = [(1, 16), (1, 32), (2, 32), (2, 48), (2, 64)]
 
