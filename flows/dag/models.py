@@ -7,8 +7,10 @@ from conf.models import Model
 from conf.pipeline import Pipeline
 from flows.dag.built import Built
 from flows.dag.corpus import build_corpus
+from model.config import total_windows
 from tasks.evaluation.evaluate import evaluate as score_model
 from tasks.evaluation.overlap import overlap
+from tasks.models.ngrams import ngrams
 from tasks.models.prediction import prediction
 from tasks.models.pretrain import pretrain as train
 from tasks.models.scaling import scaling
@@ -85,6 +87,18 @@ def train_model(
         torchrun=model.torchrun,
         **({"prediction": prediction} if prediction is not None else {}),
     )
+    if name in p.models:
+        run(
+            ngrams,
+            name,
+            mixture=built.mixtures[name],
+            context=architecture.context,
+            vocabulary=architecture.vocabulary,
+            windows=total_windows(training, architecture.context),
+            validation_windows=training.validation_windows,
+            order=5,
+            seed=training.seed,
+        )
 
 
 def climb(run: Run, p: Pipeline, ladder: Ladder, built: Built) -> None:

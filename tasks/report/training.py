@@ -6,6 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 from tasks.evaluation.evaluate import evaluate as evaluate_stage
+from tasks.models.ngrams import Counted as NGrams
+from tasks.models.ngrams import ngrams as ngrams_stage
 from tasks.models.pretrain import Trained, metrics_of
 from tasks.models.pretrain import pretrain as pretrain_stage
 from tasks.models.scaling import Scaled
@@ -26,7 +28,8 @@ def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | No
     models = [losses(name, model) for name, model in given.named(pretrain_stage).items()]
     scaled = given.single(scaling_stage)  # of a ladder's models the section on scaling shows the curves
     rungs = set(scaled.counts(Scaled).runs) - given.named(evaluate_stage).keys() if scaled else set()
-    return {"models": models, "rungs": sorted(rungs)} if models else None
+    baselines = {name: to_json(made.counts(NGrams)) for name, made in given.named(ngrams_stage).items()}
+    return {"models": models, "rungs": sorted(rungs), "ngrams": baselines} if models else None
 
 
 def losses(name: str, model: Artifact) -> dict[str, Any]:
@@ -72,6 +75,12 @@ def lines(content: Content) -> Iterator[str]:
             f"Model {row['model']}: {number(row['parameters'])} parameters, {number(row['tokens'])} tokens, "
             f"loss {number(row['first_loss'])} to {number(row['last_tenth'])} (mean of the last tenth)"
         )
+    for name, counted in content["ngrams"].items():
+        if counted["loss"] is not None:
+            yield (
+                f"N-grams {name}: held-out loss {counted['loss']:.3f} of Kneser-Ney {counted['order']} on "
+                f"{number(counted['tokens'])} of its tokens"
+            )
 
 
 def tiles(content: Content) -> list[tuple[str, str]]:
@@ -97,7 +106,14 @@ def figures(content: Content) -> dict[str, Plot]:
             plots[f"loss-{row['model']}"] = partial(_curves, curves=row["groups"], title=title, marker="")
         if any(row["validations"].values()):
             title = f"Validation loss, {row['model']}"
-            plots[f"validation-{row['model']}"] = partial(_curves, curves=row["validations"], title=title, marker="o")
+            counted = content["ngrams"].get(row["model"], {"order": 0, "validation": {}})
+            plots[f"validation-{row['model']}"] = partial(
+                _validations,
+                curves=row["validations"],
+                title=title,
+                order=counted["order"],
+                lines=counted["validation"],
+            )
     return plots
 
 
@@ -109,6 +125,18 @@ def _curves(axes: Any, curves: dict[str, list[list[float]]], title: str, marker:
     axes.xaxis.set_major_formatter(lambda x, _: _short(x))
     if len(curves) > 1 or marker:
         axes.legend()
+
+
+def _validations(
+    axes: Any, curves: dict[str, list[list[float]]], title: str, order: int, lines: dict[str, float]
+) -> None:
+    """Each source's curve, and in its colour where an n-gram model of the same text stands."""
+    _curves(axes, curves, title, marker="o")
+    places = [place for place, source in enumerate(curves) if source in lines]
+    for place in places:
+        label = f"Kneser-Ney {order}, same text" if place == places[0] else None
+        axes.axhline(lines[list(curves)[place]], color=SERIES[place % 8], linestyle="--", linewidth=0.9, label=label)
+    axes.legend()
 
 
 def _short(count: float) -> str:
