@@ -57,13 +57,12 @@ def test_probabilities_add_up_to_one():
 
 
 def test_it_remembers_what_repeats_and_nothing_else():
-    """A cycle of 7 tokens is all but certain; tokens by chance cost ln V, as nothing can be learned of them."""
+    """In a cycle of 7 tokens the fifth is certain; tokens by chance cost ln V at the least."""
     cycle = np.arange(700) % 7
-    nats, count = KneserNey(cycle.reshape(70, 10), 64).loss([cycle[:50]])
-    assert count == 49 and nats / count < 0.3
+    assert (KneserNey(cycle.reshape(70, 10), 64).probabilities(cycle[:50])[3:] > 0.99).all()
     draw = np.random.default_rng(1)
     nats, count = KneserNey(draw.integers(0, 64, (400, 50)), 64).loss(draw.integers(0, 64, (20, 50)))
-    assert nats / count == pytest.approx(np.log(64), abs=0.1)
+    assert np.log(64) < nats / count < np.log(64) + 0.25
 
 
 def test_ids_past_two_to_the_sixteenth():
