@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from tasks.kernels import merges
+
 from . import merges_twin
 
 
@@ -13,7 +15,7 @@ def given_words(words: dict[str, int]) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return symbols, starts, np.array(list(words.values()), np.int64)
 
 
-@pytest.mark.parametrize("merge", [merges_twin.merge])
+@pytest.mark.parametrize("merge", [merges_twin.merge, merges.merge])
 @pytest.mark.parametrize(
     ("words", "made"),
     [
