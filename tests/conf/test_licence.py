@@ -22,7 +22,7 @@ from tasks.runtime.run import Run
     ],
 )
 def test_an_expression_is_spelled_as_spdx_does(tmp_path: Path, written: str, meant: str, named: list[str] | None):
-    pipeline = read(tmp_path, PLAIN.replace("kind: text", f'kind: text\n    licence: "{written}"', 1))
+    pipeline = read(tmp_path, PLAIN.replace("    kind: text", f'    kind: text\n    licence: "{written}"', 1))
     (licence,) = {source.licence for source in pipeline.sources.values() if source.licence}
     assert licence == meant and (named is None or ids(licence) == named)
 
@@ -41,7 +41,7 @@ def test_an_expression_is_spelled_as_spdx_does(tmp_path: Path, written: str, mea
 )
 def test_what_is_none_is_refused(tmp_path: Path, written: str, said: str) -> None:
     with pytest.raises(Mistake, match=f"sources.books.licence: {said}"):
-        read(tmp_path, PLAIN.replace("kind: text", f'kind: text\n    licence: "{written}"', 1))
+        read(tmp_path, PLAIN.replace("    kind: text", f'    kind: text\n    licence: "{written}"', 1))
 
 
 def test_no_stage_reads_it(tmp_path: Path) -> None:
