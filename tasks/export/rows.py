@@ -5,7 +5,6 @@ A cut document's pieces are rows of their own, with its url, date, record, score
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +15,9 @@ from tasks.runtime.decisions import kept_before, nearest
 from tasks.runtime.shards import read, read_column
 from tasks.sources.origins import MEANINGS as OF_ORIGINS
 from tasks.sources.origins import ORIGINS, origins_of
-from tasks.tokens.pieces import Piece, held_out, members_of, pieces
+from tasks.tokens.pieces import held_out, members_of, piece_batches
 
 SPLITS = ("train", "validation")
-BATCH = 4 << 20  # characters of text held as Python strings at a time
-ROWS = 4096  # rows so held, where texts are short
 OF_DOCUMENTS = ("url", "date", "language", "language_score")
 # What a row has, in order: its type, and a line of meaning.
 COLUMNS: dict[str, tuple[pa.DataType, str]] = {
@@ -72,46 +69,33 @@ def rows(leaving: Leaving, shard: Shard, wanted: np.ndarray) -> Iterator[pa.Tabl
     if not wanted.any():
         return
     beside = _beside(leaving, shard)
-    ids = beside["id"].combine_chunks()
-    waiting: list[Piece] = []
-    characters = 0
-    for piece in pieces(shard, leaving.decision, leaving.validation, leaving.seed, wanted):
-        waiting.append(piece)
-        characters += len(piece.text)
-        if characters >= BATCH or len(waiting) == ROWS:
-            yield _table(leaving, waiting, ids, beside)
-            waiting, characters = [], 0
-    if waiting:
-        yield _table(leaving, waiting, ids, beside)
-
-
-def _table(leaving: Leaving, found: list[Piece], ids: pa.Array, beside: dict[str, pa.ChunkedArray]) -> pa.Table:
-    of_documents = pa.array([piece.id.partition("#")[0] for piece in found], ids.type)
-    row = pc.index_in(of_documents, value_set=ids)  # ids of a shard are different ones
-    own: dict[str, Any] = {
-        "id": [piece.id for piece in found],
-        "text": [piece.text for piece in found],
-        "source": [leaving.source] * len(found),
-        "split": [SPLITS[piece.validation] for piece in found],
-    }
-    columns = [
-        pa.array(own[field.name], field.type) if field.name in own else beside[field.name].take(row).cast(field.type)
-        for field in SCHEMA
-    ]
-    return pa.table(columns, schema=SCHEMA)
+    for batch in piece_batches(shard, leaving.decision, leaving.validation, leaving.seed, wanted):
+        split = pa.DictionaryArray.from_arrays(pa.array(batch.validation.astype(np.int8)), list(SPLITS))
+        own = {
+            "id": batch.ids,
+            "text": batch.text,
+            "source": pa.repeat(pa.scalar(leaving.source, pa.string()), len(batch.rows)),
+            "split": split.cast(pa.string()),
+        }
+        at = pa.array(batch.rows)
+        columns = [own[name] if name in own else beside[name].take(at) for name in SCHEMA.names]
+        yield pa.table(columns, schema=SCHEMA)
 
 
 def _beside(leaving: Leaving, shard: Shard) -> dict[str, pa.ChunkedArray]:
     """A shard's columns by name, but for its text: narrow ones, held as a whole."""
-    narrow = read(shard, ["id", *OF_DOCUMENTS])
+    narrow = read(shard, list(OF_DOCUMENTS))
+    narrow = narrow.cast(pa.schema([SCHEMA.field(name) for name in OF_DOCUMENTS]))  # Parquet keeps dates in ms
     origins = origins_of(leaving.documents, shard)
-    score = pa.nulls(shard.rows, SCHEMA.field("score").type)
+    score = pa.chunked_array([pa.nulls(shard.rows, pa.float32())])
     if leaving.score is not None:
         score = read_column(leaving.score, shard, ["score"]).column("score")
     members = pa.nulls(shard.rows, pa.int64())
     if nearest(leaving.decision, shard, "copies") is not None:
         members = pa.array(members_of(shard, leaving.decision))
-    found = {name: narrow.column(name) for name in narrow.column_names}
-    found |= {name: origins.column(name) for name in origins.column_names}
-    found |= {"score": pa.chunked_array(score), "cluster_size": pa.chunked_array(members)}
-    return found
+    return {
+        **dict(zip(narrow.column_names, narrow.columns, strict=True)),
+        **dict(zip(origins.column_names, origins.columns, strict=True)),
+        "score": score,
+        "cluster_size": pa.chunked_array([members]),
+    }
