@@ -4,7 +4,8 @@ https://spdx.github.io/spdx-spec/v2.3/SPDX-license-expressions/
 """
 
 import re
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
@@ -13,9 +14,9 @@ OWN = re.compile(r"(DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Za-z0-9.-]+")
 
 def _expression(text: str) -> str:
     """As SPDX spells it: `cc-by-sa-4.0 and mit` is CC-BY-SA-4.0 AND MIT."""
-    from license_expression import ExpressionError, get_spdx_licensing  # .06 s, which no pipeline without pays
+    from license_expression import ExpressionError
 
-    licensing = get_spdx_licensing()
+    licensing = _list()
     try:
         parsed = licensing.parse(text, strict=True)
     except ExpressionError as error:
@@ -33,9 +34,14 @@ def _expression(text: str) -> str:
 
 def ids(licence: str) -> list[str]:
     """The licences and exceptions that an expression names, once each, in its order."""
-    from license_expression import get_spdx_licensing
+    return [str(key) for key in _list().license_keys(licence, unique=True)]
 
-    return [str(key) for key in get_spdx_licensing().license_keys(licence, unique=True)]
+
+@cache
+def _list() -> Any:
+    from license_expression import get_spdx_licensing  # .1 s of reading, which a pipeline without licences doesn't pay
+
+    return get_spdx_licensing()
 
 
 Licence = Annotated[str, AfterValidator(_expression)]
