@@ -145,13 +145,26 @@ def status(conf: Conf, debug: Debug = False) -> None:
 @command
 def explain(
     conf: Conf,
-    document: Annotated[str, typer.Argument(metavar="ID_OR_URL", help="A document's id, or a piece's, or a URL.")],
+    document: Annotated[
+        str | None, typer.Argument(metavar="[ID_OR_URL]", help="A document's id, or a piece's, or a URL.")
+    ] = None,
+    step: Annotated[int | None, typer.Option(help="What this step of a model's training reads, instead.")] = None,
+    model: Annotated[str | None, typer.Option(help="Whose step, where the pipeline has several models.")] = None,
     debug: Debug = False,
 ) -> None:
-    """One document's fate: each stage's decision, score, reason, its duplicate, its n-gram hits."""
-    from flows.explain import show
+    """One document's fate: each stage's decision, score, reason, its duplicate, its n-gram hits, a model's steps.
 
-    show(console(), followed(read(conf)), document)
+    With --step the documents of a step instead: for each window its group, epoch and tokens, their records and URLs.
+    """
+    from flows.explain import show, show_step
+
+    if (document is None) == (step is None) or (model is not None and step is None):
+        raise Mistake("explain takes a document's id or URL, or else --step N, with --model NAME for one of several")
+    run = followed(read(conf))
+    if step is not None:
+        show_step(console(), run, step, model)
+    elif document is not None:
+        show(console(), run, document)
 
 
 @command

@@ -338,6 +338,8 @@ def test_what_brings_files_here_and_tells_of_them_is_in_no_fingerprint() -> None
         *(f"tasks.sources.remote.{name}" for name in ways),
         *(f"tasks.sources.input.{name}" for name in ("files", "hashed", "matches")),
         "tasks.sources.told",
+        "tasks.sources.origins",
+        "tasks.models.steps",
         "tasks.decontaminate.told",
         "tasks.tokens.told",
     }
