@@ -3,6 +3,7 @@
 Defaults stand in these files and nowhere else, except a model's, which stand in model/config.py and model/presets.py.
 """
 
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -11,8 +12,9 @@ from conf.corpus import Decontaminate, Dedup, Quality, Sample, Tokenizer
 from conf.engine import Engine
 from conf.evaluation import Benchmark, Evaluate
 from conf.keep import Conditions, Harm
-from conf.keys import Keys, Misplaced, Share
+from conf.keys import Address, Keys, Misplaced, Share
 from conf.models import Model
+from conf.retracted import Retracted, listed
 from conf.sources import Servers, Source
 from conf.store import Cache, Store, address
 
@@ -38,6 +40,11 @@ class Pipeline(Keys):
     sample: Sample | None = Field(None, description="make the demo's input; paths name it {sample}")
     sources: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], Source] = Field(
         min_length=1, description="in priority order: what an earlier one holds, a later one loses"
+    )
+    without: Address | None = Field(
+        None,
+        description="list of documents that were taken back, one id a line (`millrace retract` writes it), relative to "
+        "the folder of this file: they leave before anything is decided, and nothing learns from them",
     )
     servers: Servers = Servers()
     benchmarks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], Benchmark] = Field(default_factory=dict)
@@ -81,6 +88,14 @@ class Pipeline(Keys):
             return earlier if across else []
         named = self.named([*across.get(source, []), *across.get(self.group(source), [])])
         return [ranked for ranked in earlier if ranked in named]
+
+    def retracted(self) -> Retracted:
+        """The documents that were taken back.
+
+        Raises:
+            Mistake: the list cannot be read, or a line of it is not what it should be.
+        """
+        return Retracted() if self.without is None else listed(Path(self.without), self.sources)
 
     def tasks(self) -> dict[str, dict[str, Any]]:
         """How each task that is evaluated is asked, by benchmark."""
