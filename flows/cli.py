@@ -168,6 +168,30 @@ def explain(
 
 
 @command
+def retract(
+    conf: Conf,
+    ids: Annotated[Path, typer.Argument(metavar="IDS", help="A file of ids, pieces' ids or URLs, one a line.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where the list goes; else to the file that `without` names, or retracted.txt beside CONF."),
+    ] = None,
+    copies: Annotated[
+        bool,
+        typer.Option("--copies", help="With all that deduplication took for copies of them, or them for copies of."),
+    ] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    debug: Debug = False,
+) -> None:
+    """What leaves if these documents are taken back, what comes back, which tokens, steps and models held them.
+
+    Writes the list that CONF takes as `without`, and beside it the evidence as JSON; changes nothing else.
+    """
+    from flows.retract import retract as take_back
+
+    take_back(console(), conf, read(conf), ids, out, copies, workers, say)
+
+
+@command
 def verify(conf: Conf, debug: Debug = False) -> None:
     """Compute every output's checksum again and compare it with its manifest."""
     from flows.verify import show

@@ -100,6 +100,7 @@ DOORS = {
     "flows.page": "tasks.report",
     "flows.run": "tasks.report",
     "flows.explain": "tasks.sources.told tasks.models.steps",
+    "flows.retract": "tasks.retraction tasks.models.steps",
 }
 
 

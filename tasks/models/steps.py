@@ -3,8 +3,8 @@
 Indexes of token shards are read, and no tokens; a model need not be trained, only its mixture built.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 from model.config import Training
 from model.steps import Reading, Steps
 from tasks.models.loader import windows_of
-from tasks.runtime.artifact import Artifact, Shard, artifact_at
+from tasks.runtime.artifact import MANIFEST, Artifact, Shard, artifact_at
 from tasks.runtime.shards import read
 from tasks.runtime.stage import Place
+from tasks.runtime.store import Damaged, Store
 from tasks.sources.origins import Origin, origins
 from tasks.tokens.tokens import TokenShards
 
@@ -61,8 +62,7 @@ class Index:
 @lru_cache(maxsize=64)
 def index_of(tokens: Artifact, key: str) -> Index:
     """Raises Damaged where there is no such shard."""
-    shard = Shard(tokens.store, tokens.label, key, tokens.file(f"{key}.parquet"))
-    table = read(shard, ["id", "split", "start", "tokens"])
+    table = read(_shard(tokens, key), ["id", "split", "start", "tokens"])
     table = table.filter(pc.equal(table.column("split"), "train")).sort_by("start")
     start = table.column("start").to_numpy()
     return Index(table.column("id"), start, start + table.column("tokens").to_numpy())
@@ -76,6 +76,50 @@ def train_file(tokens: Artifact, key: str) -> str:
 @lru_cache(maxsize=64)
 def _train_files(tokens: Artifact) -> list[str]:
     return TokenShards.of(tokens).files("train")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A document, or a piece of one, in a token shard; `tokens` count its end."""
+
+    id: str
+    split: str
+    tokens: int
+
+
+def written(tokens: Artifact, key: str, document: str) -> list[Written]:
+    """A document of a shard's, or its pieces, as they were written; none where it is not in the corpus."""
+    table = _written(tokens, key)
+    here = table.filter(_of(table.column("id"), document))
+    return [Written(row["id"], row["split"], row["tokens"]) for row in here.to_pylist()]
+
+
+@lru_cache(maxsize=8)
+def _written(tokens: Artifact, key: str) -> pa.Table:
+    return read(_shard(tokens, key), ["id", "split", "tokens"])
+
+
+def _shard(tokens: Artifact, key: str) -> Shard:
+    return Shard(tokens.store, tokens.label, key, tokens.file(f"{key}.parquet"))
+
+
+def _of(ids: pa.ChunkedArray, document: str) -> pa.ChunkedArray:
+    return pc.or_(pc.equal(ids, document), pc.starts_with(ids, f"{document}#"))
+
+
+def other_models(store: Store, stage: str, known: Collection[str]) -> list[Artifact]:
+    """Models of a store that are built and not among the `known` labels: of other pipelines, or of earlier runs.
+
+    `stage` is that of models. One whose manifest is damaged is left out: `millrace verify` is who tells of it.
+    """
+    found = []
+    for entry in store.list(stage):
+        label, _, file = entry.name.rpartition("/")
+        if file == MANIFEST and label not in known:
+            model = artifact_at(label, store)
+            with suppress(Damaged):
+                found.append(Artifact(model.stage, model.name, model.fingerprint, store, model.manifest))
+    return sorted(found, key=lambda model: model.label)
 
 
 # ---- a step's documents
@@ -164,7 +208,7 @@ def document_of(id: str) -> str:
 def readings_of(steps: Steps, tokens: Artifact, key: str, document: str) -> list[tuple[str, Reading]]:
     """(piece, reading) of all readings of a document of a shard's, in the order of the training."""
     index, file = index_of(tokens, key), train_file(tokens, key)
-    rows = pc.indices_nonzero(pc.or_(pc.equal(index.ids, document), pc.starts_with(index.ids, f"{document}#")))
+    rows = pc.indices_nonzero(_of(index.ids, document))
     found = [
         (index.ids[row].as_py(), reading)
         for row in rows.to_pylist()
