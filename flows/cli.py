@@ -173,7 +173,7 @@ def retract(
     ids: Annotated[Path, typer.Argument(metavar="IDS", help="A file of ids, pieces' ids or URLs, one a line.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="Where the list goes; else to the file that `without` names, or retracted.txt beside CONF."),
+        typer.Option(help="Where the list goes; else to the file that `without` names, or to one beside CONF."),
     ] = None,
     copies: Annotated[
         bool,

@@ -74,16 +74,15 @@ def retract(
     with terminal.reporter(console) as watcher, engine(pipeline, store, workers) as opened:
         asked = _asked(opened, built, ids, copies)
         new = {id: by for id, by in asked.ids.items() if id not in before.ids.get(id.partition(":")[0], ())}
-        all_ids = [id for of_source in before.ids.values() for id in of_source] + list(new)
+        all_ids = sorted({*(id for of_source in before.ids.values() for id in of_source), *new})
         marked = [id for of_source in before.classifier.values() for id in of_source]
         after = _without(pipeline, built, opened, watcher, _lines(all_ids, marked, {}))
         changed = changes(opened, built.documents, built.decided, after, new)
         learned: dict[str, list[str]] = {}
         if built.classifier is not None and built.classifier.stage == "classifier":
-            of_source: dict[str, list[str]] = {}
-            for id in new:
-                of_source.setdefault(id.partition(":")[0], []).append(id)
-            learned = learned_from(opened, built.classifier, of_source)
+            # Those of the list before as well: a line that a person wrote need not say so.
+            by_source = {name: [id for id in all_ids if id.startswith(f"{name}:")] for name in built.sources}
+            learned = learned_from(opened, built.classifier, by_source)
         asked_for = [change for change in changed if change.id in new]
         written = {
             id: pieces
@@ -110,9 +109,9 @@ def retract(
     for line in asked.unknown:
         say(f"{ids}:{line.number}: {line.name} is no document of {', '.join(built.sources)}")
     _print(console, told)
-    named = "has it" if pipeline.without else f"takes it: without: {place.name}"
+    how = "has it" if pipeline.without else f"takes it: `without: {place.name}`"
     console.print(
-        f"\nThe list: {place} ({conf} {named}); the evidence: {proof}. The next run builds the corpus without them.",
+        f"\nThe list: {place} ({conf} {how}); the evidence: {proof}. The next run builds the corpus without them.",
         markup=False,
         highlight=False,
         soft_wrap=True,

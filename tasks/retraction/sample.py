@@ -2,6 +2,8 @@
 
 The sample is a function of ids, languages and seed, so that it can be told long after; no text is read. Once a document
 of it is gone, the next draw takes its place: so the rule is asked again, until none of those that are to go is in it.
+A good document of a language that raw ones lack is drawn, and then left out: nothing is learned from it, but it takes a
+place, so that it counts as one of the sample here.
 """
 
 from collections.abc import Collection, Mapping
@@ -77,7 +79,7 @@ def _limits(
     wanted = {language: -(-sample * count // sum(counts.values())) for language, count in counts.items()}
     matched = {language: raw[language][:count] for language, count in wanted.items() if language in raw}
     return (
-        {language: float(best[language][-1]) for language in matched},
+        {language: float(best[language][-1]) for language in counts},
         {language: float(draws[-1]) for language, draws in matched.items()},
     )
 
