@@ -78,10 +78,14 @@ def load(conf: Path | str) -> Pipeline:
     if not isinstance(content, dict):
         raise Mistake(f"{path}:1: a pipeline is a mapping of keys such as store, sources and models")
     try:
-        return Pipeline.model_validate({"title": path.stem, **content})
+        pipeline = Pipeline.model_validate({"title": path.stem, **content})
     except ValidationError as error:
         faults = sorted({(_line(_place(fault), lines), _sentence(fault)) for fault in error.errors()})
         raise Mistake("\n".join(f"{path}:{line}: {sentence}" for line, sentence in faults)) from None
+    if pipeline.without is not None:
+        pipeline = pipeline.model_copy(update={"without": str(path.parent.absolute() / pipeline.without)})
+        pipeline.retracted()  # what is wrong with the list is told before anything runs
+    return pipeline
 
 
 def _walk(node: yaml.Node, where: tuple[Any, ...], lines: dict[tuple[Any, ...], int], path: Path) -> None:

@@ -3,6 +3,7 @@
 Defaults stand in these files and nowhere else, except a model's, which stand in model/config.py and model/presets.py.
 """
 
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -11,9 +12,10 @@ from conf.corpus import Decontaminate, Dedup, Quality, Sample, Tokenizer
 from conf.engine import Engine
 from conf.evaluation import Benchmark, Evaluate
 from conf.keep import Conditions, Harm
-from conf.keys import Keys, Misplaced, Share
+from conf.keys import Address, Keys, Misplaced, Share
 from conf.ladder import Ladder
 from conf.models import Model
+from conf.retracted import Retracted, listed
 from conf.sources import Servers, Source
 from conf.store import Cache, Store, address
 from model.config import training_flops
@@ -40,6 +42,11 @@ class Pipeline(Keys):
     sample: Sample | None = Field(None, description="make the demo's input; paths name it {sample}")
     sources: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], Source] = Field(
         min_length=1, description="in priority order: what an earlier one holds, a later one loses"
+    )
+    without: Address | None = Field(
+        None,
+        description="list of documents that were taken back, one id a line (`millrace retract` writes it), relative to "
+        "the folder of this file: they leave before anything is decided, and nothing learns from them",
     )
     servers: Servers = Servers()
     benchmarks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], Benchmark] = Field(default_factory=dict)
@@ -92,6 +99,14 @@ class Pipeline(Keys):
     def trained(self) -> dict[str, tuple[Model, int]]:
         """All models: the ladder's, then those of `models`."""
         return {**self.rungs(), **{name: (model, 0) for name, model in self.models.items()}}
+
+    def retracted(self) -> Retracted:
+        """The documents that were taken back.
+
+        Raises:
+            Mistake: the list cannot be read, or a line of it is not what it should be.
+        """
+        return Retracted() if self.without is None else listed(Path(self.without), self.sources)
 
     def tasks(self) -> dict[str, dict[str, Any]]:
         """How each task that is evaluated is asked, by benchmark."""

@@ -146,13 +146,50 @@ def status(conf: Conf, debug: Debug = False) -> None:
 @command
 def explain(
     conf: Conf,
-    document: Annotated[str, typer.Argument(metavar="ID_OR_URL", help="A document's id, or a piece's, or a URL.")],
+    document: Annotated[
+        str | None, typer.Argument(metavar="[ID_OR_URL]", help="A document's id, or a piece's, or a URL.")
+    ] = None,
+    step: Annotated[int | None, typer.Option(help="What this step of a model's training reads, instead.")] = None,
+    model: Annotated[str | None, typer.Option(help="Whose step, where the pipeline has several models.")] = None,
     debug: Debug = False,
 ) -> None:
-    """One document's fate: each stage's decision, score, reason, its duplicate, its n-gram hits."""
-    from flows.explain import show
+    """One document's fate: each stage's decision, score, reason, its duplicate, its n-gram hits, a model's steps.
 
-    show(console(), followed(read(conf)), document)
+    With --step the documents of a step instead: for each window its group, epoch and tokens, their records and URLs.
+    """
+    from flows.explain import show, show_step
+
+    if (document is None) == (step is None) or (model is not None and step is None):
+        raise Mistake("explain takes a document's id or URL, or else --step N, with --model NAME for one of several")
+    run = followed(read(conf))
+    if step is not None:
+        show_step(console(), run, step, model)
+    elif document is not None:
+        show(console(), run, document)
+
+
+@command
+def retract(
+    conf: Conf,
+    ids: Annotated[Path, typer.Argument(metavar="IDS", help="A file of ids, pieces' ids or URLs, one a line.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where the list goes; else to the file that `without` names, or to one beside CONF."),
+    ] = None,
+    copies: Annotated[
+        bool,
+        typer.Option("--copies", help="With all that deduplication took for copies of them, or them for copies of."),
+    ] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    debug: Debug = False,
+) -> None:
+    """What leaves if these documents are taken back, what comes back, which tokens, steps and models held them.
+
+    Writes the list that CONF takes as `without`, and beside it the evidence as JSON; changes nothing else.
+    """
+    from flows.retract import retract as take_back
+
+    take_back(console(), conf, read(conf), ids, out, copies, workers, say)
 
 
 class Form(StrEnum):

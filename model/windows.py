@@ -74,22 +74,22 @@ def permute(i: int, n: int, key: bytes) -> int:
     """A bijection of 0 ... n - 1: a Feistel network over the next power of four, walked until it lands below n."""
     half = max(1, ((n - 1).bit_length() + 1) // 2)
     low = (1 << half) - 1
-    keys = _round_keys(key)
+    keys = round_keys(key)
     while True:
         left, right = i >> half, i & low
         for k in keys:
-            left, right = right, left ^ (_mix(right ^ k) & low)
+            left, right = right, left ^ (mix(right ^ k) & low)
         i = left << half | right
         if i < n:  # at most four times the domain: under four walks on average
             return i
 
 
 @lru_cache(maxsize=256)
-def _round_keys(key: bytes) -> tuple[int, ...]:
+def round_keys(key: bytes) -> tuple[int, ...]:
     return tuple(int.from_bytes(blake2b(key, digest_size=8, salt=bytes([r])).digest(), "little") for r in range(8))
 
 
-def _mix(x: int) -> int:
+def mix(x: int) -> int:
     """splitmix64's finaliser: 64 bits in, 64 well-mixed bits out."""
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
     x = (x ^ (x >> 27)) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
@@ -238,8 +238,11 @@ class Windows:
         rounds, place = divmod(i, len(self._group))
         g = int(self._group[place])
         epoch, nth = divmod(rounds * self.counts[g] + int(self._nth[place]), self.groups[g].windows)
-        key = json.dumps([self.seed, self.groups[g].name, epoch]).encode()
-        return g, epoch, permute(nth, self.groups[g].windows, key)
+        return g, epoch, permute(nth, self.groups[g].windows, self.key(g, epoch))
+
+    def key(self, g: int, epoch: int) -> bytes:
+        """By which the windows of a group's epoch are permuted."""
+        return json.dumps([self.seed, self.groups[g].name, epoch]).encode()
 
     def served(self, total: int) -> list[int]:
         """Of the first `total` windows, how many are each group's."""

@@ -99,14 +99,16 @@ DOORS = {
     "flows.run_stage": "tasks",  # one stage, placed on another machine
     "flows.page": "tasks.report",
     "flows.run": "tasks.report",
-    "flows.explain": "tasks.sources.told",
+    "flows.explain": "tasks.sources.told tasks.models.steps",
+    "flows.retract": "tasks.retraction tasks.models.steps",
     "flows.export": "tasks.export",
 }
 
 
 def knows(module: str, name: str) -> bool:
     """Whether a module of flows/ may know a module of tasks/."""
-    doors = ["tasks.runtime", *(door for room, door in DOORS.items() if f"{module}.".startswith(f"{room}."))]
+    doors = ["tasks.runtime"]
+    doors += [door for room, named in DOORS.items() if f"{module}.".startswith(f"{room}.") for door in named.split()]
     return any(f"{name}.".startswith(f"{door}.") for door in doors)
 
 
@@ -135,7 +137,10 @@ PRODUCERS = {
     "answers.jsonl": {"tasks.evaluation.evaluate"},
     "frequent.parquet": {"tasks.decontaminate.frequent"},
     "grams.parquet": {"tasks.decontaminate.grams"},
-    "inputs.parquet": {"tasks.sources.ingest"},
+    "inputs.parquet": {
+        "tasks.sources.ingest",
+        "tasks.sources.records",
+    },  # a reader in ingest's file would read all anew
     "items.parquet": {"tasks.decontaminate.benchmark", "tasks.evaluation.overlap"},  # each of its own artifact
     "metrics.jsonl": {"tasks.models.pretrain"},
     "mixture.json": {"tasks.tokens.mixture"},

@@ -43,6 +43,7 @@ from tasks.runtime.shards import Output, read
 from tasks.runtime.stage import Column, Stage, stage
 from tasks.sources.ingest import ingest
 from tasks.sources.input.files import expand
+from tasks.sources.retracted import retracted
 from tasks.sources.selection.select import select
 from tasks.sources.webtext.submissions import submissions
 
@@ -215,7 +216,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     files = [file.as_dict() for file in expand({"name": "posts", "files": "posts.jsonl"}, folder)]
     posted = run(submissions, "posts", files=files, source="posts", reject_share=0.0)
     chosen = run(select, "crawl", **index_of(folder))
-    return {each.stage: each for each in (read_in, posted, chosen, kept, *counted, signed, survived, cut, given)}
+    taken = run(retracted, "web", documents=documents, before=None, ids=sorted(set(ids[:2])))
+    every = (read_in, posted, chosen, taken, kept, *counted, signed, survived, cut, given)
+    return {each.stage: each for each in every}
 
 
 def kept_by_rules(run: Run, folder: Path) -> tuple[Artifact, list[Artifact]]:
@@ -341,6 +344,9 @@ def test_what_brings_files_here_and_tells_of_them_is_in_no_fingerprint() -> None
         *(f"tasks.sources.remote.{name}" for name in ways),
         *(f"tasks.sources.input.{name}" for name in ("files", "hashed", "matches")),
         "tasks.sources.told",
+        "tasks.sources.records",
+        "tasks.models.steps",
+        *(f"tasks.retraction.{name}" for name in ("difference", "evidence", "held", "named", "sample")),
         "tasks.decontaminate.told",
         "tasks.tokens.told",
     }

@@ -23,6 +23,7 @@ from tasks.quality.heuristics import heuristics
 from tasks.quality.keep import keep
 from tasks.quality.labels import labels
 from tasks.quality.pii import pii
+from tasks.quality.remaining import remaining
 from tasks.quality.score import score
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
@@ -31,6 +32,7 @@ from tasks.sources.ingest import ingest
 from tasks.sources.input.listing import listed
 from tasks.sources.page.extract import versioned
 from tasks.sources.remote.manners import Manners
+from tasks.sources.retracted import retracted
 from tasks.sources.selection.select import select
 from tasks.sources.webtext.links import links
 from tasks.sources.webtext.submissions import submissions
@@ -159,6 +161,14 @@ def measure(run: Run, p: Pipeline, built: Built) -> None:
         source.measures |= {artifact.stage: artifact for artifact in made}
 
 
+def take_back(run: Run, p: Pipeline, built: Built) -> None:
+    """Documents that were taken back leave before anything is decided; sources without any have no such decision."""
+    for name, ids in p.retracted().ids.items():
+        source = built.sources[name]
+        decision = run(retracted, name, documents=source.documents, before=source.before, ids=ids)
+        source.decisions.append(decision)
+
+
 def filter_quality(run: Run, p: Pipeline, built: Built) -> None:
     """Raw sources are resampled by score; every source keeps to its languages, and to rules on what is counted."""
     for name, source in built.sources.items():
@@ -192,8 +202,8 @@ def judge_by_words(run: Run, p: Pipeline, how: Quality, built: Built) -> None:
         built.classifier = run(
             classifier,
             "quality",
-            good=[built.sources[name].documents for name in p.named(how.good)],
-            raw=[built.sources[name].documents for name in p.named(how.raw)],
+            good=[learned_from(run, p, how, built, name) for name in p.named(how.good)],
+            raw=[learned_from(run, p, how, built, name) for name in p.named(how.raw)],
             preset=how.preset,
             sample=how.sample,
             features=how.features,
@@ -204,6 +214,15 @@ def judge_by_words(run: Run, p: Pipeline, how: Quality, built: Built) -> None:
         files = _listed(run, p, "labels", built, how.labels.files, frozen=False)
         fields = {"text": how.labels.text, "label": how.labels.label}
         built.labels = run(labels, "quality", **files, fields=fields, classifier=built.classifier)
+
+
+def learned_from(run: Run, p: Pipeline, how: Quality, built: Built, name: str) -> Artifact:
+    """What the classifier draws from: a source's documents, without those that its sample would else hold."""
+    documents, taken = built.sources[name].documents, p.retracted().classifier
+    if name not in taken:
+        return documents
+    drawing = {"sample": how.sample, "validation": p.validation, "seed": p.seed, "mixed": how.preset == "gpt3"}
+    return run(remaining, name, documents=documents, ids=taken[name], **drawing)
 
 
 def run_measure(run: Run, p: Pipeline, built: Built, measure: str, name: str) -> Artifact:
@@ -284,4 +303,4 @@ def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
 
 
 # In the order in which documents leave: each appends a decision to the sources.
-STEPS = [filter_quality, remove_duplicates, remove_benchmarks]
+STEPS = [take_back, filter_quality, remove_duplicates, remove_benchmarks]

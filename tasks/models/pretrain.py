@@ -16,6 +16,7 @@ import yaml
 
 from model import MODEL_VERSION
 from tasks.models.loader import CHECKPOINTS, reading, windows_of
+from tasks.models.steps import tell_steps
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
 from tasks.runtime.job import Job
@@ -58,6 +59,8 @@ class Trained:
     "pretrain",
     kind="fit",
     section="training",
+    tell=tell_steps,
+    everywhere=True,
     libraries=("torch",),
     version=f"model {MODEL_VERSION}",
     judges=("torchrun",),

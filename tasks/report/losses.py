@@ -18,6 +18,7 @@ from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.decisions import decided, loses_most, means_to
 from tasks.runtime.job import Job
 from tasks.runtime.shards import batches, read, read_column
+from tasks.sources.retracted import retracted
 
 SHOWN = 10  # documents of a side
 EXCERPT = 80  # characters
@@ -33,8 +34,12 @@ class Sides:
 
 
 def losing(given: Given, source: str) -> list[Artifact]:
-    """The decisions that take most of a source, in their order."""
-    return [decision for decision in given.decisions.get(source, ()) if loses_most(decided(decision))]
+    """The decisions that take most of a source, in their order.
+
+    Documents that were taken back left because a list names them, and no page shows what they say.
+    """
+    decisions = [each for each in given.decisions.get(source, ()) if each.stage != retracted.name]
+    return [decision for decision in decisions if loses_most(decided(decision))]
 
 
 def count(columns: ShardColumns) -> dict[str, Sides]:
