@@ -8,8 +8,8 @@
                         checkpoint, mirror (checkpoints below the store), metrics
     what it says        score (log-likelihoods, losses of windows), generate
 
-Torch-free, safe to import anywhere: this file, config, presets, run, files, token_shards, windows, held_out. Start a training with
-`python -m model.train run.yaml`, or `torchrun --nproc-per-node 8 -m model.train run.yaml`.
+Torch-free, safe to import anywhere: this file, config, presets, run, files, token_shards, windows, held_out. Start a
+training with `python -m model.train run.yaml`, or `torchrun --nproc-per-node 8 -m model.train run.yaml`.
 """
 
 # Enters fingerprints in place of this package's source: raise it by hand when the same run.yaml would train
