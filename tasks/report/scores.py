@@ -26,10 +26,13 @@ def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | No
 
 
 def _interval(held_out: dict[str, Any]) -> list[float] | None:
-    """95 % of the perplexity: e to the bounds of the loss's."""
+    """95 % of the perplexity: e to the bounds of the loss's, by Student's t of so many documents less one."""
     if held_out["stderr"] is None:
         return None
-    return [round(exp(held_out["loss"] + side * 1.96 * held_out["stderr"]), 4) for side in (-1, 1)]
+    from scipy.stats import t
+
+    half = float(t.ppf(0.975, held_out["documents"] - 1)) * held_out["stderr"]
+    return [round(exp(held_out["loss"] + side * half), 4) for side in (-1, 1)]
 
 
 def lines(content: Content) -> Iterator[str]:

@@ -107,7 +107,7 @@ Curves = dict[str, list[list[float]]]  # by name, [tokens, value] each
 
 
 def _curves(axes: Any, curves: Curves, title: str, marker: str, errors: Curves | None = None) -> None:
-    """Each curve; where there are standard errors of all its points, its 95 % interval around it."""
+    """Each curve; where there are standard errors of all its points, 1.96 of them on either side."""
     for place, (name, points) in enumerate(curves.items()):
         if points:
             tokens, values = zip(*points, strict=True)

@@ -134,10 +134,10 @@ def test_the_mixture_is_in_the_sources_order_with_the_realised_share(made: Any) 
 
 
 def test_perplexity_stands_beside_how_sure_it_is(made: Any) -> None:
-    """Of the loss 4 +- .1: exp(4 -+ .196), and 54.6 x .1 in the summary."""
+    """Of the loss 4 +- .1, from 4 documents: exp(4 -+ 3.182 x .1), and 54.6 x .1 in the summary."""
     (model,) = made.sections["scores"]["models"]
     crawl, books = model["perplexity"]["crawl"], model["perplexity"]["books2"]
-    assert crawl["interval"] == pytest.approx([44.880, 66.420], abs=1e-3) and books["interval"] is None
+    assert crawl["interval"] == pytest.approx([39.717, 75.057], abs=2e-3) and books["interval"] is None
     assert "perplexity books2 20.1, crawl 54.6 ± 5.5" in (made.artifact.folder / "summary.txt").read_text()
 
 
