@@ -23,6 +23,7 @@ from conf.engine import Engine, Spark
 from conf.evaluation import Benchmark, Evaluate, Task
 from conf.keep import HEURISTICS, Conditions, Harm, Harmless, Heuristics, Pii, Range
 from conf.ladder import Ladder
+from conf.mixture import Epochs, Mixture
 from conf.models import Model
 from conf.pipeline import Pipeline
 from conf.sources import Limits, Select, Servers, Source, Wiki
@@ -66,6 +67,8 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("dedup", Dedup, ""),
     ("decontaminate", Decontaminate, ""),
     ("tokenizer", Tokenizer, ""),
+    ("mixture", Mixture, ""),
+    ("mixture: epochs", Epochs, ""),
     ("sample", Sample, ""),
     ("ladder", Ladder, ""),
     ("evaluate", Evaluate, ""),

@@ -33,11 +33,17 @@ def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | No
 
 
 def losses(name: str, model: Artifact) -> dict[str, Any]:
-    """The curves of its metrics: loss overall and a group by tokens, validation loss a source."""
+    """The curves of its metrics: loss overall and a group by tokens, validation loss a source with its error."""
     rows = metrics_of(model)
     keys = list(dict.fromkeys(key for row in rows for key in row))
     curves = {key.removeprefix("loss_"): thinned(rows, key) for key in keys if key.startswith("loss_")}
-    held_out = {key.removeprefix("validation_"): thinned(rows, key) for key in keys if key.startswith("validation_")}
+    of_stderr = "validation_stderr_"  # no source's name has a _
+    errors = {key.removeprefix(of_stderr): thinned(rows, key) for key in keys if key.startswith(of_stderr)}
+    held_out = {
+        key.removeprefix("validation_"): thinned(rows, key)
+        for key in keys
+        if key.startswith("validation_") and not key.startswith(of_stderr)
+    }
     counts = {key: value for key, value in to_json(model.counts(Trained)).items() if key != "realised"}
     shape = model.manifest["parameters"].get("architecture", {})
     return {
@@ -48,6 +54,7 @@ def losses(name: str, model: Artifact) -> dict[str, Any]:
         "curve": thinned(rows, "loss"),
         "groups": curves,
         "validations": held_out,
+        "validation_errors": errors,
     }
 
 
@@ -113,25 +120,34 @@ def figures(content: Content) -> dict[str, Plot]:
                 title=title,
                 order=counted["order"],
                 lines=counted["validation"],
+                errors=row["validation_errors"],
             )
     return plots
 
 
-def _curves(axes: Any, curves: dict[str, list[list[float]]], title: str, marker: str) -> None:
+Curves = dict[str, list[list[float]]]  # by name, [tokens, value] each
+
+
+def _curves(axes: Any, curves: Curves, title: str, marker: str, errors: Curves | None = None) -> None:
+    """Each curve; where there are standard errors of all its points, 1.96 of them on either side."""
     for place, (name, points) in enumerate(curves.items()):
         if points:
-            axes.plot(*zip(*points, strict=True), marker=marker, markersize=3, color=SERIES[place % 8], label=name)
+            tokens, values = zip(*points, strict=True)
+            axes.plot(tokens, values, marker=marker, markersize=3, color=SERIES[place % 8], label=name)
+            of_points = (errors or {}).get(name, [])
+            if [at for at, _ in of_points] == list(tokens):
+                pairs = list(zip(values, (1.96 * error for _, error in of_points), strict=True))
+                low, high = [value - half for value, half in pairs], [value + half for value, half in pairs]
+                axes.fill_between(tokens, low, high, color=SERIES[place % 8], alpha=0.15, linewidth=0)
     axes.set(title=title, xlabel="tokens", ylabel="nats a token")
     axes.xaxis.set_major_formatter(lambda x, _: _short(x))
     if len(curves) > 1 or marker:
         axes.legend()
 
 
-def _validations(
-    axes: Any, curves: dict[str, list[list[float]]], title: str, order: int, lines: dict[str, float]
-) -> None:
+def _validations(axes: Any, curves: Curves, title: str, errors: Curves, order: int, lines: dict[str, float]) -> None:
     """Each source's curve, and in its colour where an n-gram model of the same text stands."""
-    _curves(axes, curves, title, marker="o")
+    _curves(axes, curves, title, marker="o", errors=errors)
     places = [place for place, source in enumerate(curves) if source in lines]
     for place in places:
         label = f"Kneser-Ney {order}, same text" if place == places[0] else None
