@@ -56,9 +56,9 @@ def tokens(
     draw = generator(seed, row)
     large, small = Reader(target), Reader(draft)
     text = beginning(target, prompt)
-    began, stop = time.monotonic(), len(text) + limit
+    stop = len(text) + limit
     while len(text) < stop:
-        before = len(text)
+        began, before = time.monotonic(), len(text)
         drafts = []  # the laws that the tokens behind `before` were drawn from
         for _ in range(min(ahead, stop - before - 1, large.room(before))):
             drafts.append(sampling.law(small.logits([text])[0, -1]))
@@ -83,10 +83,9 @@ def tokens(
         small.forget(kept)
         text.append(token)
         tally.passes += 1
+        tally.seconds += time.monotonic() - began
         for new in text[before:]:
             if new == end:
-                tally.seconds += time.monotonic() - began
                 return
             tally.made += 1
             yield new
-    tally.seconds += time.monotonic() - began

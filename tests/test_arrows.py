@@ -24,6 +24,11 @@ ALLOWED = {
     "tasks.models": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
     "tasks.evaluation": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
     "flows": {"flows", "tasks", "tasks.runtime", "conf", "model.config"},
+    # What is asked of a finished model needs no stage between: these commands ask model/ itself.
+    **{
+        f"flows.{command}": {"flows", "tasks", "tasks.runtime", "conf", "model"}
+        for command in ("models", "sample", "next", "look", "export_model")
+    },
 }
 
 
@@ -100,6 +105,8 @@ DOORS = {
     "flows.page": "tasks.report",
     "flows.run": "tasks.report",
     "flows.explain": "tasks.sources.told",
+    "flows.models": "tasks.models.pretrain",
+    "flows.export_model": "tasks.models.card",
 }
 
 

@@ -109,7 +109,7 @@ def metrics_of(model: Artifact) -> list[dict[str, Any]]:
 
 def model_folder(model: Artifact) -> Path:
     """A local folder with its files, checked, for model.score.load."""
-    paths = [model.local(name) for name in FILES]
+    paths = [model.local(name) for name in FILES if name != METRICS]
     return paths[0].parent
 
 
