@@ -70,8 +70,8 @@ def _training(architecture: Architecture, model: Artifact | None, mixture: Artif
     settings = model.manifest["parameters"]["training"]
     yield from (
         f"{learned.updates:,} updates over {learned.tokens:,} tokens; loss {learned.first_loss:.4f} at the first "
-        f"update, {learned.loss:.4f} at the last, in nats a token. {flops:.3g} FLOPs: 6 a weight of every matrix product "
-        "and token, and attention's (recomputation not counted). Energy was not measured.",
+        f"update, {learned.loss:.4f} at the last, in nats a token. {flops:.3g} FLOPs: 6 a weight of every matrix "
+        "product and token, and attention's (recomputation not counted). Energy was not measured.",
         "",
         f"Artifact `{model.label}`; seed {settings['seed']}, peak learning rate {settings['learning_rate']:g}.",
         "",
