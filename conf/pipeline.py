@@ -12,6 +12,7 @@ from conf.engine import Engine
 from conf.evaluation import Benchmark, Evaluate
 from conf.keep import Conditions, Harm
 from conf.keys import Keys, Misplaced, Share
+from conf.mixture import Mixture
 from conf.models import Model
 from conf.sources import Servers, Source
 from conf.store import Cache, Store, address
@@ -47,9 +48,7 @@ class Pipeline(Keys):
     dedup: Dedup = Dedup()
     decontaminate: Decontaminate = Decontaminate()
     tokenizer: Tokenizer = Tokenizer()
-    mixture: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        default_factory=dict, description="weight per group; need not sum to 1. Absent: in proportion to tokens held"
-    )
+    mixture: Mixture = Field(Mixture(), description="a weight per group, or {weights: {...}, epochs: {max: ...}}")
     models: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")], Model] = Field(default_factory=dict)
     evaluate: Evaluate = Evaluate()
 
@@ -89,7 +88,7 @@ class Pipeline(Keys):
 
     def shares(self) -> dict[str, float]:
         """Each source's part of the tokenizer's sample: its group's weight, in equal parts within the group."""
-        weights = self.mixture or dict.fromkeys(self.groups, 1.0)
+        weights = self.mixture.weights or dict.fromkeys(self.groups, 1.0)
         members = {group: [s for s in self.sources if self.group(s) == group] for group in self.groups}
         total = sum(weights.values())
         return {
@@ -111,14 +110,14 @@ class Pipeline(Keys):
                     )
         if self.quality and (contradictory := set(self.named(self.quality.good)) & set(self.named(self.quality.raw))):
             raise Misplaced(("quality",), f"quality: {', '.join(sorted(contradictory))} cannot be good and raw at once")
-        for group in self.mixture:
+        for group in self.mixture.weights:
             if group not in self.groups:
                 raise Misplaced(
-                    ("mixture", group),
+                    ("mixture", "weights", group),
                     f"mixture names {group}, which is no group (there are {', '.join(self.groups)})",
                 )
         self._require_conditions()
-        if self.mixture and not sum(self.mixture.values()):
+        if self.mixture.weights and not sum(self.mixture.weights.values()):
             raise Misplaced(("mixture",), "mixture: all weights are zero")
         for place, name in enumerate(self.evaluate.tasks):
             if name not in self.benchmarks or self.benchmarks[name].task is None:

@@ -22,6 +22,7 @@ from conf.corpus import DEDUP, Decontaminate, Dedup, Keep, Labels, Quality, Samp
 from conf.engine import Engine, Spark
 from conf.evaluation import Benchmark, Evaluate, Task
 from conf.keep import HEURISTICS, Conditions, Harm, Harmless, Heuristics, Pii, Range
+from conf.mixture import Epochs, Mixture
 from conf.models import Model
 from conf.pipeline import Pipeline
 from conf.sources import Limits, Select, Servers, Source, Wiki
@@ -65,6 +66,8 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("dedup", Dedup, ""),
     ("decontaminate", Decontaminate, ""),
     ("tokenizer", Tokenizer, ""),
+    ("mixture", Mixture, ""),
+    ("mixture: epochs", Epochs, ""),
     ("sample", Sample, ""),
     ("evaluate", Evaluate, ""),
 ]

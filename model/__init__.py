@@ -1,13 +1,14 @@
 """The GPT: a PyTorch package that stands alone (imports nothing of ours, no Prefect, no Spark).
 
     what a model is     config (torch-free keys), presets (the papers'), gpt (the trunk), attention, heads
-    what it reads       run (run.yaml), files (a folder, or a bucket through a cache), tokenizer, windows (tokens by
-                        number), data (what the loop asks of windows, or of anything else that has rows)
+    what it reads       run (run.yaml), files (a folder, or a bucket through a cache), tokenizer, token_shards (files as
+                        streams), windows (tokens by number), held_out (what is validated on, and how sure a loss is),
+                        data (what the loop asks of windows, or of anything else that has rows)
     how it learns       train (puts the parts together), loop, objectives, optimiser, machine (rank, device),
                         checkpoint, mirror (checkpoints below the store), metrics
-    what it says        score (log-likelihoods, perplexity), generate
+    what it says        score (log-likelihoods, losses of windows), generate
 
-Torch-free, safe to import anywhere: this file, config, presets, run, files, windows (numpy only). Start a training with
+Torch-free, safe to import anywhere: this file, config, presets, run, files, token_shards, windows, held_out. Start a training with
 `python -m model.train run.yaml`, or `torchrun --nproc-per-node 8 -m model.train run.yaml`.
 """
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from model.config import Architecture, flops_per_token
+from model.held_out import validation_of
 from model.machine import Machine
 
 # Dense bfloat16 peaks in FLOP/s, as their makers print them; MFU is null on other devices.
@@ -56,6 +57,9 @@ class Metrics:
                 f"step {row['step']}  tokens {row['tokens']} of {self._budget}  loss {row['loss']:.4f}  "
                 f"{speed:.0f} tokens/s"
             )
+        if validated := validation_of(row):
+            told = [f"{name} {loss:.4f}{_error(stderr)}" for name, (loss, stderr) in validated.items()]
+            self.machine.say(f"step {row['step']}  validation  {'  '.join(told)}")
 
     def sync(self) -> str:
         """Put the rows on the disk, before a checkpoint that must never be ahead of them; returns their sha256."""
@@ -78,6 +82,10 @@ def truncate(path: Path, step: int, sha256: str | None = None) -> None:
     if sha256 is not None and hashlib.sha256(kept).hexdigest() != sha256:
         raise ValueError(f"{path} is not the one that the checkpoint at step {step} was written beside: {remedy}")
     path.write_bytes(kept)
+
+
+def _error(stderr: float | None) -> str:
+    return "" if stderr is None else f" ± {stderr:.4f}"
 
 
 def _peak(machine: Machine) -> float | None:

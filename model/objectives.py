@@ -1,16 +1,17 @@
 """Objectives: what a batch's losses are, which statistics are told of them, and how the model is validated."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from model.config import Training
 from model.data import Batch
+from model.gpt import GPT
+from model.held_out import HeldOut, estimate
 from model.machine import Machine
+from model.score import window_losses
 
 
 class Objective(Protocol):
@@ -24,19 +25,8 @@ class Objective(Protocol):
         """Loss of each row, (B,), 0 where its weight is; and (2, S) float64: each statistic's sum, and what to divide
         it by once both are summed over the whole update."""
 
-    def validate(self, model: nn.Module, t: Training, machine: Machine) -> dict[str, float]:
+    def validate(self, model: Any, t: Training, machine: Machine) -> dict[str, float]:
         """Validation figures by name."""
-
-
-class HeldOut(Protocol):
-    """Where `lm` validates: model.windows.Windows has it."""
-
-    @property
-    def validation(self) -> Mapping[str, object]:
-        """By the sources' names."""
-
-    def held_out(self, source: str, limit: int) -> Iterator[NDArray[np.int64]]:
-        """Windows of 2 to context + 1 tokens."""
 
 
 class LM:
@@ -45,7 +35,8 @@ class LM:
     Statistics: the mean loss of each group's rows. Validation: of each source's held-out windows.
     """
 
-    def __init__(self, groups: Sequence[str], held_out: HeldOut) -> None:
+    def __init__(self, groups: Sequence[str], held_out: Mapping[str, HeldOut]) -> None:
+        """`held_out`: by source."""
         self.names = [f"loss_{name}" for name in groups]
         self._held_out = held_out
 
@@ -58,21 +49,23 @@ class LM:
         statistics[1].index_add_(0, batch.groups, batch.weight.double())
         return losses, statistics
 
-    @torch.no_grad()
-    def validate(self, model: nn.Module, t: Training, machine: Machine) -> dict[str, float]:
-        """Mean loss (nats a token) of each source's first windows; sources without any are left out."""
+    def validate(self, model: GPT, t: Training, machine: Machine) -> dict[str, float]:
+        """Each source's loss over the first windows of its sample (nats a token), by its name, and as stderr_<source>
+        the loss's standard error (model/held_out.py); of one document there is none, and no loss without any."""
         model.eval()
-        sources = list(self._held_out.validation)
-        sums = torch.zeros(len(sources), 2, dtype=torch.float64)  # nats, tokens
-        for row, source in enumerate(sources):
-            share = list(self._held_out.held_out(source, t.validation_windows))[machine.rank :: machine.world]
-            while share:  # in batches of one length: only a source's last window is shorter
-                batch = [window for window in share[: t.micro_batch] if len(window) == len(share[0])]
-                share = share[len(batch) :]
-                tokens = torch.from_numpy(np.stack(batch)).to(machine.device)  # (B, up to context + 1)
-                with machine.autocast():
-                    losses = model(tokens[:, :-1], tokens[:, 1:])  # (B, T)
-                sums[row] += torch.tensor([losses.double().sum().item(), losses.numel()])
+        figures = {}
+        for source, held_out in self._held_out.items():
+            windows, documents = list(held_out.read(t.validation_windows)), held_out.documents(t.validation_windows)
+            mine = slice(machine.rank, None, machine.world)
+            read = torch.zeros(len(windows), 2, dtype=torch.float64)  # nats, tokens; of the other ranks' windows 0
+            with machine.autocast():
+                losses = window_losses(model, windows[mine], t.micro_batch)
+            read[mine] = torch.tensor(losses, dtype=torch.float64).reshape(-1, 2)
+            summed = [(nats, int(tokens)) for nats, tokens in machine.add_up(read.to(machine.device)).tolist()]
+            found = estimate(summed, documents)
+            if found is not None:
+                figures[source] = found.loss
+                if found.stderr is not None:
+                    figures[f"stderr_{source}"] = found.stderr
         model.train()
-        summed = machine.add_up(sums.to(machine.device)).tolist()
-        return {source: nats / count for source, (nats, count) in zip(sources, summed, strict=True) if count}
+        return figures

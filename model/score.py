@@ -1,10 +1,12 @@
-"""What a model makes of given text: log-likelihoods of continuations, and perplexity. Deterministic."""
+"""What a model makes of given text: log-likelihoods of continuations, and losses of windows. Deterministic."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from model import checkpoint
 from model.gpt import GPT
@@ -59,28 +61,29 @@ def log_likelihoods(
 
 
 @torch.inference_mode()
-def perplexity(model: GPT, windows: Iterable[Sequence[int]], rows: int = 16) -> tuple[float, int]:
-    """Summed loss in nats, and tokens predicted, over windows of 2 to context + 1: perplexity is exp(sum / tokens)."""
-    nll, count = 0.0, 0
-    device = model.tokens.weight.device
+def window_losses(
+    model: GPT, windows: Sequence[Sequence[int] | NDArray[np.int64]], rows: int = 16
+) -> list[tuple[float, int]]:
+    """Of each window of 2 to context + 1 tokens its summed loss in nats, and how many tokens it predicts.
 
-    def add(batch: list[Sequence[int]]) -> None:
-        nonlocal nll, count
-        tokens = torch.tensor([[int(token) for token in window] for window in batch], device=device)
-        losses = model(tokens[:, :-1], tokens[:, 1:])
-        nll, count = nll + float(losses.double().sum()), count + losses.numel()
-
-    waiting: list[Sequence[int]] = []
+    Perplexity is exp(sum of nats / sum of tokens). Longest first, in batches of `rows`, each as long as its longest:
+    the other windows move a loss in its last bits only. ValueError for another length.
+    """
     for window in windows:
         if not 2 <= len(window) <= model.architecture.context + 1:
             raise ValueError(f"a window of {len(window)} tokens: the model reads 2 to {model.architecture.context + 1}")
-        if waiting and (len(waiting) == rows or len(waiting[0]) != len(window)):
-            add(waiting)
-            waiting = []
-        waiting.append(window)
-    if waiting:
-        add(waiting)
-    return nll, count
+    losses = [(0.0, 0)] * len(windows)
+    order = sorted(range(len(windows)), key=lambda n: (-len(windows[n]), n))
+    for chosen in _batched(order, rows):
+        tokens = torch.zeros(len(chosen), len(windows[chosen[0]]), dtype=torch.int64)  # padded at the end, as above
+        for row, n in enumerate(chosen):
+            tokens[row, : len(windows[n])] = torch.as_tensor(windows[n])
+        tokens = tokens.to(model.tokens.weight.device)
+        each = model(tokens[:, :-1], tokens[:, 1:]).double()  # (B, T)
+        for row, n in enumerate(chosen):
+            count = len(windows[n]) - 1
+            losses[n] = float(each[row, :count].sum()), count
+    return losses
 
 
 def _batched(order: list[int], rows: int) -> Iterable[list[int]]:

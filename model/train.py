@@ -95,7 +95,7 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
 
     parameters = sum(p.numel() for p in model.parameters())
     machine.say(f"{parameters} parameters, {total * a.context} tokens, {machine.world} x {machine.device.type}")
-    objective = LM([group.name for group in windows.groups], windows)
+    objective = LM([group.name for group in windows.groups], windows.validation)
     parts = Parts(t, total, windows, objective, model, forward, optimizer, machine, metrics, save)
     try:
         step, i = learn(parts, step, i)

@@ -1,6 +1,7 @@
 """The loader: which window of tokens the training reads at index i, as a pure function of (mixture, seed, i).
 
-A window is context + 1 tokens: inputs are all but its last, targets all but its first. A group's train stream is its
+A window is context + 1 tokens: inputs are all but its last, targets all but its first. Beside `tokens` token shards may
+have other streams, aligned with it (`loss_mask`): a window has each, at the same places. A group's train stream is its
 sources' shards, one after another; windows tile it (they share one token with their neighbour), and its tail, shorter
 than a window, is not read. Where the mixture has a source's documents of large clusters counted several times, the
 parts of the shards that hold them follow behind all shards: those that count twice or more, then those that count
@@ -14,9 +15,8 @@ Nothing is state: to resume takes the one integer i, and ranks and micro-batches
 """
 
 import json
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import blake2b, sha256
@@ -27,8 +27,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.files import REMEDY, Bucket, Folder, read_given, store_at
-from model.tokenizer import require_same
+from model.files import Bucket, Folder, read_given, store_at
+from model.held_out import HeldOut
+from model.token_shards import TOKENS, Part, Stream, read_source
 
 PERIOD = 1 << 16  # windows after which the schedule of groups repeats, where the weights have no shorter one
 
@@ -96,54 +97,17 @@ def _mix(x: int) -> int:
     return x ^ (x >> 31)
 
 
-# ---- the tokens themselves
-
-
-@dataclass(frozen=True)
-class Part:
-    """Of a token file: its name below the store, how many tokens are read, the sha256 of its bytes (hex) where one is
-    recorded, and the place of the first token that is read."""
-
-    name: str
-    tokens: int
-    sha256: str | None = None
-    start: int = 0
-
-
-class Stream:
-    """Token files, read as if they were one: each opened (from a URL: brought here) when first touched."""
-
-    def __init__(self, store: Folder | Bucket, parts: Sequence[Part], dtype: np.dtype[Any]) -> None:
-        self.store, self.dtype = store, dtype
-        self.parts = [part for part in parts if part.tokens]
-        ends = np.cumsum([part.tokens for part in self.parts], dtype=np.int64)
-        self.starts = np.concatenate([[0], ends]).astype(np.int64)
-        self.tokens = int(self.starts[-1])
-
-    def read(self, start: int, length: int) -> NDArray[np.int64]:
-        """Tokens start ... start + length - 1, (length,), across files where need be. ValueError for a damaged file."""
-        out = np.empty(length, np.int64)
-        file, filled = int(np.searchsorted(self.starts, start, side="right")) - 1, 0
-        while filled < length:
-            part, skipped = self.parts[file], start + filled - int(self.starts[file])
-            count = min(length - filled, part.tokens - skipped)
-            width = self.dtype.itemsize
-            with self.store.open(part.name, part.sha256) as opened:
-                raw = os.pread(opened.fileno(), count * width, (part.start + skipped) * width)
-            if len(raw) != count * width:
-                raise ValueError(
-                    f"{self.store.place(part.name)} ends before its {part.start + part.tokens} tokens: {REMEDY}"
-                )
-            out[filled : filled + count] = np.frombuffer(raw, self.dtype)
-            filled, file = filled + count, file + 1
-        return out
+# ---- the windows
 
 
 @dataclass(frozen=True)
 class Group:
+    """`stream`: its tokens; `beside`: by name the streams that are aligned with them."""
+
     name: str
     stream: Stream
     windows: int  # in an epoch
+    beside: Mapping[str, Stream] = field(default_factory=dict)
 
 
 class Windows:
@@ -151,7 +115,7 @@ class Windows:
 
     `mixture`: mixture.json, a path or a name below the store; `store`: the root that its folders are relative to.
     ValueError where there is no such file, the tokens are of another tokenizer or vocabulary, a file has not the
-    promised size or content, or a group is too short for a window.
+    promised size or content, sources have other streams, or a group is too short for a window.
     """
 
     def __init__(
@@ -168,70 +132,58 @@ class Windows:
         weighted = [group for group in about["groups"] if group["weight"] > 0]
         if not weighted:
             raise ValueError(f"{place} has no group with a weight above 0: there is nothing to train on")
+        if about.get("context", context) != context:
+            raise ValueError(
+                f"{place} was made for a context of {about['context']}, the model's is {context}: make it again"
+            )
         self.groups: list[Group] = []
-        self.validation: dict[str, Stream] = {}
+        self.validation: dict[str, HeldOut] = {}
+        self.types: Mapping[str, np.dtype[Any]] = {}
         for group in weighted:
-            passes: list[list[Part]] = []  # of an epoch: all documents, those that count twice or more, thrice or more
-            for source in group["sources"]:
-                parts, held_out = self._shards(source, place, vocabulary)
-                passes += [[] for _ in range(len(parts) - len(passes))]
-                for read, again in zip(passes, parts, strict=False):
-                    read += again
-                self.validation[source["source"]] = Stream(self.store, held_out, self.dtype)
-            stream = Stream(self.store, [part for read in passes for part in read], self.dtype)
-            if stream.tokens < context + 1:
-                raise ValueError(
-                    f"group {group['group']!r} has {stream.tokens} training tokens, fewer than one "
-                    f"window of {context + 1}: give it more text, a shorter context, or no weight"
-                )
-            self.groups.append(Group(group["group"], stream, (stream.tokens - 1) // context))
+            self.groups.append(self._group_of(group, place, vocabulary))
         self.counts = counts_in_period([group["weight"] for group in weighted])
         self._group, self._nth = schedule(self.counts)
 
-    def _shards(self, source: dict[str, Any], mixture: str, vocabulary: int) -> tuple[list[list[Part]], list[Part]]:
-        """A source's train files, by the passes of an epoch, and validation files, as its tokens.json lists them."""
-        folder = source["folder"]
-        name = f"{folder}/tokens.json"
-        place = self.store.place(name)
-        try:
-            raw = self.store.read(name)
-        except FileNotFoundError:
-            raise ValueError(
-                f"{place}, named by {mixture}, does not exist: tokenise that source again, or mend `store`"
-            ) from None
-        if source.get("tokens_json_sha256") not in (None, sha256(raw).hexdigest()):
-            raise ValueError(f"{place} is not the one that {mixture} was made from (sha256): {REMEDY}")
-        about = json.loads(raw)
-        require_same(self.tokenizer, about.get("tokenizer"), mixture, place)
-        if about["end_of_text"] != self.end_of_text or np.dtype(about["dtype"]).newbyteorder("<") != self.dtype:
-            raise ValueError(f"{place} and {mixture} differ in dtype or end_of_text: make the mixture again")
-        if about["vocabulary"] > vocabulary:
-            raise ValueError(
-                f"{place} has a vocabulary of {about['vocabulary']}, the model one of {vocabulary}: raise the model's"
+    def _group_of(self, group: dict[str, Any], mixture: str, vocabulary: int) -> Group:
+        """A group of mixture.json; what its sources hold out is noted."""
+        passes: list[dict[str, list[Part]]] = []  # of an epoch: all documents, those that count twice or more, ...
+        for entry in group["sources"]:
+            source = read_source(
+                self.store,
+                entry,
+                mixture,
+                tokenizer=self.tokenizer,
+                end_of_text=self.end_of_text,
+                dtype=self.dtype,
+                vocabulary=vocabulary,
             )
-        times = source.get("times", [1])
-        if len(times) != len(about.get("sizes", [1])):
-            raise ValueError(f"{place} and {mixture} differ in sizes of clusters: make the mixture again")
-        sizes = self.store.sizes(folder)
-        parts: dict[str, list[Part]] = {"train": [], "validation": []}
-        for shard in about["shards"]:
-            for split, listed in parts.items():
-                file, tokens = f"{shard['key']}.{split}.bin", shard[split]
-                if tokens and sizes.get(file) != tokens * self.dtype.itemsize:
-                    what = f"holds {sizes[file]} bytes" if file in sizes else "is missing"
-                    raise ValueError(
-                        f"{self.store.place(f'{folder}/{file}')} {what}, but tokens.json promises {tokens} tokens "
-                        f"of {self.dtype}: {REMEDY}"
-                    )
-                listed.append(Part(f"{folder}/{file}", tokens, shard.get(f"{split}_sha256")))
-        passes = [parts["train"], *([] for _ in range(max(times) - 1))]
-        for shard, whole in zip(about["shards"], parts["train"], strict=True):
-            start = 0
-            for tokens, often in zip(shard.get("clusters", [shard["train"]]), times, strict=True):
-                for again in passes[1:often]:
-                    again.append(Part(whole.name, tokens, whole.sha256, start))
-                start += tokens
-        return passes, parts["validation"]
+            self.types = self.types or source.types
+            if source.types != self.types:
+                raise ValueError(
+                    f"{source.place} has the streams {_told(source.types)}, another source of {mixture} "
+                    f"{_told(self.types)}: a mixture is of sources with the same ones"
+                )
+            more = len(source.train[TOKENS]) - len(passes)
+            passes += [{name: [] for name in self.types} for _ in range(more)]
+            for name, parts in source.train.items():
+                for read, again in zip(passes, parts, strict=False):
+                    read[name] += again
+            held_out = Stream(self.store, source.held_out, self.dtype)
+            sample = entry.get("sample", [])
+            self.validation[entry["source"]] = HeldOut.of(
+                held_out, source.held_out_tokens, sample, self.context, self.end_of_text
+            )
+        streams = {
+            name: Stream(self.store, [part for read in passes for part in read[name]], dtype)
+            for name, dtype in self.types.items()
+        }
+        stream = streams.pop(TOKENS)
+        if stream.tokens < self.context + 1:
+            raise ValueError(
+                f"group {group['group']!r} has {stream.tokens} training tokens, fewer than one "
+                f"window of {self.context + 1}: give it more text, a shorter context, or no weight"
+            )
+        return Group(group["group"], stream, (stream.tokens - 1) // self.context, streams)
 
     def where(self, i: int) -> tuple[int, int, int]:
         """Window i of the training: (group, epoch, place in the group's stream, counted in windows)."""
@@ -247,19 +199,18 @@ class Windows:
         return [rounds * count + int((self._group[:rest] == g).sum()) for g, count in enumerate(self.counts)]
 
     def read(self, start: int, stop: int) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.int64]]:
-        """Windows start ... stop - 1: the stream `tokens`, (B, context + 1), and each one's group, (B,)."""
-        tokens = np.empty((stop - start, self.context + 1), np.int64)
+        """Windows start ... stop - 1: every stream (B, context + 1), `tokens` first, and each one's group (B,)."""
+        length = self.context + 1
+        out = {name: np.empty((stop - start, length), np.int64) for name in (TOKENS, *self.groups[0].beside)}
         groups = np.empty(stop - start, np.int64)
         for row, i in enumerate(range(start, stop)):
-            groups[row], _, place = self.where(i)
-            tokens[row] = self.groups[groups[row]].stream.read(place * self.context, self.context + 1)
-        return {"tokens": tokens}, groups
+            g, _, place = self.where(i)
+            group, groups[row] = self.groups[g], g
+            out[TOKENS][row] = group.stream.read(place * self.context, length)
+            for name, stream in group.beside.items():
+                out[name][row] = stream.read(place * self.context, length)
+        return out, groups
 
-    def held_out(self, source: str, limit: int) -> Iterator[NDArray[np.int64]]:
-        """The source's validation windows in order, at most `limit`; the last may be shorter, down to two tokens."""
-        stream = self.validation[source]
-        for window in range(limit):
-            length = min(self.context + 1, stream.tokens - window * self.context)
-            if length < 2:
-                return
-            yield stream.read(window * self.context, length)
+
+def _told(types: Mapping[str, np.dtype[Any]]) -> str:
+    return ", ".join(f"{name} ({dtype})" for name, dtype in types.items())

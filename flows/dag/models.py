@@ -52,9 +52,13 @@ def pretrain(run: Run, p: Pipeline) -> Built:
             name,
             tokens=built.tokens,
             groups={source: p.group(source) for source in p.sources},
-            weights=p.mixture,
+            weights=p.mixture.weights,
             budget=model.budget(),
+            context=architecture.context,
+            validation=p.validation,
+            validation_windows=training.validation_windows,
             seed=p.seed,
+            max_epochs=p.mixture.epochs.max,
             times=list(p.dedup.rehydrate.values()),
         )
         built.models[name] = run(

@@ -26,7 +26,6 @@ from tasks.runtime.job import Job
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
 
-VALIDATION_WINDOWS = 64  # a source, at most
 FIELDS = {"cloze": ("context", "continuation"), "choice": ("query", "choices", "gold")}
 Pair = tuple[list[int], list[int]]
 
@@ -47,11 +46,17 @@ class Accuracy:
 
 @statistics
 class HeldOut:
-    """Loss in nats per token on a source's validation split, its exponential, and tokens predicted."""
+    """Loss in nats per token on the sample of a source's validation split, its exponential, and tokens predicted.
+
+    `stderr`: the loss's standard error; None where the sample is of one document. Windows and documents of the sample.
+    """
 
     loss: float = 0.0
     perplexity: float = 0.0
     tokens: int = 0
+    stderr: float | None = None
+    windows: int = 0
+    documents: int = 0
 
 
 @statistics
@@ -207,15 +212,21 @@ def _score(answers: list[dict[str, Any]], kind: str, shots: int) -> Accuracy:
 
 
 def _perplexity(gpt: Any, mixture: Artifact) -> dict[str, HeldOut]:
-    """Loss in nats per token, and its exponential, on each source's first validation windows."""
-    from model.score import perplexity
+    """Loss in nats per token, and its exponential, on the windows that the mixture names of each source."""
+    from model.held_out import estimate
+    from model.score import window_losses
 
     scored = {}
     with windows_of(mixture, gpt.architecture.context, gpt.architecture.vocabulary, 0) as windows:
-        for source in windows.validation:
-            held_out = windows.held_out(source, VALIDATION_WINDOWS)
-            nll, count = perplexity(gpt, (window.tolist() for window in held_out))
-            if count:
-                loss = nll / count
-                scored[source] = HeldOut(round(loss, 6), round(float(np.exp(loss)), 4), count)
+        for source, held_out in windows.validation.items():
+            found = estimate(window_losses(gpt, list(held_out.read())), held_out.documents())
+            if found is not None:
+                scored[source] = HeldOut(
+                    loss=round(found.loss, 6),
+                    perplexity=round(float(np.exp(found.loss)), 4),
+                    tokens=found.tokens,
+                    stderr=None if found.stderr is None else round(found.stderr, 6),
+                    windows=found.windows,
+                    documents=found.documents,
+                )
     return scored

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from model import MODEL_VERSION
+from model.held_out import validation_of
 from tasks.models.loader import CHECKPOINTS, reading, windows_of
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
@@ -43,7 +44,8 @@ class Served:
 
 @statistics
 class Trained:
-    """Losses in nats a token, of the first and the last update; validation per source; what was read per group."""
+    """Losses in nats a token, of the first and the last update; validation per source, with its standard error where
+    more than one document tells of it; what was read per group."""
 
     parameters: int = 0
     updates: int = 0
@@ -52,6 +54,7 @@ class Trained:
     loss: float = 0.0
     validation: dict[str, float] = field(default_factory=dict)
     realised: dict[str, Served] = field(default_factory=dict)
+    validation_stderr: dict[str, float] = field(default_factory=dict)
 
 
 @stage(
@@ -103,7 +106,8 @@ def pretrain(
 
 
 def metrics_of(model: Artifact) -> list[dict[str, Any]]:
-    """A row an update: step, tokens, loss, loss_<group>, lr, grad_norm, now and then validation_<source>."""
+    """A row an update: step, tokens, loss, loss_<group>, lr, grad_norm, now and then validation_<source> and
+    validation_stderr_<source>."""
     return _rows(model.local(METRICS))
 
 
@@ -177,6 +181,7 @@ def _learned(out: Path, mixture: Artifact, architecture: dict[str, Any], trainin
 
     rows = _rows(out / METRICS)
     last = rows[-1]
+    validated = validation_of(last)
     about = json.loads((out / "model.json").read_bytes())
     return Trained(
         parameters=parameters(Architecture(**about["architecture"])),
@@ -184,10 +189,9 @@ def _learned(out: Path, mixture: Artifact, architecture: dict[str, Any], trainin
         tokens=last["tokens"],
         first_loss=rows[0]["loss"],
         loss=last["loss"],
-        validation={
-            key.removeprefix("validation_"): value for key, value in last.items() if key.startswith("validation_")
-        },
+        validation={source: loss for source, (loss, _) in validated.items()},
         realised=_realised(mixture, architecture, training),
+        validation_stderr={source: error for source, (_, error) in validated.items() if error is not None},
     )
 
 

@@ -60,10 +60,13 @@ CRAWL = "    kind: warc\n    crawl: CC-MAIN-2019-35"
         ("    kind: text", "    kind: webtext\n    karma: low", 7, "sources.books.karma: .*integer.*'low'"),
         ("[a.txt, b.txt]", "3", 5, "files is a number exactly where `crawl` names a crawl"),
         ("[a.txt, b.txt]", "2\n    crawl: CC-MAIN-19", 8, "sources.books.crawl: .*pattern"),
-        ("crawl: 3", "crawl: -3", 13, "mixture.crawl: .*greater than or equal to 0.*-3"),
-        ("crawl: 3", "crawl: .inf", 13, "mixture.crawl: .*finite"),
-        ("crawl: 3", "crawl: .nan", 13, "mixture.crawl"),
+        ("crawl: 3", "crawl: -3", 13, "mixture.weights.crawl: .*greater than or equal to 0.*-3"),
+        ("crawl: 3", "crawl: .inf", 13, "mixture.weights.crawl: .*finite"),
+        ("crawl: 3", "crawl: .nan", 13, "mixture.weights.crawl"),
         ("{crawl: 3, books: 1}", "{crawl: 0, books: 0}", 13, "mixture: all weights are zero"),
+        ("{crawl: 3, books: 1}", "{weights: {crawl: -3}}", 13, "mixture.weights.crawl: .*greater than or equal to 0"),
+        ("{crawl: 3, books: 1}", "{epochs: {max: 0}}", 13, "mixture.epochs.max: .*greater than 0"),
+        ("{crawl: 3, books: 1}", "{crawl: 3, epochs: {max: 4}}", 13, "mixture.crawl is no key here"),
         (
             "{crawl: 3, books: 1}",
             "\n  books: 1\n  web: 3",
@@ -237,7 +240,7 @@ def test_the_files_of_the_house(path):
 def test_gpt3_is_as_its_paper_has_it():
     """shared/RECIPES.md: "Classifier", "Contamination", "Mixture", "Models"."""
     p = load(ROOT / "conf/gpt3.yaml")
-    assert p.mixture == {"common-crawl": 60, "webtext2": 22, "books1": 8, "books2": 8, "wikipedia": 3}
+    assert p.mixture.weights == {"common-crawl": 60, "webtext2": 22, "books1": 8, "books2": 8, "wikipedia": 3}
     assert p.quality is not None and p.quality.keep.pareto == 9 and p.quality.features == 2**18
     assert p.quality.preset == "gpt3"
     assert p.named(p.quality.raw) == ["cc-2019-35"]
@@ -300,6 +303,20 @@ def test_defaults_of_a_model_stand_in_one_place():
 def test_without_a_mixture_all_groups_share_alike(tmp_path):
     p = read(tmp_path, PLAIN.replace("mixture: {crawl: 3, books: 1}\n", ""))
     assert p.shares() == {"web": 0.5, "books": 0.5}
+
+
+def test_a_mixture_is_weights_alone_or_weights_under_a_key(tmp_path):
+    for given, weights, most in (
+        ("{crawl: 3, books: 1}", {"crawl": 3, "books": 1}, None),
+        ("{weights: {crawl: 3, books: 1}, epochs: {max: 4}}", {"crawl": 3, "books": 1}, 4),
+        ("{epochs: {max: 2.5}}", {}, 2.5),
+        ("{}", {}, None),
+    ):
+        p = read(tmp_path, PLAIN.replace("{crawl: 3, books: 1}", given))
+        assert (p.mixture.weights, p.mixture.epochs.max) == (weights, most)
+    called = PLAIN.replace("books:\n", "weights:\n").replace("good: [books]", "good: [weights]")
+    p = read(tmp_path, called.replace("{crawl: 3, books: 1}", "{crawl: 3, weights: 1}"))
+    assert p.mixture.weights == {"crawl": 3, "weights": 1}, "a group may be called so"
 
 
 def test_a_groups_sources_share_its_weight():

@@ -15,10 +15,11 @@ from corpora import Counted, contents, counts, decided, source, workers
 from model import checkpoint
 from model.config import Architecture
 from model.gpt import GPT
-from model.score import load, log_likelihoods, perplexity
+from model.held_out import estimate
+from model.score import load, log_likelihoods, window_losses
 from model.windows import Windows
 from tasks.decontaminate.benchmark import benchmark, items_of
-from tasks.evaluation.evaluate import VALIDATION_WINDOWS, evaluate
+from tasks.evaluation.evaluate import evaluate
 from tasks.models.pretrain import FILES, METRICS, model_folder
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
@@ -81,7 +82,8 @@ def base(tmp_path_factory) -> tuple[Run, dict[str, Any]]:
         sample=10_000, **SPLIT,
     )  # fmt: skip
     made = run(tokens, "web", documents=documents, decision=cut, tokenizer=by, **SPLIT)
-    plan = run(mixture, "tiny", tokens={"web": made}, groups={"web": "web"}, weights={}, budget=1000, seed=1)
+    how = {"context": CONTEXT, "validation_windows": 4, **SPLIT}
+    plan = run(mixture, "tiny", tokens={"web": made}, groups={"web": "web"}, weights={}, budget=1000, **how)
     return run, {"model": run(untrained, "tiny", tokenizer=by, seed=3), "mixture": plan, "overlap": None, "seed": 1}
 
 
@@ -250,16 +252,23 @@ def test_perplexity_is_of_each_sources_validation_text(base, tmp_path):
     model = load(model_folder(shared["model"]))[0]
     a = model.architecture
     windows = Windows(mixture_file(shared["mixture"]), run.store.url, a.context, a.vocabulary, 0)
-    nll, count = perplexity(model, windows.held_out("web", VALIDATION_WINDOWS))
+    held_out = windows.validation["web"]
+    losses = window_losses(model, list(held_out.read()))
+    nats, count = sum(loss for loss, _ in losses), sum(tokens for _, tokens in losses)
+    expected = estimate(losses, held_out.documents())
+    assert expected is not None
     found = counts(result)["perplexity"]
     assert found == {
         "web": {
-            "loss": pytest.approx(nll / count, abs=2e-6),
-            "perplexity": pytest.approx(math.exp(nll / count), abs=2e-4),
+            "loss": pytest.approx(nats / count, abs=2e-6),
+            "perplexity": pytest.approx(math.exp(nats / count), abs=2e-4),
             "tokens": count,
+            "stderr": pytest.approx(expected.stderr, abs=2e-6),
+            "windows": len(losses),
+            "documents": len(losses),
         }
     }
-    assert count == windows.validation["web"].tokens - 1 > 300
+    assert count == held_out.stream.tokens > 300 and len(losses) < 64, "all that is held out, each token predicted once"
 
 
 def test_twice_the_same_bytes(base, tmp_path):

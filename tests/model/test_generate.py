@@ -137,14 +137,18 @@ def test_log_likelihoods_by_hand():
             score.log_likelihoods(model, [wrong])
 
 
-def test_perplexity_by_hand():
+def test_losses_of_windows_by_hand():
+    """Of several lengths, in batches that are padded; in the order asked."""
     model = sharp("gpt1")
-    windows = [list(range(n, n + 13)) for n in range(5)] + [[1, 2, 3]]
-    nll, count = score.perplexity(model, iter(windows), rows=2)
-    by_hand = sum(-logprob(model, window[:1], window[1:]) for window in windows)
-    assert count == 5 * 12 + 2 and nll == pytest.approx(by_hand, rel=1e-5)
-    with pytest.raises(ValueError, match="a window of 14 tokens"):
-        score.perplexity(model, [list(range(14))])
+    windows = [[1, 2, 3], *(list(range(n, n + 13)) for n in range(5)), [7, 8]]
+    losses = score.window_losses(model, windows, rows=3)
+    assert [count for _, count in losses] == [2, *[12] * 5, 1]
+    by_hand = [-logprob(model, window[:1], window[1:]) for window in windows]
+    assert [nats for nats, _ in losses] == pytest.approx(by_hand, rel=1e-5)
+    for wrong in (14, 1):
+        with pytest.raises(ValueError, match=f"a window of {wrong} tokens"):
+            score.window_losses(model, [list(range(wrong))])
+    assert score.window_losses(model, []) == []
 
 
 @pytest.fixture

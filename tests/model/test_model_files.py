@@ -149,7 +149,7 @@ def test_a_rank_brings_what_it_reads_and_no_more(corpus, url, upload, tmp_path):
     assert np.array_equal(streams["tokens"], expected["tokens"]) and np.array_equal(groups, expected_groups)
     assert cached(store) == {path.relative_to(corpus).as_posix() for path in corpus.rglob("*.train.bin")
                              if path.stat().st_size}  # fmt: skip
-    assert [w.tolist() for w in there.held_out("cc-a", 9)] == [w.tolist() for w in here.held_out("cc-a", 9)]
+    assert [w.tolist() for w in there.validation["cc-a"].read()] == [w.tolist() for w in here.validation["cc-a"].read()]
 
 
 def test_damaged_tokens_never_pass(make, tmp_path):
@@ -157,7 +157,7 @@ def test_damaged_tokens_never_pass(make, tmp_path):
     mixture = make.mixture(tmp_path / "m.json", [("g", 1, [source])])
     train, held_out, listed = (tmp_path / "tokens/good" / name for name in
                                ("00000.train.bin", "00000.validation.bin", "tokens.json"))  # fmt: skip
-    for path, read in ((train, lambda w: w.read(0, 1)), (held_out, lambda w: list(w.held_out("good", 1)))):
+    for path, read in ((train, lambda w: w.read(0, 1)), (held_out, lambda w: list(w.validation["good"].read(1)))):
         whole = path.read_bytes()
         path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 64]))
         with pytest.raises(ValueError, match=rf"{path.name} is damaged.*millrace repair"):

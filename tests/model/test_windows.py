@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.files import Folder
-from model.windows import Part, Stream, Windows, counts_in_period, permute, schedule
+from model.token_shards import Part, Stream
+from model.windows import Windows, counts_in_period, permute, schedule
 
 CONTEXT, VOCABULARY = 32, 257
 
@@ -101,7 +102,7 @@ def test_documents_that_count_several_times_come_again_behind_all_others(tmp_pat
     stream = windows.groups[0].stream
     assert stream.read(0, stream.tokens).tolist() == [*whole, *twice, *thrice]
     assert windows.groups[0].windows == (len(whole) + len(twice) + len(thrice) - 1) // 8
-    assert windows.validation["a"].tokens == 3
+    assert windows.validation["a"].stream.tokens == 3
     path = make.mixture(tmp_path / "m2.json", [("g", 1, [a | {"times": [1, 2]}])])
     with pytest.raises(ValueError, match=r"a/tokens\.json and .*m2\.json differ in sizes of clusters"):
         Windows(path, tmp_path, 8, VOCABULARY, 1)
@@ -125,14 +126,74 @@ def test_what_each_group_was_served(windows):
         assert windows.served(total) == [counted[0], counted[1]]
 
 
-def test_validation_in_order_with_a_short_end(windows, corpus):
-    held = list(windows.held_out("cc-a", 100))
+def test_held_out_windows_are_of_one_document_and_predict_each_token_once(windows, corpus):
+    """Two shards: 150 tokens, a document of 100 and 50 of another; and 10 of a third."""
+    held_out = windows.validation["cc-a"]
+    read = list(held_out.read())
     whole = np.concatenate(
         [np.fromfile(path, "<u2") for path in sorted(Path(corpus).glob("tokens/cc-a/*.validation.bin"))]
     )
-    assert [len(window) for window in held] == [33, 33, 33, 33, 32]  # 160 tokens: 159 predicted
-    assert np.array_equal(np.concatenate([held[0][:1], *[window[1:] for window in held]]), whole)
-    assert list(windows.held_out("cc-b", 100)) == [] and len(list(windows.held_out("cc-a", 2))) == 2
+    assert [len(window) for window in read] == [33, 33, 33, 5, 33, 19, 11]
+    assert np.array_equal(np.concatenate([window[1:] for window in read]), whole)
+    end = windows.end_of_text
+    assert [int(window[0]) for window in read] == [end, whole[31], whole[63], whole[95], end, whole[131], end]
+    assert held_out.documents() == ["cc-a:0-0"] * 4 + ["cc-a:0-1"] * 2 + ["cc-a:2-0"]
+    assert [window.tolist() for window in held_out.read(2)] == [window.tolist() for window in read[:2]]
+    assert list(windows.validation["cc-b"].read()) == [] == windows.validation["cc-b"].documents()
+
+
+def test_a_sample_that_the_shards_do_not_hold_is_refused(tmp_path, make):
+    source = make.source(tmp_path / "tokens/good", [(make.text(200, 1), make.text(50, 2))])
+    for at, wrong in (("1", {"shard": "00009"}), ("2", {"start": 20}), ("3", {"start": -1}), ("4", {"tokens": 33})):
+        sample = [source["sample"][0] | wrong]
+        mixture = make.mixture(tmp_path / f"{at}.json", [("g", 1, [source | {"sample": sample}])])
+        with pytest.raises(ValueError, match=r"window 0 of good:0-0 is tokens .* make the mixture again"):
+            Windows(mixture, tmp_path, CONTEXT, VOCABULARY, 1)
+    mixture = make.mixture(tmp_path / "m.json", [("g", 1, [source])])
+    mixture.write_text(json.dumps(json.loads(mixture.read_text()) | {"context": 64}))
+    with pytest.raises(ValueError, match=r"m\.json was made for a context of 64, the model's is 32"):
+        Windows(mixture, tmp_path, CONTEXT, VOCABULARY, 1)
+
+
+def test_streams_beside_tokens_lie_at_the_same_places(tmp_path, make):
+    """A loss mask that is 1 where the token is even: of every window of two sources, read twice over in part."""
+    sources = []
+    for name, sizes in (("a", (100, 61)), ("b", (80,))):
+        shards = [make.text(size, size) for size in sizes]
+        masks = [tokens % 2 == 0 for tokens in shards]
+        source = make.source(
+            tmp_path / f"tokens/{name}", [(tokens, []) for tokens in shards], beside={"loss_mask": masks}
+        )
+        path = tmp_path / f"tokens/{name}/tokens.json"
+        about = json.loads(path.read_text())
+        parts = [shard | {"clusters": [shard["train"] - 7, 7]} for shard in about["shards"]]
+        path.write_text(json.dumps(about | {"sizes": [1, 2], "shards": parts}))
+        del source["tokens_json_sha256"]
+        sources.append(source | {"times": [1, 2]})
+    windows = Windows(make.mixture(tmp_path / "m.json", [("g", 1, sources)]), tmp_path, 8, VOCABULARY, 1)
+    streams, _ = windows.read(0, 3 * windows.groups[0].windows)
+    assert list(streams) == ["tokens", "loss_mask"] and streams["loss_mask"].shape == streams["tokens"].shape
+    assert np.array_equal(streams["loss_mask"], streams["tokens"] % 2 == 0) and 0 < streams["loss_mask"].mean() < 1
+
+    plain = make.source(tmp_path / "tokens/plain", [(make.text(50, 1), [])])
+    mixture = make.mixture(tmp_path / "m2.json", [("g", 1, [sources[0]]), ("h", 1, [plain])])
+    with pytest.raises(
+        ValueError, match=r"plain/tokens\.json has the streams tokens \(uint16\), .*loss_mask \(uint8\)"
+    ):
+        Windows(mixture, tmp_path, 8, VOCABULARY, 1)
+    short = tmp_path / "tokens/b/00000.train.loss_mask.bin"
+    whole = short.read_bytes()
+    short.write_bytes(whole[:-1])
+    with pytest.raises(
+        ValueError, match=r"loss_mask\.bin holds 79 bytes, but tokens\.json promises 80 tokens of uint8"
+    ):
+        Windows(tmp_path / "m.json", tmp_path, 8, VOCABULARY, 1)
+    short.write_bytes(bytes([1 - whole[0]]) + whole[1:])
+    with pytest.raises(ValueError, match=r"loss_mask\.bin is damaged: .*millrace repair"):
+        Windows(tmp_path / "m.json", tmp_path, 8, VOCABULARY, 1).read(0, 60)
+    short.unlink()
+    with pytest.raises(ValueError, match=r"loss_mask\.bin is missing"):
+        Windows(tmp_path / "m.json", tmp_path, 8, VOCABULARY, 1)
 
 
 def test_stream_reads_across_files(tmp_path):

@@ -56,7 +56,8 @@ def inputs(run: Run) -> dict[str, Artifact]:
         for name, one in documents.items()
     }
     groups, weights = {"web": "web", "books": "books"}, {"web": 3, "books": 1}
-    plan = run(mixture, "tiny", tokens=made, groups=groups, weights=weights, budget=10_000, seed=1)
+    held_out = {"context": 32, "validation": 0.2, "validation_windows": 4}
+    plan = run(mixture, "tiny", tokens=made, groups=groups, weights=weights, budget=10_000, seed=1, **held_out)
     return {"mixture": plan, "tokenizer": by}
 
 
@@ -88,6 +89,8 @@ def test_statistics(trained):
     assert s["parameters"] == parameters(ARCHITECTURE)
     assert (s["first_loss"], s["loss"]) == (rows[0]["loss"], rows[-1]["loss"]) and s["loss"] < s["first_loss"] / 2
     assert s["validation"] == {"web": rows[-1]["validation_web"], "books": rows[-1]["validation_books"]}
+    assert s["validation_stderr"] == {name: rows[-1][f"validation_stderr_{name}"] for name in ("web", "books")}
+    assert all(0 < error < 1 for error in s["validation_stderr"].values())
     assert {name: group["windows"] for name, group in s["realised"].items()} == {"web": 360, "books": 120}
     for group in s["realised"].values():
         assert group["tokens"] == group["windows"] * 32 and group["epochs"] > 1

@@ -3,17 +3,24 @@
 import json
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from corpora import Counted, contents, counts
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
-from tasks.runtime.job import Job
+from tasks.runtime.job import Job, Silent
 from tasks.runtime.run import Run
 from tasks.runtime.stage import stage
 from tasks.tokens.mixture import mixture, mixture_file
+from tasks.tokens.shares import share_out
 
 B = 10**9
+INDEX = pa.schema([("id", pa.string()), ("split", pa.string()), ("start", pa.int64()), ("tokens", pa.int64())])
+HOW = {"context": 8, "validation": 0.1, "validation_windows": 2, "seed": 7}
 HELD = {"common-crawl": 410 * B, "webtext2": 19 * B, "books1": 12 * B, "books2": 55 * B, "wikipedia": 3 * B}
 WEIGHTS = {"common-crawl": 60.0, "webtext2": 22.0, "books1": 8.0, "books2": 8.0, "wikipedia": 3.0}
 
@@ -27,6 +34,7 @@ def counted(
     sizes: list[int] | None = None,
     clusters: list[list[int]] | None = None,
 ) -> Counted:
+    """Token shards as far as a mixture looks at them: one document of train each, and one held out."""
     about: dict[str, Any] = {
         "dtype": "uint16", "vocabulary": 300, "end_of_text": 299, "tokenizer": "abc",
         "shards": [{"key": f"{n:05}", "train": count, "validation": held_out} for n, count in enumerate(shards)],
@@ -36,6 +44,14 @@ def counted(
         about["shards"] = [shard | {"clusters": parts} for shard, parts in zip(about["shards"], clusters, strict=True)]
     with job.publish("tokens.json") as file:
         file.write(json.dumps(about).encode())
+    for shard in about["shards"]:
+        rows = [
+            {"id": f"toy:{shard['key']}{split}", "split": split, "start": 0, "tokens": shard[split]}
+            for split in ("train", "validation")
+            if shard[split]
+        ]
+        with job.publish(f"{shard['key']}.parquet") as file:
+            pq.write_table(pa.Table.from_pylist(rows, schema=INDEX), file)
     return Counted()
 
 
@@ -43,7 +59,9 @@ def source(run: Run, name: str, *shards: int, held_out: int = 0) -> Artifact:
     return run(counted, name, shards=list(shards), held_out=held_out)
 
 
-def mixed(run: Run, held: dict[str, int], weights: dict[str, float], budget: int) -> tuple[dict[str, Any], Artifact]:
+def mixed(
+    run: Run, held: dict[str, int], weights: dict[str, float], budget: int, **how: Any
+) -> tuple[dict[str, Any], Artifact]:
     made = run(
         mixture,
         "small",
@@ -51,7 +69,7 @@ def mixed(run: Run, held: dict[str, int], weights: dict[str, float], budget: int
         groups={name: name for name in held},
         weights=weights,
         budget=budget,
-        seed=7,
+        **{**HOW, **how},
     )
     return json.loads(mixture_file(made).read_bytes()), made
 
@@ -74,6 +92,11 @@ def test_the_papers_table(run):
     assert sum(row["weight"] for row in groups.values()) == pytest.approx(1)
     assert abs(sum(row["tokens"] for row in groups.values()) - 300 * B) <= 5
     assert all(row["epochs"] * row["held"] == pytest.approx(row["tokens"]) for row in groups.values())
+    told = counts(made)["groups"]
+    assert {name: share["normalised"] for name, share in told.items()} == {
+        name: pytest.approx(weight / 101) for name, weight in WEIGHTS.items()
+    }
+    assert not any(share["moved"] for share in told.values()) and counts(made)["max_epochs"] is None
     assert counts(made)["groups"]["webtext2"]["epochs"] == groups["webtext2"]["epochs"]
 
 
@@ -85,7 +108,7 @@ def test_a_groups_sources_count_together(run):
     }
     groups = {"cc-1": "common-crawl", "cc-2": "common-crawl", "wiki": "wiki"}
     made = run(
-        mixture, "small", tokens=tokens, groups=groups, weights={"common-crawl": 3, "wiki": 1}, budget=1200, seed=7
+        mixture, "small", tokens=tokens, groups=groups, weights={"common-crawl": 3, "wiki": 1}, budget=1200, **HOW
     )
     plan = json.loads(mixture_file(made).read_bytes())
     assert {key: plan[key] for key in ("tokenizer", "dtype", "end_of_text", "seed")} == {
@@ -94,6 +117,11 @@ def test_a_groups_sources_count_together(run):
     crawl, wiki = plan["groups"]
     assert (crawl["held"], crawl["tokens"], crawl["epochs"]) == (600, 900, 1.5)
     assert (wiki["held"], wiki["tokens"], wiki["epochs"]) == (50, 300, 6.0)
+    told = counts(made)["sources"]
+    assert {name: (one["held"], one["tokens"], one["epochs"]) for name, one in told.items()} == {
+        "cc-1": (300, 450, 1.5), "cc-2": (300, 450, 1.5), "wiki": (50, 300, 6.0),
+    }  # fmt: skip
+    assert told["cc-1"]["held_out"] == {"documents": 2, "tokens": 10, "windows": 2, "sample": 2}
     assert [(one["source"], one["train"], one["validation"]) for one in crawl["sources"]] == [
         ("cc-1", 300, 10),
         ("cc-2", 300, 0),
@@ -108,7 +136,7 @@ def test_documents_that_count_several_times_are_held_as_often(run):
         "web": run(counted, "web", shards=[123, 54], held_out=5, sizes=[1, 2, 5], clusters=clusters),
         "wiki": run(counted, "wiki", shards=[60], held_out=0, sizes=[1, 2, 5], clusters=[[60, 0, 0]]),
     }
-    arguments = {"tokens": tokens, "groups": {"web": "all", "wiki": "all"}, "weights": {}, "budget": 1000, "seed": 7}
+    arguments = {"tokens": tokens, "groups": {"web": "all", "wiki": "all"}, "weights": {}, "budget": 1000, **HOW}
     made = run(mixture, "small", **arguments, times=[3, 2])
     (row,) = json.loads(mixture_file(made).read_bytes())["groups"]
     assert row["again"] == 20 * 2 + 7 * 1 and row["held"] == 123 + 54 + 60 + row["again"]
@@ -141,3 +169,84 @@ def test_a_store_may_be_moved(run, tmp_path):
     """The plan names folders within the store: the same bytes wherever that is."""
     other = Run(tmp_path / "elsewhere", run.engine)
     assert contents(mixed(run, HELD, WEIGHTS, B)[1]) == contents(mixed(other, HELD, WEIGHTS, B)[1])
+
+
+# ---- a bound on epochs
+
+
+def test_what_a_bound_takes_goes_to_the_others_by_weight(run):
+    """Asked 600, 300, 100 of 1,000 tokens; c may give 4 x 20, and its other 20 are shared out 2 to 1."""
+    plan, made = mixed(run, {"a": 500, "b": 200, "c": 20}, {"a": 6, "b": 3, "c": 1}, 1000, max_epochs=4.0)
+    assert {row["group"]: row["tokens"] for row in plan["groups"]} == {"a": 613, "b": 307, "c": 80}
+    assert {row["group"]: row["weight"] for row in plan["groups"]} == {
+        "a": pytest.approx(0.92 * 2 / 3), "b": pytest.approx(0.92 / 3), "c": pytest.approx(0.08),
+    }  # fmt: skip
+    told = counts(made)
+    assert {name: share["moved"] for name, share in told["groups"].items()} == {"a": 13, "b": 7, "c": -20}
+    assert {name: share["normalised"] for name, share in told["groups"].items()} == {"a": 0.6, "b": 0.3, "c": 0.1}
+    assert told["groups"]["c"]["epochs"] == pytest.approx(4) and told["max_epochs"] == 4
+
+
+def test_what_is_shared_out_may_lift_another_above_the_bound(run):
+    """c is above at once; its rest lifts b, which was at 290 of 300, above too; a takes what both leave."""
+    plan, _ = mixed(run, {"a": 5000, "b": 75, "c": 20}, {"a": 42, "b": 29, "c": 29}, 1000, max_epochs=4.0)
+    assert {row["group"]: row["tokens"] for row in plan["groups"]} == {"a": 620, "b": 300, "c": 80}
+
+
+def test_a_budget_that_a_bound_cannot_fill_is_told_with_what_is_missing(run):
+    held, weights = {"a": 100, "b": 50}, {"a": 1.0, "b": 1.0}
+    plan, _ = mixed(run, held, weights, 600, max_epochs=4.0)
+    assert {row["group"]: row["tokens"] for row in plan["groups"]} == {"a": 400, "b": 200}
+    with pytest.raises(
+        Failure, match=r"at 4 epochs, .*all groups together give 600 of the 1,000 tokens .*: 400 are missing.*`max`"
+    ):
+        mixed(run, held, weights, 1000, max_epochs=4.0)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 1000), st.floats(0.01, 100)), min_size=1, max_size=8),
+    st.integers(1, 10_000),
+    st.floats(0.1, 8),
+)
+def test_any_sharing_out_is_by_weight_below_the_bound(groups, budget, most):
+    """Its definition: all is given, none above the bound, and those below it have tokens in proportion to weight, no
+    fewer a weight than those at it."""
+    held = {str(n): count for n, (count, _) in enumerate(groups)}
+    weights = {str(n): weight for n, (_, weight) in enumerate(groups)}
+    if budget > most * sum(held.values()) * 0.999999:
+        return
+    tokens = share_out(budget, weights, held, most)
+    assert sum(tokens.values()) == pytest.approx(budget)
+    assert all(tokens[name] <= most * held[name] * (1 + 1e-9) for name in held)
+    rates = {name: tokens[name] / weights[name] for name in held}
+    below = [rates[name] for name in held if tokens[name] < most * held[name] * (1 - 1e-9)]
+    assert below and below == pytest.approx([below[0]] * len(below))
+    assert all(rate <= below[0] * (1 + 1e-6) for rate in rates.values())
+
+
+# ---- too little text, told before anything is trained
+
+
+def test_a_group_shorter_than_a_window_is_told_with_what_it_needs(run):
+    plan, _ = mixed(run, {"a": 300, "b": 9}, {"a": 1, "b": 1}, 600)
+    assert [row["group"] for row in plan["groups"]] == ["a", "b"]
+    with pytest.raises(Failure, match=r"needs 9 training tokens, one window at a context of 8, and b has 8; give it"):
+        mixed(run, {"a": 300, "b": 8}, {"a": 1, "b": 1}, 600)
+    mixed(run, {"a": 300, "b": 8}, {"a": 1, "b": 0}, 600)
+
+
+def test_a_group_without_held_out_text_is_told_with_what_it_needs(run):
+    """Documents of 50 tokens, a tenth of which are held out: about 500 tokens for one."""
+    said: list[str] = []
+    reporter = Silent()
+    reporter.log = said.append  # type: ignore[method-assign]
+    told = Run(run.store, run.engine, reporter)
+    tokens = {"a": source(told, "a", 300, held_out=5), "b": source(told, "b", 50, 50), "c": source(told, "c", 50)}
+    groups = {"a": "a", "b": "b", "c": "a"}
+    made = told(mixture, "small", tokens=tokens, groups=groups, weights={}, budget=600, **HOW)
+    assert counts(made)["unvalidated"] == {"b": 500}
+    (line,) = said
+    assert "group b is trained on and not validated" in line and "about 500 tokens, and it has 100" in line
+    for quiet in ({"validation": 0.0}, {"validation_windows": 0}):
+        other = told(mixture, "quiet", tokens=tokens, groups=groups, weights={}, budget=600, **{**HOW, **quiet})
+        assert counts(other)["unvalidated"] == {} and len(said) == 1

@@ -130,7 +130,9 @@ def test_an_epoch_reads_each_document_as_often_as_its_cluster_says(made):
     assert texts_of(stream, each.tokenizer) == train
     again = Counter()
     for source in ("web", "more"):
-        again += texts_of(windows.validation[source].read(0, windows.validation[source].tokens), each.tokenizer)
+        again += texts_of(
+            windows.validation[source].stream.read(0, windows.validation[source].stream.tokens), each.tokenizer
+        )
     assert again == held
     once = sum(TokenShards.of(tokens).count("train") for tokens in each.tokens.values())
     first = texts_of(stream[:once], each.tokenizer)

@@ -134,6 +134,7 @@ def test_weights_tokenise_nothing(run):
     for weight in (1.0, 2.0):
         made.append(encoded(run, documents, decision, trained(run, documents, decision)))
         arguments = {"tokens": {"web": made[-1]}, "groups": {"web": "web"}, "budget": 1000, "seed": 1}
+        arguments |= {"context": 32, "validation": 0.0, "validation_windows": 0}
         plans.append(run(mixture, "small", weights={"web": weight}, **arguments))
     assert made[0].fingerprint == made[1].fingerprint and plans[0].fingerprint != plans[1].fingerprint
     assert "weight" not in json.dumps(made[0].recipe["parameters"])
