@@ -129,7 +129,9 @@ def corpus(store: Path) -> Path:
     (folder / "tokens.json").write_text(json.dumps({**about, "vocabulary": V, "shards": [shard]}))
     group = {"group": "random", "weight": 1.0, "sources": [{"source": "random", "folder": "tokens"}]}
     (store / "mixture.json").write_text(json.dumps({**about, "groups": [group]}))
-    Tokenizer(models.WordLevel({"<|endoftext|>": 0})).save(str(store / "tokenizer.json"))
+    library = Tokenizer(models.WordLevel({"<|endoftext|>": 0}))
+    library.add_special_tokens(["<|endoftext|>"])
+    library.save(str(store / "tokenizer.json"))
     return folder / "00000.train.bin"
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Field, field_validator, model_validator
 
-from conf.keys import Address, Keys, Positive, Share
+from conf.keys import Address, Count, Keys, Positive, Share
 
 
 class Keep(Keys):
@@ -183,12 +183,53 @@ DECONTAMINATE: dict[Rule, dict[str, Any]] = {
 }
 
 
-class Tokenizer(Keys):
-    """Byte-level BPE as GPT-2's."""
+# GPT-2 (2019): 256 bytes, 50,000 merges and <|endoftext|>. GPT-1's release: 40,000 merges and 478 others. BERT's
+# uncased models (2018).
+VOCABULARIES = {"byte-bpe": 50257, "gpt1": 40478, "wordpiece": 30522}
+OF_FILE, OF_FIT = ("file", "end_of_text"), ("sample",)
 
-    kind: Literal["byte-bpe"] = "byte-bpe"
-    vocabulary: Annotated[int, Field(ge=257)] = Field(50257, description="256 bytes, the merges, and <|endoftext|>")
+
+class Tokenizer(Keys):
+    """What text is cut into: fitted on training text, or a user's own."""
+
+    kind: Literal["byte-bpe", "gpt1", "wordpiece", "file"] = Field(
+        "byte-bpe",
+        description="byte-bpe: byte-level BPE as GPT-2's; gpt1: BPE over lower-case words; wordpiece: as BERT's "
+        "uncased models; file: one that you have, GPT-2's own for instance. docs/tokens.md has more of each",
+    )
+    vocabulary: Annotated[Count, Field(ge=257)] = Field(
+        VOCABULARIES["byte-bpe"],
+        description="ids, at most: specials, characters or bytes, and merges; if absent 50257, of gpt1 40478, of "
+        "wordpiece 30522; of file it must be given, and be what the file has",
+    )
     sample: Positive = Field(100_000_000, description="bytes of training text that it is made from, at most")
+    file: Address | list[Address] | None = Field(
+        None,
+        description="kind file: a tokenizer.json; tiktoken's ranks; vocab.json and merges.txt, as a list; or a folder "
+        "that holds one of these",
+    )
+    end_of_text: str | None = Field(
+        None, min_length=1, description="kind file: the token that ends a text; <|endoftext|> if absent"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _vocabulary_of_the_kind(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "vocabulary" not in value and value.get("kind") in VOCABULARIES:
+            return {**value, "vocabulary": VOCABULARIES[value["kind"]]}
+        return value
+
+    @model_validator(mode="after")
+    def _keys_fit(self) -> Self:
+        strangers = [key for key in (OF_FIT if self.kind == "file" else OF_FILE) if key in self.model_fields_set]
+        if strangers:
+            owner = "one that is fitted" if self.kind == "file" else "kind file"
+            raise ValueError(f"{', '.join(strangers)}: kind {self.kind} has no such key, only {owner}")
+        if self.kind == "file" and self.file is None:
+            raise ValueError("file is missing: the path of the tokenizer; see docs/tokens.md")
+        if self.kind == "file" and "vocabulary" not in self.model_fields_set:
+            raise ValueError("vocabulary is missing: how many ids the file has (GPT-2's own: 50257)")
+        return self
 
 
 class Sample(Keys):

@@ -16,7 +16,7 @@ from model.tokenizer import Tokenizer
 def load(folder: str | Path, device: str = "cpu") -> tuple[GPT, Tokenizer, dict[str, Any]]:
     """A finished model, its tokenizer, its model.json. ValueError where it is unfinished or the tokenizer another's."""
     model, about = checkpoint.read(Path(folder), device)
-    return model, Tokenizer(Path(folder) / "tokenizer.json"), about
+    return model, Tokenizer(Path(folder) / "tokenizer.json", end_of_text=model.end_of_text), about
 
 
 @torch.inference_mode()

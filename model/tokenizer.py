@@ -7,13 +7,14 @@ END_OF_TEXT = "<|endoftext|>"
 
 
 class Tokenizer:
-    """`encode` adds nothing to the text; what sets documents apart is `end_of_text`, the id of <|endoftext|>.
+    """`encode` adds nothing to the text; what sets documents apart is the id `end_of_text`.
 
     `path`: of a tokenizer.json; `content`: its bytes, where they are no file of this machine and `path` only names
-    them. ValueError where there is none, or it has no <|endoftext|>.
+    them. `end_of_text`: as model.json or the mixture has it; if None the id of <|endoftext|>. ValueError where there is
+    no tokenizer, or it has no such token.
     """
 
-    def __init__(self, path: str | Path, content: bytes | None = None) -> None:
+    def __init__(self, path: str | Path, content: bytes | None = None, end_of_text: int | None = None) -> None:
         from tokenizers import Tokenizer as Library
 
         if content is None and not Path(path).is_file():
@@ -21,11 +22,14 @@ class Tokenizer:
         self.path = Path(path)
         self.content = content if content is not None else self.path.read_bytes()
         self._library = Library.from_buffer(self.content)
-        # Text that spells <|endoftext|> is text: only we set documents apart.
+        # Text that spells a special token, such as <|endoftext|>, is text: only we set documents apart.
         self._library.encode_special_tokens = True
-        end = self._library.token_to_id(END_OF_TEXT)
+        end = self._library.token_to_id(END_OF_TEXT) if end_of_text is None else end_of_text
         if end is None:
             raise ValueError(f"{path} has no token {END_OF_TEXT}: it cannot set documents apart")
+        added = self._library.get_added_tokens_decoder().get(end)
+        if added is None or not added.special:
+            raise ValueError(f"{path}: {end} is the id of no special token: it cannot set documents apart")
         self.end_of_text: int = end
         self.vocabulary: int = self._library.get_vocab_size()
 

@@ -118,14 +118,14 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
 def tokenizer_of(run: Run, path: str, store: Folder | Bucket, windows: Windows) -> Tokenizer:
     """run.yaml's tokenizer. ValueError where it is not the one that made the tokens."""
     content, place = read_given(store, run.tokenizer)
-    tokenizer = Tokenizer(place, content)
     require_same(run.tokenizer_fingerprint, windows.tokenizer, path, run.mixture)
-    if tokenizer.end_of_text != windows.end_of_text or tokenizer.vocabulary > run.architecture.vocabulary:
-        raise ValueError(
-            f"{run.tokenizer} (vocabulary {tokenizer.vocabulary}, end of text {tokenizer.end_of_text}) is not the "
-            f"tokenizer of {run.mixture} (end of text {windows.end_of_text}), or exceeds the model's vocabulary "
-            f"of {run.architecture.vocabulary}: give the one that made the tokens"
-        )
+    strange = f"{run.tokenizer} is not the tokenizer of {run.mixture}, or too large: give the one that made the tokens"
+    try:
+        tokenizer = Tokenizer(place, content, windows.end_of_text)
+    except ValueError as error:
+        raise ValueError(f"{strange} ({error})") from None
+    if tokenizer.vocabulary > run.architecture.vocabulary:
+        raise ValueError(f"{strange} (vocabulary {tokenizer.vocabulary}, the model's {run.architecture.vocabulary})")
     return tokenizer
 
 

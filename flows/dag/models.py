@@ -8,7 +8,12 @@ from flows.dag.corpus import build_corpus
 from tasks.evaluation.evaluate import evaluate as score_model
 from tasks.evaluation.overlap import overlap
 from tasks.models.pretrain import pretrain as train
+from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
+from tasks.sources.input.listing import listed
+from tasks.sources.remote.manners import Manners
+from tasks.tokens.given import given_tokenizer
+from tasks.tokens.kinds.given import patterns
 from tasks.tokens.mixture import mixture
 from tasks.tokens.tokenizer import tokenizer
 from tasks.tokens.tokens import tokens
@@ -17,17 +22,7 @@ from tasks.tokens.tokens import tokens
 def train_tokenizer(run: Run, p: Pipeline) -> Built:
     """The corpus, a tokenizer made from a sample of it, and every source's token shards."""
     built = build_corpus(run, p)
-    built.tokenizer = run(
-        tokenizer,
-        p.tokenizer.kind,
-        documents=built.documents,
-        decisions=built.decided,
-        shares=p.shares(),
-        vocabulary=p.tokenizer.vocabulary,
-        sample=p.tokenizer.sample,
-        validation=p.validation,
-        seed=p.seed,
-    )
+    built.tokenizer = tokenizer_of(run, p, built)
     for name, source in built.sources.items():
         built.tokens[name] = run(
             tokens,
@@ -40,6 +35,27 @@ def train_tokenizer(run: Run, p: Pipeline) -> Built:
             sizes=list(p.dedup.rehydrate),
         )
     return built
+
+
+def tokenizer_of(run: Run, p: Pipeline, built: Built) -> Artifact:
+    """The tokenizer, fitted or the user's own."""
+    how = p.tokenizer
+    if how.file is not None:
+        manners = Manners(**p.servers.model_dump())
+        files = listed(run, "tokenizer", patterns(how.file), built.sample, frozen=False, manners=manners)
+        return run(given_tokenizer, how.kind, **files, vocabulary=how.vocabulary, end_of_text=how.end_of_text)
+    return run(
+        tokenizer,
+        how.kind,
+        documents=built.documents,
+        decisions=built.decided,
+        shares=p.shares(),
+        kind=how.kind,
+        vocabulary=how.vocabulary,
+        sample=how.sample,
+        validation=p.validation,
+        seed=p.seed,
+    )
 
 
 def pretrain(run: Run, p: Pipeline) -> Built:

@@ -72,6 +72,19 @@ def load32(typingctx, data, at):
 
 
 @intrinsic
+def load64(typingctx, data, at):
+    """The eight bytes from data[at] on, as a little-endian number; nothing is checked."""
+
+    def generate(context, builder, signature, arguments):
+        data, at = arguments
+        load = builder.load(_place(context, builder, signature.args[0], data, at, ir.IntType(64)))
+        load.align = 1
+        return load
+
+    return types.uint64(data, types.int64), generate
+
+
+@intrinsic
 def first_bit(typingctx, bits):
     """The place of the lowest bit that is set, 0 to 63; 64 where there is none."""
 

@@ -1,17 +1,17 @@
-"""Fit: a byte-level BPE tokenizer as GPT-2's, from a sample of the training text.
+"""Fit: a tokenizer, of one of several kinds, from exact counts of the words of a sample of the training text.
 
 The sample has weights of its own, in bytes: each group gives its share of the mixture, drawn by hash, so that it
-depends neither on order nor on workers. Validation text is never seen. 256 bytes, then the merges, and <|endoftext|> as
-the last id (GPT-2: 50,256).
+depends neither on order nor on workers. Validation text is never seen. Kinds are in kinds/, one a file.
 """
 
+from collections import Counter
 from dataclasses import field
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
-from model.tokenizer import END_OF_TEXT
 from tasks.kernels.draw import uniform
 from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.decisions import kept_before
@@ -20,19 +20,27 @@ from tasks.runtime.job import Job
 from tasks.runtime.shards import read
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
+from tasks.tokens.kinds.files import FILE, files_of
+from tasks.tokens.kinds.table import KINDS
 from tasks.tokens.pieces import held_out, pieces
-
-FILE = "tokenizer.json"
 
 
 @statistics
 class Learned:
-    """Ids it has and was asked for; documents and bytes (per source) that it was made from."""
+    """Ids it has and was asked for; documents and bytes (per source) that it was made from; the id that ends a text.
+
+    `words`: distinct ones that were counted; `merges` made of them. Of a user's own tokenizer nothing is known but its
+    ids and `kind`, which is `file`.
+    """
 
     vocabulary: int = 0
     asked: int = 0
     documents: int = 0
     bytes: dict[str, int] = field(default_factory=dict)
+    end_of_text: int = 0
+    kind: str = ""
+    words: int = 0
+    merges: int = 0
 
 
 @stage("tokenizer", kind="fit", section="tokenizer", libraries=("tokenizers", "numpy"))
@@ -46,16 +54,16 @@ def tokenizer(
     sample: int,
     validation: float,
     seed: int,
+    kind: str = "byte-bpe",
 ) -> Learned:
-    """A byte-level BPE tokenizer (for tokenizers and transformers).
+    """A tokenizer that training text has made, in the files of `tokenizers`, transformers and tiktoken.
 
-    `decisions` are the sources' last ones, `shares` a source's part of the sample's bytes.
+    `decisions` are the sources' last ones, `shares` a source's part of the sample's bytes; `kind`: of kinds/table.py.
 
     Raises:
         Failure: no training text at all.
     """
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-
+    how = KINDS[kind]
     texts: list[tuple[str, str]] = []
     sample_bytes = {}
     for source, artifact in documents.items():
@@ -64,20 +72,21 @@ def tokenizer(
         texts.extend(chosen)
     if not texts:
         raise Failure("the tokenizer has no text to learn from: every document was filtered out; see `millrace status`")
-    bpe = Tokenizer(models.BPE())
-    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    bpe.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary - 1,
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
-        special_tokens=[],
+    often = Counter(word.encode() for _, text in texts for word in how.splitter(text))
+    words = sorted(often)
+    library, merges = how.learn(
+        pa.array(words, pa.large_binary()), np.array([often[word] for word in words], np.int64), vocabulary
     )
-    bpe.train_from_iterator((text for _, text in sorted(texts)), trainer)
-    bpe.add_special_tokens([END_OF_TEXT])
-    with job.publish(FILE) as file:
-        file.write(bpe.to_str(pretty=True).encode())
-    return Learned(bpe.get_vocab_size(), vocabulary, len(texts), sample_bytes)
+    publish(job, files_of(library, how.end_of_text))
+    size, end = library.get_vocab_size(), library.get_vocab()[how.end_of_text]
+    return Learned(size, vocabulary, len(texts), sample_bytes, end, kind, len(words), merges)
+
+
+def publish(job: Job, files: dict[str, bytes]) -> None:
+    """A tokenizer's files, by name."""
+    for name, content in files.items():
+        with job.publish(name) as file:
+            file.write(content)
 
 
 def tokenizer_file(tokenizer: Artifact) -> Path:
@@ -86,8 +95,13 @@ def tokenizer_file(tokenizer: Artifact) -> Path:
 
 
 def vocabulary_of(tokenizer: Artifact) -> int:
-    """How many ids it has, <|endoftext|> the last of them."""
+    """How many ids it has."""
     return tokenizer.counts(Learned).vocabulary
+
+
+def end_of_text_of(tokenizer: Artifact) -> int:
+    """The id that ends a text."""
+    return tokenizer.counts(Learned).end_of_text
 
 
 def _sample(

@@ -32,6 +32,7 @@ def write_tokenizer(path: Path) -> Path:
     library = Tokenizer(models.BPE({**{s: n for n, s in enumerate(symbols)}, "<|endoftext|>": END}, []))
     library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     library.decoder = decoders.ByteLevel()
+    library.add_special_tokens(["<|endoftext|>"])  # it is there, and now known to be special
     library.save(str(path))
     return path
 
