@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.models.pretrain import model_folder
+from tasks.models.pretrain import MODEL_FILES, model_folder
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.run import Run
@@ -23,7 +23,7 @@ class Chosen:
     """A model that is there."""
 
     name: str
-    folder: Path
+    place: Path  # its folder
     artifact: Artifact | None  # None: its folder was given, and nothing else is known of it
 
     def load(self) -> "tuple[GPT, Tokenizer, dict[str, Any]]":
@@ -37,7 +37,7 @@ class Chosen:
         from model.score import load
 
         with mistakes():
-            return load(self.folder, "cuda" if torch.cuda.is_available() else "cpu")
+            return load(self.place, "cuda" if torch.cuda.is_available() else "cpu")
 
 
 def chosen(run: Run, model: str) -> Chosen:
@@ -51,11 +51,11 @@ def chosen(run: Run, model: str) -> Chosen:
         if not named[model].built:
             raise Mistake(f"the model {model} is not built yet: `millrace run` builds it")
         return Chosen(model, model_folder(named[model]), named[model])
-    if (Path(model) / "model.json").is_file():
+    if all((Path(model) / name).is_file() for name in MODEL_FILES):
         return Chosen(Path(model).resolve().name, Path(model), None)
     raise Mistake(
-        f"{model} is neither a model of this pipeline (there are {', '.join(named) or 'none'}) nor a folder with a "
-        "model.json in it"
+        f"{model} is neither a model of this pipeline (there are {', '.join(named) or 'none'}) nor the folder of "
+        f"a finished one, with {', '.join(MODEL_FILES)} in it"
     )
 
 

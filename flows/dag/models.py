@@ -7,6 +7,8 @@ from flows.dag.built import Built
 from flows.dag.corpus import build_corpus
 from tasks.evaluation.evaluate import evaluate as score_model
 from tasks.evaluation.overlap import overlap
+from tasks.models.imported import imported
+from tasks.models.imported import patterns as patterns_of_model
 from tasks.models.pretrain import pretrain as train
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
@@ -62,6 +64,9 @@ def pretrain(run: Run, p: Pipeline) -> Built:
     """Token shards to models, each with its own mixture, since each has its own budget."""
     built = train_tokenizer(run, p)
     for name, model in p.models.items():
+        if model.from_ is not None:
+            built.models[name] = incoming(run, p, name, built)
+            continue
         architecture, training = model.filled(vocabulary=p.tokenizer.vocabulary, seed=p.seed)
         built.mixtures[name] = run(
             mixture,
@@ -89,6 +94,14 @@ def pretrain(run: Run, p: Pipeline) -> Built:
     return built
 
 
+def incoming(run: Run, p: Pipeline, name: str, built: Built) -> Artifact:
+    """A model that was trained elsewhere."""
+    model = p.models[name]
+    assert model.from_ is not None
+    files = listed(run, f"model-{name}", patterns_of_model(model.from_), built.sample)
+    return run(imported, name, **files, end_of_text=model.end_of_text)
+
+
 def evaluate(run: Run, p: Pipeline) -> Built:
     """Models to scores, on all items and on those that the training text is clean of."""
     built = pretrain(run, p)
@@ -99,7 +112,11 @@ def evaluate(run: Run, p: Pipeline) -> Built:
             score_model,
             name,
             model=model,
-            mixture=built.mixtures[name],
+            **(
+                {"mixture": built.mixtures[name]}
+                if name in built.mixtures
+                else {"tokens": built.tokens, "tokenizer": built.tokenizer}
+            ),
             benchmarks={task: built.benchmarks[task] for task in p.evaluate.tasks},
             overlap=built.overlap,
             tasks=p.tasks(),
