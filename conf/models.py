@@ -1,11 +1,14 @@
-"""`models`: a preset, a budget, and where a model is trained. Its defaults stand in model/config.py and presets.py."""
+"""`models`: a preset, a budget, and where a model is trained; or a model that comes in, trained elsewhere.
+
+Defaults of the first stand in model/config.py and presets.py.
+"""
 
 from dataclasses import fields
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
-from conf.keys import Count, Keys, Pool, Text
+from conf.keys import Address, Count, Keys, Pool, Text
 from model.config import Architecture, Training, total_windows
 from model.presets import PRESETS, preset
 
@@ -22,9 +25,19 @@ ModelKeys: type[BaseModel] = create_model("ModelKeys", __base__=Keys, **_keys)
 
 
 class Model(ModelKeys):  # type: ignore[valid-type,misc]
-    """A preset of model/presets.py, a budget, and keys of model/config.py that replace the preset's."""
+    """A preset of model/presets.py, a budget, and keys of model/config.py that replace the preset's; or `from`."""
 
-    preset: str = Field(description="one of the above")
+    model_config = ConfigDict(serialize_by_alias=True)
+    preset: str | None = Field(None, description="one of the above; absent where the model comes `from` elsewhere")
+    from_: Annotated[Address, Field(pattern=r"^hf:.+")] | None = Field(
+        None,
+        alias="from",
+        description="hf:FOLDER, a folder of this machine as transformers writes it, of a model of GPT-2's, "
+        "OpenAI-GPT's or GPT-Neo's shape: evaluated as it is, in its own tokens; docs/models.md",
+    )
+    end_of_text: str | None = Field(
+        None, min_length=1, description="with `from`: its token that ends a text; <|endoftext|> if absent"
+    )
     # Where it is trained. That does not change what it learns: neither is in the trainer's keys or a fingerprint.
     on: Pool | None = Field(None, description="the Prefect work pool where it is trained; absent: where the rest runs")
     torchrun: list[Argument] = Field(
@@ -35,11 +48,19 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        self.filled(vocabulary=50257, seed=0)
+        if (self.preset is None) == (self.from_ is None):
+            raise ValueError("give one of preset, for a model that is trained here, and from, for one that comes in")
+        if self.from_ is None:
+            if self.end_of_text is not None:
+                raise ValueError("end_of_text belongs to a model that comes in (`from`); tokenizer has its own")
+            self.filled(vocabulary=50257, seed=0)
+        elif strangers := sorted(self.model_fields_set - {"from_", "end_of_text"}):
+            raise ValueError(f"a model that comes in is not trained here: {', '.join(strangers)} must go")
         return self
 
     def filled(self, vocabulary: int, seed: int) -> tuple[Architecture, Training]:
-        """Architecture and training, the preset's where the YAML gives nothing."""
+        """Architecture and training, the preset's where the YAML gives nothing; of a model that is trained here."""
+        assert self.preset is not None
         if self.preset not in PRESETS:
             raise ValueError(f"no preset is called {self.preset!r}; there are {', '.join(sorted(PRESETS))}")
         given = self.model_dump(exclude_unset=True, include=set(ModelKeys.model_fields))

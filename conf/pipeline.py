@@ -173,8 +173,10 @@ class Pipeline(Keys):
         target = self.ladder.predict
         if target is None:
             return
-        if target not in self.models:
-            raise Misplaced(("ladder", "predict"), f"ladder.predict names {target}, which is none of `models`")
+        if target not in self.models or self.models[target].from_ is not None:
+            raise Misplaced(
+                ("ladder", "predict"), f"ladder.predict names {target}, which is none of `models` that are trained here"
+            )
         compute = {flops for name in self.small() if (flops := self._flops(*self.rungs()[name]))}
         if len(compute) < 4:
             raise Misplaced(

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -34,6 +34,9 @@ Conf = Annotated[
         metavar="CONF",
         help="A pipeline's YAML: the path of a file, or else the name of one that comes with Millrace, such as demo.",
     ),
+]
+Named = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A model of the pipeline, by name, or the folder of a finished one.")
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of whatever goes wrong.")]
 
@@ -270,6 +273,76 @@ def gc(
     from flows.gc import collect
 
     collect(console(), [followed(read(conf)) for conf in confs], delete, say)
+
+
+@command
+def export_model(
+    conf: Conf,
+    model: Named,
+    path: Annotated[Path, typer.Argument(metavar="OUT", help="A folder for hf, a file for gguf; not there yet.")],
+    to: Annotated[Literal["hf", "gguf"], typer.Option(help="A folder for transformers, or a file for llama.cpp.")],
+    debug: Debug = False,
+) -> None:
+    """A model for other programs, with its tokenizer and a card that says what it was made from."""
+    from flows.export_model import export
+
+    export(console(), followed(read(conf)), model, path, to)
+
+
+@command
+def sample(
+    conf: Conf,
+    model: Named,
+    prompt: Annotated[str, typer.Argument(help="What the text begins with; an empty one begins a document.")],
+    tokens: Annotated[int, typer.Option(min=1, help="A text, at most.")] = 100,
+    count: Annotated[int, typer.Option(min=1, help="Texts, drawn side by side.")] = 1,
+    temperature: Annotated[float, typer.Option(help="0: always the likeliest token.")] = 1.0,
+    top_k: Annotated[int | None, typer.Option(help="Draw from the k likeliest tokens only.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Draw from the likeliest tokens of this mass only.")] = None,
+    stop: Annotated[list[str] | None, typer.Option(help="A text ends before this; may be given again.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same texts.")] = 1,
+    beams: Annotated[int | None, typer.Option(min=1, help="Search with this many beams instead of drawing.")] = None,
+    draft: Annotated[str | None, typer.Option(help="A smaller model that drafts: the same law, fewer passes.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Texts that follow a prompt."""
+    from flows.models import chosen
+    from flows.sample import Asked, show
+
+    asked = Asked(prompt, tokens, count, temperature, top_k, top_p, stop or [], seed, beams)
+    run = followed(read(conf))
+    show(console(), chosen(run, model), chosen(run, draft) if draft is not None else None, asked, say)
+
+
+@command
+def next(
+    conf: Conf,
+    model: Named,
+    text: Annotated[str, typer.Argument(help="What the model reads.")],
+    k: Annotated[int, typer.Option("--k", "-k", min=1, help="Tokens after each.")] = 5,
+    more: Annotated[int, typer.Option(min=0, help="Go on by this many tokens, each the likeliest.")] = 5,
+    debug: Debug = False,
+) -> None:
+    """The likeliest tokens after each token of a text, step by step."""
+    from flows.models import chosen
+    from flows.next import show
+
+    show(console(), chosen(followed(read(conf)), model), text, k, more)
+
+
+@command
+def look(
+    conf: Conf,
+    model: Named,
+    text: Annotated[str, typer.Argument(help="What the model reads.")],
+    path: Annotated[Path, typer.Argument(metavar="OUT.html", help="The page that is written.")],
+    debug: Debug = False,
+) -> None:
+    """What a model looks at: a page with its attention by layer and head, and what it expects by temperature."""
+    from flows.look import write
+    from flows.models import chosen
+
+    write(console(), chosen(followed(read(conf)), model), text, path)
 
 
 @command

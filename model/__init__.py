@@ -6,7 +6,9 @@
                         data (what the loop asks of windows, or of anything else that has rows)
     how it learns       train (puts the parts together), loop, objectives, optimiser, machine (rank, device),
                         checkpoint, mirror (checkpoints below the store), metrics
-    what it says        score (log-likelihoods, losses of windows), generate
+    what it says        score (log-likelihoods, losses of windows), reader (a cache of keys and values), generate,
+                        speculative, likeliest, look (a page of attention)
+    in and out          hf (folders of transformers; neo, how GPT-Neo holds ours), to_gguf
 
 Torch-free, safe to import anywhere: this file, config, presets, run, files, token_shards, windows, held_out. Start a
 training with `python -m model.train run.yaml`, or `torchrun --nproc-per-node 8 -m model.train run.yaml`.

@@ -1,82 +1,135 @@
-"""Text from a model: sampling and beam search, over a cache of keys and values.
+"""Text from a model: sampling and beam search, over a cache of keys and values (reader.py).
 
-    python -m model.generate FOLDER "Once upon a time" 100
-
-Positions are learned, so a full context cannot slide: when it is full, generation goes on from its last half.
+python -m model.generate FOLDER "Once upon a time" 100
 """
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from model.attention import Cache
 from model.gpt import GPT
+from model.reader import Reader
 from model.tokenizer import Tokenizer
 
 
-@torch.inference_mode()
-def logits_of(model: GPT, tokens: list[int], caches: list[Cache] | None, start: int) -> Tensor:
-    """Logits (V,) after `tokens`; with caches, those before `start` are in them and only the rest is computed."""
-    unread = tokens if caches is None else tokens[start:]
-    batch = torch.tensor([unread], device=model.tokens.weight.device)  # (1, T)
-    logits: Tensor = model(batch, caches=caches, start=0 if caches is None else start)  # (1, T, V)
-    return logits[0, -1].float()
+@dataclass(frozen=True)
+class Sampling:
+    """How a token is drawn. ValueError for what cannot be."""
+
+    temperature: float = 1.0  # divides the logits; 0: always the likeliest token
+    top_k: int | None = None  # only the k likeliest
+    top_p: float | None = None  # only the smallest set of at least this mass (Holtzman et al., 2020)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature < float("inf"):
+            raise ValueError(f"temperature is {self.temperature}: it must be 0 (the likeliest token) or more")
+        if self.top_k is not None and self.top_k < 1:
+            raise ValueError(f"top-k is {self.top_k}: it must be at least 1")
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise ValueError(f"top-p is {self.top_p}: it must be above 0, and at most 1")
+
+    def law(self, logits: Tensor) -> Tensor:
+        """(V,) logits -> the probabilities that a token is drawn with: (V,) float64, on the CPU."""
+        logits = logits.double().cpu()
+        if self.temperature == 0:
+            return torch.zeros_like(logits).index_fill_(0, logits.argmax(), 1.0)
+        ordered, ids = (logits / self.temperature).sort(descending=True, stable=True)
+        if self.top_k is not None:
+            ordered, ids = ordered[: self.top_k], ids[: self.top_k]
+        p = ordered.softmax(0)
+        if self.top_p is not None:
+            p = p * (p.cumsum(0) - p < self.top_p)  # mass before the token: the first is always kept
+        return torch.zeros_like(logits).index_put_((ids,), p / p.sum())
 
 
-def choose(logits: Tensor, temperature: float, top_k: int | None, top_p: float | None, draw: torch.Generator) -> int:
-    """One token of (V,) logits. Temperature 0 is the likeliest. Top-p keeps the smallest set of at least that mass."""
-    if temperature == 0:
-        return int(logits.argmax())
-    logits = logits.cpu() / temperature
-    ordered, ids = logits.sort(descending=True, stable=True)
-    if top_k is not None:
-        ordered, ids = ordered[:top_k], ids[:top_k]
-    p = ordered.softmax(0)
-    if top_p is not None:
-        p = p * (p.cumsum(0) - p < top_p)  # mass before the token: the first is always kept
-    return int(ids[torch.multinomial(p, 1, generator=draw)])
+def drawn(law: Tensor, draw: torch.Generator) -> int:
+    """A token of a law."""
+    return int(torch.multinomial(law, 1, generator=draw))
+
+
+def generator(seed: int, row: int) -> torch.Generator:
+    """Of the draws for the row-th text that a seed gives: however many are made beside it."""
+    digest = blake2b(f"sample {seed} {row}".encode(), digest_size=7).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "little"))
 
 
 def tokens(
-    model: GPT, prompt: Sequence[int], *, limit: int, temperature: float = 1.0, top_k: int | None = None,
-    top_p: float | None = None, seed: int = 1, end: int | None = None, cache: bool = True,
+    model: GPT, prompt: Sequence[int], *, limit: int, sampling: Sampling = Sampling(), seed: int = 1,
+    end: int | None = None, cache: bool = True,
 ) -> Iterator[int]:  # fmt: skip
     """Up to `limit` tokens that follow `prompt`; stops at the token `end`, which is not yielded.
 
     An empty prompt begins a document (after the model's end_of_text). Same arguments, same tokens. cache=False computes
     everything anew for each token, to check the cache against.
     """
-    context = model.architecture.context
-    window = list(prompt)[-context:] or _beginning(model)
-    draw = torch.Generator().manual_seed(seed)
-    caches, start = (model.caches(1) if cache else None), 0
-    for _ in range(limit):
-        if len(window) > context:
-            window, start = window[-(context + 1) // 2 :], 0
-        logits = logits_of(model, window, caches, start)
-        token = choose(logits, temperature, top_k, top_p, draw)
-        if token == end:
-            return
+    for (token,) in batch(model, prompt, 1, limit=limit, sampling=sampling, seed=seed, end=end, cache=cache):
+        assert token is not None
         yield token
-        start = len(window)
-        window.append(token)
+
+
+def batch(
+    model: GPT, prompt: Sequence[int], count: int, *, limit: int, sampling: Sampling = Sampling(), seed: int = 1,
+    end: int | None = None, cache: bool = True,
+) -> Iterator[list[int | None]]:  # fmt: skip
+    """`count` texts side by side: at each step the next token of each, None once a text has ended."""
+    reader = Reader(model, count, cache)
+    begun = beginning(model, prompt)
+    texts = [list(begun) for _ in range(count)]
+    draws = [generator(seed, row) for row in range(count)]
+    ended = [False] * count
+    for _ in range(limit):
+        laws = [sampling.law(logits) for logits in reader.logits(texts)[:, -1]]
+        made: list[int | None] = []
+        for row, (text, law, draw) in enumerate(zip(texts, laws, draws, strict=True)):
+            token = drawn(law, draw)
+            ended[row] = ended[row] or token == end
+            made.append(None if ended[row] else token)
+            text.append(token)  # also after the end, where nobody looks: rows are of one length
+        if all(ended):
+            return
+        yield made
 
 
 def complete(
-    model: GPT, tokenizer: Tokenizer, prompt: str, *, limit: int = 100, stop: Sequence[str] = (), **sampling: float
-) -> str:
-    """The text that follows `prompt`, up to <|endoftext|>, `limit` tokens or the first `stop` string (left out)."""
-    ids: list[int] = []
-    text = ""
-    for token in tokens(model, tokenizer.encode(prompt), limit=limit, end=tokenizer.end_of_text, **sampling):  # type: ignore[arg-type]
-        ids.append(token)
-        text = tokenizer.decode(ids)
-        if cuts := [at for ending in stop if (at := text.find(ending)) >= 0]:
-            return text[: min(cuts)]
-    return text
+    model: GPT, tokenizer: Tokenizer, prompt: str, *, limit: int = 100, stop: Sequence[str] = (), count: int = 1,
+    sampling: Sampling = Sampling(), seed: int = 1,
+) -> list[str]:  # fmt: skip
+    """`count` texts that follow `prompt`, each up to <|endoftext|>, `limit` tokens or the first `stop` string (left
+    out). The n-th is the same however many are asked for, but where two tokens are equally likely to the last bits."""
+    texts = [Text(tokenizer, stop) for _ in range(count)]
+    made = batch(
+        model, tokenizer.encode(prompt), count, limit=limit, end=tokenizer.end_of_text, sampling=sampling, seed=seed
+    )
+    for row in made:
+        for text, token in zip(texts, row, strict=True):
+            if token is not None:
+                text.add(token)
+        if all(text.stopped for text in texts):
+            break
+    return [text.so_far for text in texts]
+
+
+class Text:
+    """A text as its tokens come, up to the first `stop` string."""
+
+    def __init__(self, tokenizer: Tokenizer, stop: Sequence[str]) -> None:
+        self.tokenizer, self.stop = tokenizer, [ending for ending in stop if ending]
+        self.ids: list[int] = []
+        self.so_far, self.stopped = "", False
+
+    def add(self, token: int) -> None:
+        """One more; after a stop string nothing is added."""
+        if self.stopped:
+            return
+        self.ids.append(token)
+        self.so_far = self.tokenizer.decode(self.ids)
+        if cuts := [at for ending in self.stop if (at := self.so_far.find(ending)) >= 0]:
+            self.so_far, self.stopped = self.so_far[: min(cuts)], True
 
 
 @torch.inference_mode()
@@ -97,7 +150,7 @@ def beam(
     """
     context = model.architecture.context
     ends = set(stop) if stop else {model.end_of_text}
-    first = list(prompt)[-max(1, context - limit) :] or _beginning(model)
+    first = beginning(model, prompt)[-max(1, context - limit) :]
     limit = min(limit, context - len(first) + 1)
     device = model.tokens.weight.device
     caches = model.caches(width)
@@ -142,7 +195,10 @@ def beam(
     return sorted(finished, key=lambda scored: -scored[1])[:width]
 
 
-def _beginning(model: GPT) -> list[int]:
+def beginning(model: GPT, prompt: Sequence[int]) -> list[int]:
+    """The prompt as the model reads it: the end of one too long, and a document's beginning for an empty one."""
+    if prompt:
+        return list(prompt)[-model.architecture.context :]
     if model.end_of_text is None:
         raise ValueError("an empty prompt needs the model's end_of_text: load the model with model.score.load")
     return [model.end_of_text]
@@ -154,4 +210,7 @@ if __name__ == "__main__":
     if len(sys.argv) not in (3, 4):
         sys.exit('usage: python -m model.generate FOLDER "a prompt" [tokens]')
     gpt, words, _ = load(Path(sys.argv[1]))
-    print(sys.argv[2] + complete(gpt, words, sys.argv[2], limit=int((sys.argv[3:] or ["100"])[0]), top_k=40))
+    (following,) = complete(
+        gpt, words, sys.argv[2], limit=int((sys.argv[3:] or ["100"])[0]), sampling=Sampling(top_k=40)
+    )
+    print(sys.argv[2] + following)

@@ -24,6 +24,11 @@ ALLOWED = {
     "tasks.models": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
     "tasks.evaluation": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
     "flows": {"flows", "tasks", "tasks.runtime", "conf", "model.config"},
+    # What is asked of a finished model needs no stage between: these commands ask model/ itself.
+    **{
+        f"flows.{command}": {"flows", "tasks", "tasks.runtime", "conf", "model"}
+        for command in ("models", "sample", "next", "look", "export_model")
+    },
 }
 
 
@@ -102,6 +107,8 @@ DOORS = {
     "flows.explain": "tasks.sources.told tasks.models.steps",
     "flows.retract": "tasks.retraction tasks.models.steps",
     "flows.export": "tasks.export",
+    "flows.models": "tasks.models.pretrain",
+    "flows.export_model": "tasks.models.card",
 }
 
 

@@ -1,4 +1,4 @@
-"""The corpus to tokens, models and scores."""
+"""Tokens to models and scores."""
 
 from dataclasses import asdict
 
@@ -6,10 +6,11 @@ from conf.ladder import Ladder
 from conf.models import Model
 from conf.pipeline import Pipeline
 from flows.dag.built import Built
-from flows.dag.corpus import build_corpus
+from flows.dag.tokens import train_tokenizer
 from model.config import total_windows
 from tasks.evaluation.evaluate import evaluate as score_model
 from tasks.evaluation.overlap import overlap
+from tasks.models.imported import imported, patterns
 from tasks.models.ngrams import ngrams
 from tasks.models.prediction import prediction
 from tasks.models.pretrain import pretrain as train
@@ -18,51 +19,7 @@ from tasks.models.verdict import verdict
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
 from tasks.sources.input.listing import listed
-from tasks.sources.remote.manners import Manners
-from tasks.tokens.given import given_tokenizer
-from tasks.tokens.kinds.given import patterns
 from tasks.tokens.mixture import mixture
-from tasks.tokens.tokenizer import tokenizer
-from tasks.tokens.tokens import tokens
-
-
-def train_tokenizer(run: Run, p: Pipeline) -> Built:
-    """The corpus, a tokenizer made from a sample of it, and every source's token shards."""
-    built = build_corpus(run, p)
-    built.tokenizer = tokenizer_of(run, p, built)
-    for name, source in built.sources.items():
-        built.tokens[name] = run(
-            tokens,
-            name,
-            documents=source.documents,
-            decision=source.last,
-            tokenizer=built.tokenizer,
-            validation=p.validation,
-            seed=p.seed,
-            sizes=list(p.dedup.rehydrate),
-        )
-    return built
-
-
-def tokenizer_of(run: Run, p: Pipeline, built: Built) -> Artifact:
-    """The tokenizer, fitted or the user's own."""
-    how = p.tokenizer
-    if how.file is not None:
-        manners = Manners(**p.servers.model_dump())
-        files = listed(run, "tokenizer", patterns(how.file), built.sample, frozen=False, manners=manners)
-        return run(given_tokenizer, how.kind, **files, vocabulary=how.vocabulary, end_of_text=how.end_of_text)
-    return run(
-        tokenizer,
-        how.kind,
-        documents=built.documents,
-        decisions=built.decided,
-        shares=p.shares(),
-        kind=how.kind,
-        vocabulary=how.vocabulary,
-        sample=how.sample,
-        validation=p.validation,
-        seed=p.seed,
-    )
 
 
 def pretrain(run: Run, p: Pipeline) -> Built:
@@ -70,7 +27,9 @@ def pretrain(run: Run, p: Pipeline) -> Built:
     trained last, after the prediction."""
     built = train_tokenizer(run, p)
     for name, (model, more) in p.trained().items():
-        if p.ladder is None or name != p.ladder.predict:
+        if model.from_ is not None:
+            built.models[name] = incoming(run, p, name, built)
+        elif p.ladder is None or name != p.ladder.predict:
             train_model(run, p, built, name, model, more)
     if p.ladder is not None:
         climb(run, p, p.ladder, built)
@@ -138,7 +97,16 @@ def climb(run: Run, p: Pipeline, ladder: Ladder, built: Built) -> None:
         train_model(run, p, built, ladder.predict, target, 0, foretold)
         model, mixed = built.models[ladder.predict], built.mixtures[ladder.predict]
         run(verdict, ladder.predict, prediction=foretold, model=model, mixture=mixed)
-    run(scaling, "ladder", models=built.models, mixtures=built.mixtures)
+    trained = {name: built.models[name] for name in built.mixtures}
+    run(scaling, "ladder", models=trained, mixtures=built.mixtures)
+
+
+def incoming(run: Run, p: Pipeline, name: str, built: Built) -> Artifact:
+    """A model that was trained elsewhere."""
+    model = p.models[name]
+    assert model.from_ is not None
+    files = listed(run, f"model-{name}", patterns(model.from_), built.sample)
+    return run(imported, name, **files, end_of_text=model.end_of_text)
 
 
 def evaluate(run: Run, p: Pipeline) -> Built:
@@ -151,7 +119,11 @@ def evaluate(run: Run, p: Pipeline) -> Built:
             score_model,
             name,
             model=built.models[name],
-            mixture=built.mixtures[name],
+            **(
+                {"mixture": built.mixtures[name]}
+                if name in built.mixtures
+                else {"tokens": built.tokens, "tokenizer": built.tokenizer}
+            ),
             benchmarks={task: built.benchmarks[task] for task in p.evaluate.tasks},
             overlap=built.overlap,
             tasks=p.tasks(),

@@ -9,7 +9,9 @@ on those that `overlap` found clean.
 """
 
 import json
+import math
 import os
+from collections.abc import Iterator
 from dataclasses import field
 from typing import Any
 
@@ -17,6 +19,7 @@ import numpy as np
 
 from tasks.decontaminate.benchmark import items_of
 from tasks.evaluation.overlap import states_of
+from tasks.evaluation.own_tokens import sample_of
 from tasks.kernels.draw import uniform
 from tasks.models.loader import windows_of
 from tasks.models.pretrain import model_folder
@@ -25,6 +28,8 @@ from tasks.runtime.errors import Mistake
 from tasks.runtime.job import Job
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
+from tasks.tokens.mixture import EVALUATED
+from tasks.tokens.tokenizer import end_of_text_of, tokenizer_file
 
 FIELDS = {"cloze": ("context", "continuation"), "choice": ("query", "choices", "gold")}
 Pair = tuple[list[int], list[int]]
@@ -49,6 +54,8 @@ class HeldOut:
     """Loss in nats per token on the sample of a source's validation split, its exponential, and tokens predicted.
 
     `stderr`: the loss's standard error; None where the sample is of one document. Windows and documents of the sample.
+    `bits_per_byte`: the loss in bits a byte of text, which models of different tokenizers can be compared by; the bytes
+    are those of the tokens decoded, to within 3 a window.
     """
 
     loss: float = 0.0
@@ -57,6 +64,7 @@ class HeldOut:
     stderr: float | None = None
     windows: int = 0
     documents: int = 0
+    bits_per_byte: float | None = None
 
 
 @statistics
@@ -72,13 +80,18 @@ def evaluate(
     job: Job,
     *,
     model: Artifact,
-    mixture: Artifact,
+    mixture: Artifact | None = None,
+    tokens: dict[str, Artifact] | None = None,
+    tokenizer: Artifact | None = None,
     benchmarks: dict[str, Artifact],
     overlap: Artifact | None,
     tasks: dict[str, dict[str, Any]],
     seed: int,
 ) -> Evaluated:
     """What the model answered to each item (answers.jsonl); the scores are in the statistics.
+
+    A model trained here is asked the held-out windows that its `mixture` names; one that came in, the same text in its
+    own tokens (own_tokens.py), decoded from the pipeline's `tokens` by the pipeline's `tokenizer`.
 
     Raises:
         Mistake: a benchmark's record lacks a field that its task needs.
@@ -89,18 +102,23 @@ def evaluate(
 
     from model.score import load
 
-    gpt, tokenizer, _ = load(model_folder(model), "cuda" if torch.cuda.is_available() else "cpu")
+    gpt, own, _ = load(model_folder(model), "cuda" if torch.cuda.is_available() else "cpu")
     states = states_of(overlap) if overlap is not None else {}
     scores = {}
     with job.publish("answers.jsonl") as file:
         for number, (name, settings) in enumerate(tasks.items()):
             job.progress(number, len(tasks))
-            answers = _answer(gpt, tokenizer, name, _records(benchmarks[name], name, settings), settings, seed)
+            answers = _answer(gpt, own, name, _records(benchmarks[name], name, settings), settings, seed)
             for answer in answers:
                 answer["state"] = states.get((name, answer["item"]), "unchecked")
                 file.write(json.dumps(answer).encode() + b"\n")
             scores[name] = _score(answers, settings["kind"], settings["shots"])
-    return Evaluated(_perplexity(gpt, mixture), scores)
+    if mixture is not None:
+        samples = _of_mixture(gpt, mixture)
+    else:
+        assert tokens is not None and tokenizer is not None
+        samples = _in_own_tokens(gpt, own, tokens, tokenizer, seed)
+    return Evaluated(_perplexity(gpt, own, samples), scores)
 
 
 def _records(benchmark: Artifact, name: str, settings: dict[str, Any]) -> list[dict[str, Any]]:
@@ -211,22 +229,45 @@ def _score(answers: list[dict[str, Any]], kind: str, shots: int) -> Accuracy:
     )
 
 
-def _perplexity(gpt: Any, mixture: Artifact) -> dict[str, HeldOut]:
-    """Loss in nats per token, and its exponential, on the windows that the mixture names of each source."""
+Sampled = tuple[str, list[Any], list[str]]  # a source, its windows, the document of each
+
+
+def _of_mixture(gpt: Any, mixture: Artifact) -> Iterator[Sampled]:
+    """The windows that the mixture names of each source."""
+    with windows_of(mixture, gpt.architecture.context, gpt.architecture.vocabulary, 0) as windows:
+        for source, held_out in windows.validation.items():
+            yield source, list(held_out.read()), held_out.documents()
+
+
+def _in_own_tokens(
+    gpt: Any, own: Any, tokens: dict[str, Artifact], tokenizer: Artifact, seed: int
+) -> Iterator[Sampled]:
+    """As many windows of each source, in the model's own tokens."""
+    from model.tokenizer import Tokenizer
+
+    by = Tokenizer(tokenizer_file(tokenizer), end_of_text=end_of_text_of(tokenizer))
+    for source, artifact in tokens.items():
+        yield source, *sample_of(artifact, by, own, gpt.architecture.context, EVALUATED, seed)
+
+
+def _perplexity(gpt: Any, own: Any, samples: Iterator[Sampled]) -> dict[str, HeldOut]:
+    """Loss in nats per token, and its exponential, on each source's sample; sources without any are left out."""
     from model.held_out import estimate
     from model.score import window_losses
 
     scored = {}
-    with windows_of(mixture, gpt.architecture.context, gpt.architecture.vocabulary, 0) as windows:
-        for source, held_out in windows.validation.items():
-            found = estimate(window_losses(gpt, list(held_out.read())), held_out.documents())
-            if found is not None:
-                scored[source] = HeldOut(
-                    loss=round(found.loss, 6),
-                    perplexity=round(float(np.exp(found.loss)), 4),
-                    tokens=found.tokens,
-                    stderr=None if found.stderr is None else round(found.stderr, 6),
-                    windows=found.windows,
-                    documents=found.documents,
-                )
+    for source, windows, documents in samples:
+        found = estimate(window_losses(gpt, windows), documents)
+        if found is None:
+            continue
+        size = sum(len(own.decode(t for t in window[1:] if t != own.end_of_text).encode()) for window in windows)
+        scored[source] = HeldOut(
+            loss=round(found.loss, 6),
+            perplexity=round(float(np.exp(found.loss)), 4),
+            tokens=found.tokens,
+            stderr=None if found.stderr is None else round(found.stderr, 6),
+            windows=found.windows,
+            documents=found.documents,
+            bits_per_byte=round(found.loss * found.tokens / math.log(2) / size, 6) if size else None,
+        )
     return scored

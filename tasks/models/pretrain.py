@@ -30,7 +30,8 @@ from tasks.tokens.tokenizer import tokenizer_file
 LOG = "run.train.log"
 METRICS = "metrics.jsonl"
 WEIGHTS = "model.safetensors"
-FILES = (WEIGHTS, "model.json", "tokenizer.json", METRICS)
+MODEL_FILES = (WEIGHTS, "model.json", "tokenizer.json")  # what a model is, trained here or elsewhere
+FILES = (*MODEL_FILES, METRICS)
 TRACES = (LOG, "run.metrics.jsonl")
 
 
@@ -118,7 +119,7 @@ def metrics_of(model: Artifact) -> list[dict[str, Any]]:
 
 def model_folder(model: Artifact) -> Path:
     """A local folder with its files, checked, for model.score.load."""
-    paths = [model.local(name) for name in FILES]
+    paths = [model.local(name) for name in MODEL_FILES]
     return paths[0].parent
 
 

@@ -36,7 +36,11 @@ def test_sizes_are_models_of_the_preset(tmp_path):
     ("old", "new", "said"),
     [
         ("tokens: 3x", "tokens: threex", "tokens"),
-        ("tokens: 3x", "tokens: 3x\n  predict: large", "ladder.predict names large, which is none of `models`"),
+        (
+            "tokens: 3x",
+            "tokens: 3x\n  predict: large",
+            "ladder.predict names large, which is none of `models` that are trained",
+        ),
         ("tokens: 3x", "tokens: 3x\n  predict: small\n  share: 1.0e-12", "0 sizes of the ladder have at most 1e-12"),
         ("{layers: 2, width: 64}", "{layers: 2, width: 32}", "two sizes of the ladder are called demo-2x32"),
         ("{layers: 2, width: 64}", "{layers: 2, width: 63}", "width 63 is not a multiple"),

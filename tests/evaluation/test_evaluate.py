@@ -258,6 +258,8 @@ def test_perplexity_is_of_each_sources_validation_text(base, tmp_path):
     expected = estimate(losses, held_out.documents())
     assert expected is not None
     found = counts(result)["perplexity"]
+    decode = load(model_folder(shared["model"]))[1].decode
+    texts = [decode([t for t in window[1:] if t != model.end_of_text]) for window in held_out.read()]
     assert found == {
         "web": {
             "loss": pytest.approx(nats / count, abs=2e-6),
@@ -266,6 +268,7 @@ def test_perplexity_is_of_each_sources_validation_text(base, tmp_path):
             "stderr": pytest.approx(expected.stderr, abs=2e-6),
             "windows": len(losses),
             "documents": len(losses),
+            "bits_per_byte": pytest.approx(nats / math.log(2) / sum(len(t.encode()) for t in texts), abs=2e-6),
         }
     }
     assert count == held_out.stream.tokens > 300 and len(losses) < 64, "all that is held out, each token predicted once"

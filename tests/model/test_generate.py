@@ -10,8 +10,11 @@ import torch
 
 from model import checkpoint, generate, score
 from model.config import Architecture
+from model.generate import Sampling
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
+
+GREEDY = Sampling(temperature=0)
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +41,10 @@ def sharp(kind: str, **keys) -> GPT:
 def test_the_cache_changes_nothing(kind, sampling):
     model = sharp(kind)
     for prompt in ([], [5], [1, 2, 3, 4, 5, 6, 7, 8, 9]):  # 30 tokens run through a context of 12 more than twice
-        cached, plain = (list(generate.tokens(model, prompt, limit=30, cache=c, **sampling)) for c in (True, False))
+        cached, plain = (
+            list(generate.tokens(model, prompt, limit=30, cache=c, sampling=Sampling(**sampling)))
+            for c in (True, False)
+        )
         assert cached == plain and len(cached) == 30
 
 
@@ -58,13 +64,17 @@ def test_choosing():
     draw = torch.Generator().manual_seed(1)
 
     def picks(temperature=1.0, top_k=None, top_p=None):
-        return {generate.choose(logits, temperature, top_k, top_p, draw) for _ in range(300)}
+        law = Sampling(temperature, top_k, top_p).law(logits)
+        assert law.sum() == pytest.approx(1)
+        return {generate.drawn(law, draw) for _ in range(300)}
 
     assert picks(temperature=0) == {1} == picks(top_k=1) == picks(top_p=0.01)
     assert picks(top_k=2) == {1, 2}
     p = logits.softmax(0)  # .090 .665 .245 (and little)
     assert picks(top_p=float(p[1]) + 0.01) == {1, 2} and picks() >= {0, 1, 2}
-    often = [generate.choose(logits, 1.0, None, None, draw) for _ in range(4000)]
+    torch.testing.assert_close(Sampling().law(logits), logits.double().softmax(0))
+    torch.testing.assert_close(Sampling(temperature=0.5).law(logits), (2 * logits).double().softmax(0))
+    often = [generate.drawn(Sampling().law(logits), draw) for _ in range(4000)]
     assert often.count(1) / 4000 == pytest.approx(float(p[1]), abs=0.03)
 
 
@@ -99,7 +109,7 @@ def test_a_beam_as_wide_as_all_finds_the_best_of_all():
 
 def test_beam_of_one_is_greedy_and_wider_is_no_worse():
     model = sharp("gpt3")
-    greedy = list(generate.tokens(model, [7, 8], limit=6, temperature=0, end=0))
+    greedy = list(generate.tokens(model, [7, 8], limit=6, sampling=GREEDY, end=0))
     ((made, _),) = generate.beam(model, [7, 8], limit=6, width=1, length_penalty=0.0)
     assert made == greedy
     wide = generate.beam(model, [7, 8], limit=6)
@@ -120,7 +130,7 @@ def test_log_likelihoods_by_hand():
         assert count == len(continuation) and greedy == (logits.argmax(-1).tolist() == continuation)
     assert answers[0][0] == pytest.approx(answers[4][0], rel=1e-5)
     prompt = [1, 2]
-    likeliest = list(generate.tokens(model, prompt, limit=3, temperature=0))
+    likeliest = list(generate.tokens(model, prompt, limit=3, sampling=GREEDY))
     assert score.log_likelihoods(model, [(prompt, likeliest)])[0][2] is True
     for wrong in (([1], []), ([1], list(range(13)))):
         with pytest.raises(ValueError, match="pair 0: a continuation of"):
@@ -192,12 +202,10 @@ def test_what_ends_a_text_travels_with_the_model(tmp_path, make):
 
 def test_text_stops_at_a_stop_string(folder):
     model, tokenizer, _ = score.load(folder)
-    whole = generate.complete(model, tokenizer, "A: ", limit=40, seed=4)
+    (whole,) = generate.complete(model, tokenizer, "A: ", limit=40, seed=4)
     stop = whole[10:12]
-    assert (
-        generate.complete(model, tokenizer, "A: ", limit=40, seed=4, stop=[stop, "\0never"])
-        == whole[: whole.find(stop)]
-    )
+    (cut,) = generate.complete(model, tokenizer, "A: ", limit=40, seed=4, stop=[stop, "\0never"])
+    assert cut == whole[: whole.find(stop)]
 
 
 def test_an_unfinished_or_mixed_up_folder_is_refused(folder):

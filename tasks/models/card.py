@@ -1,0 +1,120 @@
+"""A model's card: what it is, what it was made from, what it scored; only what artifacts say, and what is not known.
+
+SHAPES_NO_BYTES: no stage writes it; `millrace export-model` puts it beside a model that goes out.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from model.config import Architecture, flops_per_token
+from tasks.evaluation.evaluate import Evaluated
+from tasks.models.pretrain import Trained
+from tasks.runtime.artifact import Artifact
+from tasks.tokens.mixture import mixture_file
+
+SHAPES_NO_BYTES = True
+ROWS = (
+    ("layers", "layers"), ("width", "width"), ("heads", "heads"), ("context", "context, tokens"),
+    ("vocabulary", "vocabulary"), ("norm", "LayerNorm"), ("band", "band of every second layer, tokens"),
+)  # fmt: skip
+
+
+def card(
+    name: str,
+    about: Mapping[str, Any],
+    held: str,
+    model: Artifact | None = None,
+    mixture: Artifact | None = None,
+    evaluation: Artifact | None = None,
+) -> str:
+    """In Markdown, with the head that Hugging Face reads. `about`: its model.json; `held`: how the files hold it; the
+    rest as far as the pipeline has it."""
+    architecture = Architecture(**about["architecture"])
+    return "\n".join(
+        [
+            "---",
+            "library_name: transformers",
+            "pipeline_tag: text-generation",
+            "---",
+            f"# {name}",
+            "",
+            f"A GPT of {about['parameters']:,} parameters, made by Millrace. {held}",
+            "",
+            "| | |",
+            "|---|---|",
+            *(f"| {said} | {_plain(about['architecture'][key])} |" for key, said in ROWS),
+            f"| weights, sha256 | `{about.get('model_sha256', 'not recorded')}` |",
+            f"| tokenizer, sha256 | `{about['tokenizer_sha256']}` |",
+            "",
+            *_training(architecture, model, mixture),
+            *_scores(evaluation),
+        ]
+    )
+
+
+def _plain(value: Any) -> str:
+    return "none" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _training(architecture: Architecture, model: Artifact | None, mixture: Artifact | None) -> Iterator[str]:
+    yield from ("## Training", "")
+    if model is None:
+        yield from ("Not known: the model was given as a folder, apart from its pipeline.", "")
+        return
+    if model.stage != "pretrain":
+        yield from (f"Not known: the model came in from a folder ([`{model.label}`]).", "")
+        return
+    learned = model.counts(Trained)
+    flops = flops_per_token(architecture) * learned.tokens
+    settings = model.manifest["parameters"]["training"]
+    yield from (
+        f"{learned.updates:,} updates over {learned.tokens:,} tokens; loss {learned.first_loss:.4f} at the first "
+        f"update, {learned.loss:.4f} at the last, in nats a token. {flops:.3g} FLOPs: 6 a weight of every matrix "
+        "product and token, and attention's (recomputation not counted). Energy was not measured.",
+        "",
+        f"Artifact `{model.label}`; seed {settings['seed']}, peak learning rate {settings['learning_rate']:g}.",
+        "",
+    )
+    if mixture is not None and mixture.built:
+        yield from _mixture(mixture, learned)
+
+
+def _mixture(mixture: Artifact, learned: Trained) -> Iterator[str]:
+    """What it read of each group, and which tokens those were."""
+    plan = json.loads(mixture_file(mixture).read_bytes())
+    yield from ("### Mixture", "", "| group | weight asked | tokens read | epochs | sources |", "|---|---|---|---|---|")
+    for group in plan["groups"]:
+        read = learned.realised[group["group"]]
+        sources = ", ".join(source["source"] for source in group["sources"])
+        yield f"| {group['group']} | {group['asked']:g} | {read.tokens:,} | {read.epochs:.3g} | {sources} |"
+    yield from ("", f"Corpus: `{mixture.label}` (sha256 {mixture.content}), over these tokens:", "")
+    for group in plan["groups"]:
+        yield from (f"- `{source['folder']}`" for source in group["sources"])
+    yield ""
+
+
+def _scores(evaluation: Artifact | None) -> Iterator[str]:
+    yield from ("## Scores", "")
+    if evaluation is None or not evaluation.built:
+        yield from ("No evaluation of it is built.", "")
+        return
+    scored = evaluation.counts(Evaluated)
+    yield from ("| held-out text of | perplexity a token | nats a token | tokens |", "|---|---|---|---|")
+    for source, of in scored.perplexity.items():
+        yield f"| {source} | {of.perplexity:.2f} | {of.loss:.4f} | {of.tokens:,} |"
+    yield ""
+    if scored.tasks:
+        yield from ("| task | shots | right | by chance | right of clean items |", "|---|---|---|---|---|")
+    for name, task in scored.tasks.items():
+        clean = f"{_share(task.clean_accuracy)} of {task.clean_items:,}"
+        yield (
+            f"| {name} ({task.kind}) | {task.shots} | {_share(task.accuracy)} of {task.items:,} | "
+            f"{_share(task.chance)} | {clean} |"
+        )
+    if scored.tasks:
+        yield from ("", "Clean: no long word n-gram of the item stands in the training text.", "")
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
