@@ -37,6 +37,7 @@ MOST_SYMBOLS = 1 << 30
 _BUCKETS = 1 << 20  # 8 MB: what a second or third cache holds
 _FALL = 8  # a stage goes on until counts are this many times smaller
 _ENTERED = 1 << 18  # pairs that a stage sets out with, unless more are equal to the highest
+ROOM = 1 << 14  # at least, for pairs that a stage makes, and for their places
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _32, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 _NONE = -1
@@ -64,7 +65,8 @@ def merge(symbols: np.ndarray, starts: np.ndarray, counts: np.ndarray, first: in
     made = np.zeros((merges, 2), np.int32)
     done = 0
     while done < merges:
-        row = row[: _write_together(row, sizes)].copy()
+        places, used = len(row), _write_together(row, sizes)
+        row = row[:used].copy() if used < places - places // 4 else row[:used]
         sizes[:] = 1
         buckets = np.zeros(_BUCKETS, np.int64)
         _fill_buckets(row, heavy, buckets)
@@ -119,7 +121,7 @@ class Pairs:
         """Those of `used` with count `least` and more, in the order in which they would be merged; and as much room."""
         chosen = np.flatnonzero(self.counts[:used] >= least)
         chosen = chosen[np.lexsort((self.keys[chosen], -self.counts[chosen]))]
-        answer = Pairs(len(chosen) + max(len(chosen), 1 << 14))
+        answer = Pairs(len(chosen) + max(len(chosen), ROOM))
         answer.used = len(chosen)
         for name in ("keys", "counts", "sizes"):
             getattr(answer, name)[: len(chosen)] = getattr(self, name)[chosen]
@@ -136,7 +138,7 @@ def _merge_frequent(
     ends = np.cumsum(pairs.sizes[: pairs.used])
     begins[1 : pairs.used] = ends[:-1]
     filled = int(ends[-1])
-    lists = np.empty(filled + len(row) // 2 + (1 << 14), np.uint32)  # of the rest, what is not needed is not touched
+    lists = np.empty(filled + len(row) // 2 + ROOM, np.uint32)  # of the rest, what is not needed is not touched
     _fill_lists(row, pairs.table, pairs.keys, begins.copy(), lists)
     heap = np.arange(len(pairs.keys), dtype=np.int32)
     told = pairs.counts.copy()
@@ -337,8 +339,8 @@ def _apply(row, heavy, sizes, left, right, new, begin, size, lists, near, gains,
     places [0], by symbol: what the pair (symbol, new) is counted, and how often it stands; [1]: (new, symbol).
     drops: what the pair (right, symbol) is less; (symbol, left) is less by gains[0]. touched: symbols with gains.
     """
-    count = 0
-    lefts = rights = 0
+    count = lefts = rights = 0
+    last, weight = int64(_NONE), int64(0)
     size_left, size_right = int64(sizes[left]), int64(sizes[right])
     for i in range(begin, begin + size):
         at = int64(lists[i])
@@ -348,15 +350,16 @@ def _apply(row, heavy, sizes, left, right, new, begin, size, lists, near, gains,
         if row[middle] != right:
             continue
         end = middle + size_right
-        # To the left, to the word's mark
+        # To the left, to the word's mark, or to what was made last, which is of the same word
         mark = at - 1
         before = int64(_NONE)
         if row[mark] >= _ENDS:
             before = int64(row[mark]) if row[mark] >= 0 else ~int64(row[mark])
-            mark -= sizes[before]
-            while row[mark] >= _ENDS:
+            while row[mark] >= _ENDS and mark != last:
                 mark -= sizes[row[mark] if row[mark] >= 0 else ~row[mark]]
-        weight = _count_of(int64(row[mark]), heavy)
+        if mark != last:
+            weight = _count_of(int64(row[mark]), heavy)
+        last = end - 1
         after = int64(row[end]) if row[end] >= 0 else int64(_NONE)
         row[middle] = -1
         row[end - 1] = ~new
