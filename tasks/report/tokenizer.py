@@ -22,7 +22,7 @@ from tasks.tokens.given import given_tokenizer
 from tasks.tokens.kinds.spelling import spelled
 from tasks.tokens.tokenizer import Learned, tokenizer_file
 from tasks.tokens.tokenizer import tokenizer as tokenizer_stage
-from tasks.tokens.tokens import Encoded, Tokenised, id_counts_of
+from tasks.tokens.tokens import Encoded, Tokenised, TokenShards
 from tasks.tokens.tokens import tokens as tokens_stage
 
 LONGEST = 20  # tokens shown
@@ -41,7 +41,9 @@ def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | No
     tokens = spelled_tokens(made)
     content["longest"] = longest(tokens)
     if of_sources:
-        counts = np.sum([id_counts_of(artifact) for artifact in of_sources.values()], axis=0, dtype=np.int64)
+        counts = np.zeros(learned.vocabulary, np.int64)
+        for artifact in of_sources.values():
+            counts += TokenShards.of(artifact).id_counts()
         content |= usage(counts, tokens)
     content["warnings"] = list(warnings(content))
     return content
@@ -102,8 +104,8 @@ def warnings(content: Content) -> Iterator[str]:
     made = content["made"]
     if made["vocabulary"] < made["asked"]:
         yield (
-            f"asked {number(made['asked'])} ids, made {number(made['vocabulary'])}: no pair that is left was met twice. "
-            "The sample is too small for the vocabulary: raise `sample`, add text, or ask for fewer"
+            f"asked {number(made['asked'])} ids, made {number(made['vocabulary'])}: no pair that is left was met "
+            "twice. The sample is too small for the vocabulary: raise `sample`, add text, or ask for fewer"
         )
     if content.get("often_share") is not None and content["often_share"] < SHARE:
         yield (
