@@ -212,7 +212,7 @@ def _print(console: Console, told: dict[str, Any]) -> None:
     if stay:
         _say(
             console,
-            f"{len(stay):,} of them had left as copies of documents that stay, and whose text is much the same: "
+            f"\n{len(stay):,} of them had left as copies of documents that stay, and whose text is much the same: "
             "--copies takes back whole clusters",
         )
     _print_documents(console, "Come back", told["come_back"], lambda each: f"it was {each['before']}")
@@ -222,8 +222,8 @@ def _print(console: Console, told: dict[str, Any]) -> None:
     if learned:
         _say(
             console,
-            f"The quality classifier learned from {learned:,} of them (`classifier` in the list): the next run fits it "
-            "anew without them and measures every score anew; what comes and goes above is by the scores of today",
+            f"\nThe quality classifier learned from {learned:,} of them (marked in the list): the next run fits it "
+            "without them and measures every score anew; what comes and goes above is by the scores of today",
         )
 
 
