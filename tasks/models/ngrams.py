@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.windows import Windows
-from tasks.models.held_out import weights_of
 from tasks.models.kneser_ney import KneserNey
 from tasks.models.loader import windows_of
+from tasks.models.validation_loss import weights_of
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
 from tasks.runtime.stage import stage
@@ -59,8 +59,8 @@ def ngrams(
         text = np.stack(list(_once(loader, count)))
         model = KneserNey(text, vocabulary, min(order, context + 1))
         losses = {}
-        for source in loader.validation:
-            nats, tokens = model.loss(loader.held_out(source, validation_windows))
+        for source, held_out in loader.validation.items():
+            nats, tokens = model.loss(held_out.read(validation_windows))
             if tokens:
                 losses[source] = nats / tokens
     weights = {source: weight for source, weight in weights_of(mixture).items() if source in losses}

@@ -13,8 +13,8 @@ import numpy as np
 
 from model.config import PF_DAY, Architecture, Training, training_flops
 from tasks.kernels.draw import uniform
-from tasks.models.held_out import curve
 from tasks.models.laws import foretell
+from tasks.models.validation_loss import curve
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
 from tasks.runtime.job import Job

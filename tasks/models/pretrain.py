@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ WEIGHTS = "model.safetensors"
 MODEL_FILES = (WEIGHTS, "model.json", "tokenizer.json")  # what a model is, trained here or elsewhere
 FILES = (*MODEL_FILES, METRICS)
 TRACES = (LOG, "run.metrics.jsonl")
+TAIL = 4096  # bytes of a metrics file that are read at a time, from its end: some rows
 
 
 @statistics
@@ -47,11 +49,15 @@ class Served:
 @statistics
 class Trained:
     """Losses in nats a token, of the first and the last update; validation per source, with its standard error where
-    more than one document tells of it; what was read per group."""
+    more than one document tells of it; what was read per group.
+
+    `skipped`: updates that were passed over (on_spike: rewind).
+    """
 
     parameters: int = 0
     updates: int = 0
     tokens: int = 0
+    skipped: int = 0
     first_loss: float = 0.0
     loss: float = 0.0
     validation: dict[str, float] = field(default_factory=dict)
@@ -79,7 +85,8 @@ def pretrain(
     torchrun: list[str],
     prediction: Artifact | None = None,
 ) -> Trained:
-    """A model: weights, configuration, tokenizer, and what was learned at each update.
+    """A model: weights, configuration, tokenizer, what was learned at each update, and weights along the way where
+    `snapshots` asks for them.
 
     `torchrun`: arguments for torch.distributed.run, as for several machines; none: all GPUs of this one.
     `prediction`: what was foretold of the model. Nothing of it is read: being an input it was there before.
@@ -103,7 +110,7 @@ def pretrain(
         )
     )
     _train(job, out, training, torchrun)
-    for name in (*FILES, *TRACES):
+    for name in (*FILES, *(snapshot["file"] for snapshot in _about(out)["snapshots"]), *TRACES):
         if (out / name).is_file():
             job.put(name, out / name)
     for entry in job.store.list(job.artifact.name_of(CHECKPOINTS)):
@@ -121,6 +128,13 @@ def model_folder(model: Artifact) -> Path:
     """A local folder with its files, checked, for model.score.load."""
     paths = [model.local(name) for name in MODEL_FILES]
     return paths[0].parent
+
+
+def snapshots_of(model: Artifact) -> dict[int, Path]:
+    """The weights that were kept along the way, by the update after which they stood: local files (safetensors),
+    checked. `model.score.load(model_folder(model), step=...)` reads one."""
+    about = json.loads(model.local("model.json").read_bytes())
+    return {snapshot["step"]: model.local(snapshot["file"]) for snapshot in about.get("snapshots", [])}
 
 
 def _train(job: Job, out: Path, training: dict[str, Any], torchrun: list[str]) -> None:
@@ -167,49 +181,74 @@ def _root() -> str:
 
 
 def _tell(job: Job, out: Path, training: dict[str, Any]) -> None:
-    rows = _rows(out / METRICS)
-    if rows:
-        key = "tokens" if training["tokens"] is not None else "updates"
-        reached = rows[-1]["tokens"] if key == "tokens" else rows[-1]["step"]
+    row = _last_row(out / METRICS)
+    if row is not None:
+        key, reached = ("updates", row["step"]) if training["tokens"] is None else ("tokens", row["tokens"])
         job.progress(min(reached, training[key]), training[key])
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a metrics file that may be growing."""
+def _last_row(path: Path) -> dict[str, Any] | None:
+    """The last whole line of a metrics file that may be growing, from its tail: a long run's file is read often."""
     if not path.exists():
-        return []
-    lines = path.read_bytes().split(b"\n")
-    return [json.loads(line) for line in lines[:-1] if line]
+        return None
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        tail = b""
+        while tail.count(b"\n") < 2 and len(tail) < end:  # whatever a line's length
+            start = max(0, end - len(tail) - TAIL)
+            file.seek(start)
+            tail = file.read(end - len(tail) - start) + tail
+    whole = tail.split(b"\n")[:-1]  # behind the last line end there is nothing, or half a line
+    row: dict[str, Any] | None = json.loads(whole[-1]) if whole else None
+    return row
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """All lines of a finished metrics file."""
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def _about(out: Path) -> dict[str, Any]:
+    about: dict[str, Any] = json.loads((out / "model.json").read_bytes())
+    return about
 
 
 def _learned(out: Path, mixture: Artifact, architecture: dict[str, Any], training: dict[str, Any]) -> Trained:
     from model.config import Architecture, parameters
 
-    rows = _rows(out / METRICS)
+    rows, about = _rows(out / METRICS), _about(out)
+    losses = [row["loss"] for row in rows if row["loss"] is not None]
     last = rows[-1]
     validated = validation_of(last)
-    about = json.loads((out / "model.json").read_bytes())
     return Trained(
         parameters=parameters(Architecture(**about["architecture"])),
         updates=last["step"],
         tokens=last["tokens"],
-        first_loss=rows[0]["loss"],
-        loss=last["loss"],
+        skipped=len(rows) - len(losses),
+        first_loss=losses[0],
+        loss=losses[-1],
         validation={source: loss for source, (loss, _) in validated.items()},
-        realised=_realised(mixture, architecture, training),
+        realised=_realised(mixture, architecture, training, about["skipped"]),
         validation_stderr={source: error for source, (_, error) in validated.items() if error is not None},
     )
 
 
-def _realised(mixture: Artifact, architecture: dict[str, Any], training: dict[str, Any]) -> dict[str, Served]:
-    """What the loader gave: tokens and epochs per group, counted over the windows it served."""
+def _realised(
+    mixture: Artifact, architecture: dict[str, Any], training: dict[str, Any], skipped: list[dict[str, Any]]
+) -> dict[str, Served]:
+    """What was trained on: tokens and epochs per group, counted over the windows that the loader served."""
     from model.config import Architecture, Training, total_windows
 
     total = total_windows(Training(**training), Architecture(**architecture).context)
+    passed_over = Counter(group for spike in skipped for group, _, _ in spike["windows"])
     with windows_of(mixture, architecture["context"], architecture["vocabulary"], training["seed"]) as windows:
+        counts = [
+            (group, served - passed_over[group.name])
+            for group, served in zip(windows.groups, windows.served(total), strict=True)
+        ]
         return {
             group.name: Served(served, served * windows.context, round(served / group.windows, 6))
-            for group, served in zip(windows.groups, windows.served(total), strict=True)
+            for group, served in counts
         }
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from model.config import PF_DAY, Architecture, parameters, without_embeddings
-from tasks.models.held_out import curve
 from tasks.models.laws import Power, power
+from tasks.models.validation_loss import curve
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
 from tasks.runtime.stage import stage

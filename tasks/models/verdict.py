@@ -1,7 +1,7 @@
 """Measure: `verdict`, what was foretold of a model beside what came."""
 
-from tasks.models.held_out import curve
 from tasks.models.prediction import Predicted
+from tasks.models.validation_loss import curve
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
 from tasks.runtime.job import Job

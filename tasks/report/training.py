@@ -72,7 +72,7 @@ def thinned(rows: list[dict[str, Any]], key: str) -> list[list[float]]:
 
 def last_tenth(rows: list[dict[str, Any]]) -> float | None:
     """Mean loss of the last tenth of the updates: one update's loss depends on which groups it happened to read."""
-    last = [row["loss"] for row in rows[-max(1, len(rows) // 10) :]]
+    last = [row["loss"] for row in rows[-max(1, len(rows) // 10) :] if row["loss"] is not None]  # None: passed over
     return round(sum(last) / len(last), 6) if last else None
 
 

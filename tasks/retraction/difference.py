@@ -15,7 +15,6 @@ from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.decisions import chain, kept_before, nearest
 from tasks.runtime.engine import Engine
 from tasks.runtime.shards import read, read_column
-from tasks.tokens.pieces import left
 
 SHAPES_NO_BYTES = True
 
@@ -121,3 +120,9 @@ def _standings(
         stage, said = next((stage, of[number]) for stage, of in tables.items() if of[number]["reason"])
         found.append(Standing(0, 0, stage, said["reason"], said.get("duplicate_of")))
     return found
+
+
+def left(removed: list[dict[str, int]], size: int) -> list[tuple[int, int]]:
+    """The byte spans that ordered, disjoint cuts leave of a text of `size` bytes, as tasks/tokens/pieces.py cuts it."""
+    edges = [0, *(edge for span in removed for edge in (span["start"], span["end"])), size]
+    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from model.config import PF_DAY, Architecture, Training, training_flops
-from tasks.models.held_out import curve, weights_of
 from tasks.models.prediction import prediction
 from tasks.models.scaling import FILE, envelope, scaling
+from tasks.models.validation_loss import curve, weights_of
 from tasks.models.verdict import verdict
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.engine import LocalEngine
