@@ -144,10 +144,7 @@ PRODUCERS = {
     "answers.jsonl": {"tasks.evaluation.evaluate"},
     "frequent.parquet": {"tasks.decontaminate.frequent"},
     "grams.parquet": {"tasks.decontaminate.grams"},
-    "inputs.parquet": {
-        "tasks.sources.ingest",
-        "tasks.sources.records",
-    },  # a reader in ingest's file would read all anew
+    "inputs.parquet": {"tasks.sources.ingest"},
     "items.parquet": {"tasks.decontaminate.benchmark", "tasks.evaluation.overlap"},  # each of its own artifact
     "metrics.jsonl": {"tasks.models.pretrain"},
     "mixture.json": {"tasks.tokens.mixture"},
