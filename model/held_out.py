@@ -102,9 +102,9 @@ def estimate(losses: Sequence[tuple[float, int]], documents: Sequence[str]) -> E
 
         stderr = sqrt(G / (G - 1) x sum over documents of (y - L x)^2) / sum of x
 
-    (Cochran 1977, Sampling Techniques, section 6.4, with clusters as in 9A; Miller 2024, "Adding Error Bars to Evals",
-    section 2.2.) It is the error as to the source's text at large, of which what is held out is itself a draw by hash;
-    so it does not vanish where all that is held out was read.
+    (Ratio estimates over clusters: Cochran 1977, Sampling Techniques, chapters 6 and 9A; for evaluations: Miller 2024,
+    "Adding Error Bars to Evals", on clustered standard errors.) It is the error as to the source's text at large, of
+    which what is held out is itself a draw by hash; so it does not vanish where all that is held out was read.
     """
     if not losses:
         return None

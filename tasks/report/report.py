@@ -37,7 +37,7 @@ def losses_in(report: Artifact) -> str:
     return f"## {LOSSES.heading}\n{markdown(shown[LOSSES.name])}" if LOSSES.name in shown else ""
 
 
-@stage("report", kind="export", note=losses_in, libraries=("matplotlib", "numpy"))
+@stage("report", kind="export", note=losses_in, libraries=("matplotlib", "numpy", "scipy"))
 def report(
     job: Job,
     *,
