@@ -144,7 +144,7 @@ PRODUCERS = {
     "rejects.parquet": {"tasks.sources.rejects"},
     "report.json": {"tasks.report.report"},
     "summary.txt": {"tasks.report.report"},
-    "tokenizer.json": {"tasks.tokens.tokenizer", "tasks.models.pretrain"},  # a model holds its own copy
+    "tokenizer.json": {"tasks.tokens.kinds.files", "tasks.models.pretrain"},  # a model holds its own copy
     "tokens.json": {"tasks.tokens.tokens"},
     "weights.npz": {"tasks.quality.weights"},
 }

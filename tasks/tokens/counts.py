@@ -145,7 +145,7 @@ def emit_words(item: Part, *, splitter: Splitter, validation: float, seed: int) 
     for batch in piece_batches(item.shard, item.decision, validation, seed, wanted):
         splitter(batch.text, words)
         _, starts, ends = buffers(batch.text)
-        documents, size = documents + len(batch), size + int((ends - starts).sum())
+        documents, size = documents + len(batch.text), size + int((ends - starts).sum())
     place = (item.number << 32) + np.arange(words.used)
     found = rows_of(words.hashes, place, words.data, words.starts, words.counts)
     return pa.concat_tables([totals_of({2 * item.source: documents, 2 * item.source + 1: size}), found])

@@ -29,8 +29,24 @@ class PieceBatch:
     validation: np.ndarray  # bool
     members: np.ndarray  # int64: documents of its cluster within its source: it, and those that left for it
 
-    def __len__(self) -> int:
-        return len(self.rows)
+    @property
+    def sizes(self) -> np.ndarray:
+        """int64: bytes of text."""
+        _, starts, ends = buffers(self.text)
+        return ends - starts
+
+    def parts(self, limit: int) -> Iterator["PieceBatch"]:
+        """The same in parts of at most `limit` bytes of text, or of one piece that has more."""
+        behind = np.cumsum(self.sizes)
+        start = 0
+        while start < len(self.rows):
+            before = int(behind[start - 1]) if start else 0
+            stop = max(start + 1, int(np.searchsorted(behind, before + limit, side="right")))
+            each = slice(start, stop)
+            yield PieceBatch(
+                self.rows[each], self.ids[each], self.text[each], self.validation[each], self.members[each]
+            )
+            start = stop
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def wide(job: Job, *, size: int) -> Learned:
     made.add_special_tokens([END_OF_TEXT])
     with job.publish("tokenizer.json") as file:
         file.write(made.to_str().encode())
-    return Learned(made.get_vocab_size())
+    return Learned(made.get_vocab_size(), end_of_text=made.token_to_id(END_OF_TEXT))
 
 
 @pytest.mark.parametrize(("size", "dtype"), [(65_536, "uint16"), (65_537, "uint32")])
@@ -144,5 +144,7 @@ def test_nothing_left(run):
     by = trained(run, documents, decided(run, documents))
     dropped = decided(run, documents, dropped=[document_id("web", n) for n in range(30)])
     made = encoded(run, documents, dropped, by)
-    assert counts(made) == {"documents": 0, "bytes": 0, "train": 0, "validation": 0, "clusters": {}}
+    nothing = {"documents": 0, "bytes": 0, "train": 0, "validation": 0}
+    assert counts(made) == {**nothing, "clusters": {}, "languages": {}}
+    assert not TokenShards.of(made).id_counts().any()
     assert (made.folder / "00000.train.bin").stat().st_size == 0

@@ -76,12 +76,12 @@ def _of_json(content: bytes, where: str) -> "Library":
 
     about = _json(content, where)
     if "model" not in about:
-        raise Mistake(f"{where} is no tokenizer.json: it has no `model`. Of vocab.json, name merges.txt beside it")
+        raise Mistake(f"{where} is no {FILE}: it has no `model`. Of {VOCABULARY}, name {MERGES} beside it")
     _require_merges(about["model"], where)
     try:
         library = Tokenizer.from_buffer(content)
     except Exception as error:  # noqa: BLE001 - the library raises nothing more special
-        raise Mistake(f"{where} is no tokenizer.json that `tokenizers` reads: {error}") from None
+        raise Mistake(f"{where} is no {FILE} that `tokenizers` reads: {error}") from None
     library.no_truncation()  # these would cut documents, or fill them up
     library.no_padding()
     return library
