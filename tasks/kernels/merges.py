@@ -11,7 +11,8 @@ A pair's count never rises after the merge that made it, for a merge only makes 
 work goes by stages, each for the pairs of count `least` and more, and pairs below are not even entered: at a stage's
 end `row` is written together (every symbol one place again; a word of one symbol leaves) and counted anew for a lower
 `least`. First into buckets by a hash, whose sums are bounds from above, then exactly the pairs whose buckets reach
-`least`. Memory is that of `row` and of the lists of frequent pairs: 4 bytes a place, and at most 8 more.
+`least`. Memory: `row` with 4 bytes a place, the lists of frequent pairs with at most 6 (mostly 2), and 8 for each place
+of the longest list.
 
 Two pairs never make one string: a stretch that no merge crosses is parsed the same wherever it stands.
 """
