@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.kernels import merges
+from tasks.kernels import merge_pairs, merges
 
 from . import merges_twin
 
@@ -82,7 +82,7 @@ def zipf(number: int, seed: int) -> list[tuple[list[int], int]]:
 def test_many_merges_in_many_stages(monkeypatch, room):
     """Counts that fall over many orders; and the same where a stage has little room for the pairs that it makes."""
     if room is not None:
-        monkeypatch.setattr(merges, "ROOM", room)
+        monkeypatch.setattr(merge_pairs, "ROOM", room)
     given_arrays = arrays(zipf(400, 1))
     answer = merges.merge(*given_arrays, 20, 900)
     assert len(answer) > 300
