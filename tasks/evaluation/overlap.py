@@ -57,13 +57,18 @@ class Overlapped:
 def overlap(
     job: Job, *, tokens: dict[str, Artifact], tokenizer: Artifact, benchmarks: dict[str, Artifact]
 ) -> Overlapped:
-    """A table: benchmark, item, state (clean, dirty, uncheckable), source (the first where it is dirty)."""
+    """A table: benchmark, item, state (clean, dirty, uncheckable), source (the first where it is dirty).
+
+    Raises:
+        Failure: another tokenizer made the tokens.
+    """
     asked = tuple(benchmarks.items())
     sizes, sought = sought_in(asked, tokenizer)
     items = {name: items_of(artifact, ["item"])["item"].to_pylist() for name, artifact in asked}
     dirty: dict[str, dict[int, str]] = {name: {} for name in benchmarks}
     for source, artifact in tokens.items():
         shards = TokenShards.of(artifact)
+        shards.require(tokenizer)
         check = partial(met_in, shards=shards, tokenizer=tokenizer, benchmarks=asked)
         met = {n: np.zeros(len(grams.sums), bool) for n, grams in sought.grams.items()}
         for by_size in job.engine.map(check, shards.files("train")):
