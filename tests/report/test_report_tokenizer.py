@@ -20,12 +20,12 @@ def test_what_is_told(made: Any) -> None:
     assert told["often"] == 200 and told["often_share"] == pytest.approx(200 / 260)
     assert len(told["longest"]) == 20
     assert [row["token"] for row in told["longest"][:2]] == ["'<|endoftext|>'", "' <b>'"]
-    assert "b'\\xa1'" in [row["token"] for row in told["longest"]]
     assert len(told["warnings"]) == 2
 
 
 def test_longest_are_of_characters_and_then_of_the_smaller_id() -> None:
     assert [row["id"] for row in longest([b"a", b"bcd", "é".encode() * 2, b"xyz"])] == [1, 3, 2, 0]
+    assert [row["token"] for row in longest([b" \xc3", "\u200b".encode()])] == ["b' \\xc3'", "'\\u200b'"]
 
 
 def test_a_bound_is_no_warning() -> None:
