@@ -112,7 +112,7 @@ def warnings(content: Content) -> Iterator[str]:
     if content.get("often_share") is not None and content["often_share"] < SHARE:
         yield (
             f"{share(1 - content['often_share'])} of the ids are met fewer than {OFTEN} times in the training text "
-            f"(Gowda and May 2020: at most {share(1 - SHARE)}): it is small for this vocabulary"
+            f"(Gowda and May 2020: at most {share(1 - SHARE)}): the text is small for this vocabulary"
         )
 
 
