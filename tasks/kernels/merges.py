@@ -17,29 +17,28 @@ Two pairs never make one string: a stretch that no merge crosses is parsed the s
 """
 
 import numpy as np
-from numba import boolean, int64, types, uint64
+from numba import int64, types, uint64
 
+from tasks.kernels import merge_pairs
 from tasks.kernels.kernel import kernel
-
-_SYMBOLS = types.Array(types.int32, 1, "C", readonly=True)
-_READ = types.Array(types.int64, 1, "C", readonly=True)
-_INT32 = types.Array(types.int32, 1, "C")
-_INT64 = types.Array(types.int64, 1, "C")
-_KEYS = types.Array(types.uint64, 1, "C")
-_PLACES = types.Array(types.uint32, 1, "C")
+from tasks.kernels.merge_pairs import KEYS, NONE, PLACES, Pairs, enter, fill_lists, find, push, sink
+from tasks.kernels.merge_row import (
+    ENDS,
+    INT32,
+    INT64,
+    MOST_SYMBOLS,
+    count_of,
+    fill_buckets,
+    key_of,
+    laid_out,
+    write_together,
+)  # fmt: skip
 
 MOST_PLACES = (1 << 32) - 2  # of symbols and words together: a place is a uint32
-# row: from 0 on a symbol; from -2^30 to -1 the complement of the symbol that ends here; below, _MARK plus the next
-# word's count, or plus 2^29 and its place among the counts that need more bits.
-_MARK, _ENDS = -(1 << 31), -(1 << 30)
-_HEAVY = 1 << 29
-MOST_SYMBOLS = 1 << 30
 _BUCKETS = 1 << 20  # 8 MB: what a second or third cache holds
 _FALL = 8  # a stage goes on until counts are this many times smaller
 _ENTERED = 1 << 18  # pairs that a stage sets out with, unless more are equal to the highest
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _32, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
-_NONE = -1
 
 
 def merge(symbols: np.ndarray, starts: np.ndarray, counts: np.ndarray, first: int, merges: int) -> np.ndarray:
@@ -59,15 +58,16 @@ def merge(symbols: np.ndarray, starts: np.ndarray, counts: np.ndarray, first: in
         ValueError: a symbol or a count out of these bounds; more than 2^32 symbols and words, or 2^30 symbols to be.
     """
     _check(symbols, starts, counts, first, merges)
-    row, heavy = _laid_out(symbols, starts, counts)
+    row, heavy = laid_out(symbols, starts, counts)
     sizes = np.ones(first + merges, np.int32)  # places of a symbol
     made = np.zeros((merges, 2), np.int32)
     done = 0
     while done < merges:
-        row = row[: _write_together(row, sizes)].copy()
+        places, used = len(row), write_together(row, sizes)
+        row = row[:used].copy() if used < places - places // 4 else row[:used]
         sizes[:] = 1
         buckets = np.zeros(_BUCKETS, np.int64)
-        _fill_buckets(row, heavy, buckets)
+        fill_buckets(row, heavy, buckets)
         least, pairs = _entered(row, heavy, buckets)
         if least < 2:
             break
@@ -98,33 +98,12 @@ def _entered(row: np.ndarray, heavy: np.ndarray, buckets: np.ndarray) -> tuple[i
         while (room := int(np.count_nonzero(buckets >= least))) > _ENTERED and least < top:
             least = (least + top + 1) // 2
         pairs = Pairs(max(room, 1 << 12))
-        while (used := _enter(row, heavy, buckets, least, pairs.table, pairs.keys, pairs.counts, pairs.sizes)) < 0:
+        while (used := enter(row, heavy, buckets, least, pairs.table, pairs.keys, pairs.counts, pairs.sizes)) < 0:
             pairs = Pairs(2 * len(pairs.keys))
         if (pairs.counts[:used] >= least).any():
             return least, pairs.frequent(used, least)
         top = least - 1  # buckets are bounds from above: none of those pairs was as frequent
     return 1, Pairs(1)
-
-
-class Pairs:
-    """Pairs of symbols by number: key (left * 2^32 + right), count, and size of its list of places; a table of them."""
-
-    def __init__(self, room: int):
-        self.keys, self.counts = np.zeros(room, np.uint64), np.zeros(room, np.int64)
-        self.sizes = np.zeros(room, np.int64)
-        self.table = np.full(1 << (2 * room - 1).bit_length(), _NONE, np.int32)  # at most half full
-        self.used = 0
-
-    def frequent(self, used: int, least: int) -> "Pairs":
-        """Those of `used` with count `least` and more, in the order in which they would be merged; and as much room."""
-        chosen = np.flatnonzero(self.counts[:used] >= least)
-        chosen = chosen[np.lexsort((self.keys[chosen], -self.counts[chosen]))]
-        answer = Pairs(len(chosen) + max(len(chosen), 1 << 14))
-        answer.used = len(chosen)
-        for name in ("keys", "counts", "sizes"):
-            getattr(answer, name)[: len(chosen)] = getattr(self, name)[chosen]
-        _fill_table(answer.keys, answer.used, answer.table)
-        return answer
 
 
 def _merge_frequent(
@@ -136,8 +115,10 @@ def _merge_frequent(
     ends = np.cumsum(pairs.sizes[: pairs.used])
     begins[1 : pairs.used] = ends[:-1]
     filled = int(ends[-1])
-    lists = np.empty(filled + len(row) // 2 + (1 << 14), np.uint32)  # of the rest, what is not needed is not touched
-    _fill_lists(row, pairs.table, pairs.keys, begins.copy(), lists)
+    lists = np.empty(
+        filled + len(row) // 2 + merge_pairs.ROOM, np.uint32
+    )  # of the rest, what is not needed is not touched
+    fill_lists(row, pairs.table, pairs.keys, begins.copy(), lists)
     heap = np.arange(len(pairs.keys), dtype=np.int32)
     told = pairs.counts.copy()
     near = np.empty((2, int(pairs.sizes.max())), np.int32)
@@ -149,196 +130,25 @@ def _merge_frequent(
     )  # fmt: skip
 
 
-# ---- row
-
-
-def _laid_out(symbols: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(row, counts of 2^29 and more), of the words that have two symbols and were met."""
-    row = np.empty(len(symbols) + len(counts) + 1, np.int32)
-    heavy = np.zeros(int(np.count_nonzero(counts >= _HEAVY)) + 1, np.int64)
-    return row[: _lay_out(symbols, starts, counts, row, heavy)], heavy
-
-
-@kernel(int64(_SYMBOLS, _READ, _READ, _INT32, _INT64))
-def _lay_out(symbols, starts, counts, row, heavy):
-    at = heavies = 0
-    for word in range(len(counts)):
-        start, end, count = starts[word], starts[word + 1], counts[word]
-        if end - start < 2 or count == 0:
-            continue
-        if count < _HEAVY:
-            row[at] = _MARK + count
-        else:
-            row[at] = _MARK + _HEAVY + heavies
-            heavy[heavies] = count
-            heavies += 1
-        at += 1
-        for i in range(start, end):
-            row[at] = symbols[i]
-            at += 1
-    row[at] = _MARK
-    return at + 1
-
-
-@kernel(int64(int64, _INT64))
-def _count_of(mark, heavy):
-    """The count that a mark tells."""
-    told = mark - _MARK
-    return told if told < _HEAVY else heavy[told - _HEAVY]
-
-
-@kernel(int64(_INT32, _INT32))
-def _write_together(row, sizes):
-    """Give every symbol one place, leave out words of one symbol; answer the places of `row` that are used."""
-    at = to = begin = 0
-    while at < len(row):
-        symbol = row[at]
-        if symbol < 0:
-            if to - begin == 2:
-                to = begin
-            begin = to
-            at += 1
-        else:
-            at += sizes[symbol]
-        row[to] = symbol
-        to += 1
-    return to
-
-
-@kernel(uint64(uint64, uint64))
-def _key(left, right):
-    return (left << _32) | right
-
-
-@kernel(int64(uint64, int64))
-def _slot(key, size):
-    """The key's place in a table of `size`, a power of two."""
-    return int64((key * _MULTIPLIER) >> _32) & (size - 1)
-
-
-@kernel(types.void(_INT32, _INT64, _INT64))
-def _fill_buckets(row, heavy, buckets):
-    """Add each pair's count to the bucket of its hash."""
-    count, size = int64(0), len(buckets)
-    for at in range(len(row) - 1):
-        if row[at] < 0:
-            count = _count_of(int64(row[at]), heavy)
-        elif row[at + 1] >= 0:
-            buckets[_slot(_key(uint64(row[at]), uint64(row[at + 1])), size)] += count
-
-
-# ---- pairs
-
-
-@kernel(int64(_KEYS, _INT32, uint64))
-def _find(keys, table, key):
-    """The slot where the pair's number stands, or would."""
-    last = len(table) - 1
-    slot = _slot(key, len(table))
-    while table[slot] >= 0 and keys[table[slot]] != key:
-        slot = (slot + 1) & last
-    return slot
-
-
-@kernel(types.void(_KEYS, int64, _INT32))
-def _fill_table(keys, used, table):
-    for pair in range(used):
-        table[_find(keys, table, keys[pair])] = pair
-
-
-@kernel(int64(_INT32, _INT64, _INT64, int64, _INT32, _KEYS, _INT64, _INT64))
-def _enter(row, heavy, buckets, least, table, keys, counts, sizes):
-    """Count the pairs whose buckets reach `least`; answer how many they are, -1 where they have no room."""
-    used, count = 0, int64(0)
-    for at in range(len(row) - 1):
-        if row[at] < 0:
-            count = _count_of(int64(row[at]), heavy)
-        elif row[at + 1] >= 0:
-            key = _key(uint64(row[at]), uint64(row[at + 1]))
-            if buckets[_slot(key, len(buckets))] >= least:
-                slot = _find(keys, table, key)
-                pair = int64(table[slot])
-                if pair < 0:
-                    if used == len(keys):
-                        return -1
-                    pair = used
-                    table[slot] = pair
-                    keys[pair] = key
-                    used += 1
-                counts[pair] += count
-                sizes[pair] += 1
-    return used
-
-
-@kernel(types.void(_INT32, _INT32, _KEYS, _INT64, _PLACES))
-def _fill_lists(row, table, keys, cursors, lists):
-    """Write each pair's places, in order, from its cursor on."""
-    for at in range(len(row) - 1):
-        if row[at] >= 0 and row[at + 1] >= 0:
-            pair = table[_find(keys, table, _key(uint64(row[at]), uint64(row[at + 1])))]
-            if pair >= 0:
-                lists[cursors[pair]] = at
-                cursors[pair] += 1
-
-
-@kernel(boolean(int64, uint64, int64, uint64))
-def _before(count, key, other_count, other_key):
-    """Whether the first of two pairs is merged before the other."""
-    return count > other_count or (count == other_count and key < other_key)
-
-
-@kernel(types.void(_INT32, _INT64, _KEYS, int64, int64))
-def _sink(heap, told, keys, held, at):
-    """Put heap[at] where it belongs among those below it."""
-    pair = heap[at]
-    while True:
-        below = 2 * at + 1
-        if below >= held:
-            break
-        if below + 1 < held:
-            left, right = heap[below], heap[below + 1]
-            below += int64(_before(told[right], keys[right], told[left], keys[left]))
-        child = heap[below]
-        if not _before(told[child], keys[child], told[pair], keys[pair]):
-            break
-        heap[at] = child
-        at = below
-    heap[at] = pair
-
-
-@kernel(types.void(_INT32, _INT64, _KEYS, int64, int64))
-def _push(heap, told, keys, held, pair):
-    """Add a pair to a heap of `held`."""
-    at = held
-    while at > 0:
-        above = (at - 1) >> 1
-        parent = heap[above]
-        if not _before(told[pair], keys[pair], told[parent], keys[parent]):
-            break
-        heap[at] = parent
-        at = above
-    heap[at] = pair
-
-
 _TWO32 = types.Array(types.int32, 2, "C")
 _TWO64 = types.Array(types.int64, 2, "C")
 
 
 @kernel(
     int64(
-        _INT32, _INT64, _INT32, int64, int64, int64, int64, int64, _PLACES, _TWO32, _TWO64, _INT64, _TWO64, _TWO32,
-        _INT64,
+        INT32, INT64, INT32, int64, int64, int64, int64, int64, PLACES, _TWO32, _TWO64, INT64, _TWO64, _TWO32,
+        INT64,
     )
 )  # fmt: skip
 def _apply(row, heavy, sizes, left, right, new, begin, size, lists, near, gains, drops, places, touched, count_touched):
     """Replace (left, right) by `new` at the listed places where it stands; answer how many.
 
-    The list is left with these places. near[0], near[1]: the symbols beside each, _NONE at a word's end. gains and
+    The list is left with these places. near[0], near[1]: the symbols beside each, NONE at a word's end. gains and
     places [0], by symbol: what the pair (symbol, new) is counted, and how often it stands; [1]: (new, symbol).
     drops: what the pair (right, symbol) is less; (symbol, left) is less by gains[0]. touched: symbols with gains.
     """
-    count = 0
-    lefts = rights = 0
+    count = lefts = rights = 0
+    last, weight = int64(NONE), int64(0)
     size_left, size_right = int64(sizes[left]), int64(sizes[right])
     for i in range(begin, begin + size):
         at = int64(lists[i])
@@ -348,16 +158,17 @@ def _apply(row, heavy, sizes, left, right, new, begin, size, lists, near, gains,
         if row[middle] != right:
             continue
         end = middle + size_right
-        # To the left, to the word's mark
+        # To the left, to the word's mark, or to what was made last, which is of the same word
         mark = at - 1
-        before = int64(_NONE)
-        if row[mark] >= _ENDS:
+        before = int64(NONE)
+        if row[mark] >= ENDS:
             before = int64(row[mark]) if row[mark] >= 0 else ~int64(row[mark])
-            mark -= sizes[before]
-            while row[mark] >= _ENDS:
+            while row[mark] >= ENDS and mark != last:
                 mark -= sizes[row[mark] if row[mark] >= 0 else ~row[mark]]
-        weight = _count_of(int64(row[mark]), heavy)
-        after = int64(row[end]) if row[end] >= 0 else int64(_NONE)
+        if mark != last:
+            weight = count_of(int64(row[mark]), heavy)
+        last = end - 1
+        after = int64(row[end]) if row[end] >= 0 else int64(NONE)
         row[middle] = -1
         row[end - 1] = ~new
         row[at] = new
@@ -370,7 +181,7 @@ def _apply(row, heavy, sizes, left, right, new, begin, size, lists, near, gains,
                 rights += 1
             gains[1, new] += weight
             places[1, new] += 1
-            before = int64(_NONE)
+            before = int64(NONE)
         elif before >= 0:
             if places[0, before] == 0:
                 touched[0, lefts] = before
@@ -394,8 +205,8 @@ def _apply(row, heavy, sizes, left, right, new, begin, size, lists, near, gains,
 
 @kernel(
     int64(
-        _INT32, _INT64, int64, _INT32, _KEYS, _INT64, _INT64, _INT64, int64, _PLACES, int64, _INT32, _INT64, _INT32,
-        _TWO32, _TWO64, _INT64, _TWO64, _TWO32, int64, _TWO32, int64,
+        INT32, INT64, int64, INT32, KEYS, INT64, INT64, INT64, int64, PLACES, int64, INT32, INT64, INT32,
+        _TWO32, _TWO64, INT64, _TWO64, _TWO32, int64, _TWO32, int64,
     )
 )  # fmt: skip
 def _merge_stage(
@@ -414,12 +225,12 @@ def _merge_stage(
                 held -= 1
                 heap[0] = heap[held]
             if held > 0:
-                _sink(heap, told, keys, held, 0)
+                sink(heap, told, keys, held, 0)
             continue
         held -= 1
         heap[0] = heap[held]
         if held > 0:
-            _sink(heap, told, keys, held, 0)
+            sink(heap, told, keys, held, 0)
         key = keys[pair]
         left, right, new = int64(key >> _32), int64(key & _LOW), first + done
         sizes[new] = sizes[left] + sizes[right]
@@ -437,24 +248,26 @@ def _merge_stage(
                 symbol = int64(touched[side, i])
                 lost = gains[0, symbol] if side == 0 else drops[symbol]
                 if lost > 0:
-                    old = _key(uint64(symbol), uint64(left)) if side == 0 else _key(uint64(right), uint64(symbol))
+                    old = key_of(uint64(symbol), uint64(left)) if side == 0 else key_of(uint64(right), uint64(symbol))
                     if old != key:
-                        known = int64(table[_find(keys, table, old)])
+                        known = int64(table[find(keys, table, old)])
                         if known >= 0:
                             counts[known] -= lost
-                cursor = int64(_NONE)
+                cursor = int64(NONE)
                 if gains[side, symbol] >= least:
                     if used == len(keys) or filled + places[side, symbol] > len(lists):
                         full = True
                     else:
-                        fresh = _key(uint64(symbol), uint64(new)) if side == 0 else _key(uint64(new), uint64(symbol))
+                        fresh = (
+                            key_of(uint64(symbol), uint64(new)) if side == 0 else key_of(uint64(new), uint64(symbol))
+                        )
                         keys[used] = fresh
-                        table[_find(keys, table, fresh)] = used
+                        table[find(keys, table, fresh)] = used
                         counts[used] = told[used] = gains[side, symbol]
                         begins[used], list_sizes[used] = filled, places[side, symbol]
                         cursor = filled
                         filled += places[side, symbol]
-                        _push(heap, told, keys, held, used)
+                        push(heap, told, keys, held, used)
                         held += 1
                         used += 1
                 places[side, symbol] = cursor
