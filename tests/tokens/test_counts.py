@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tasks.kernels.byte_counts import LONGEST, ByteCounts
 from tasks.kernels.draw import uniform
 from tasks.runtime.run import Run
+from tasks.runtime.spark import SparkEngine
 from tasks.tokens import counts, sample
 from tasks.tokens.pieces import held_out
 
@@ -182,3 +183,17 @@ def test_sums_past_31_and_32_bits():
     rows = [counts.rows_of(np.array([5]), np.array([task << 32]), data, starts, often) for task in range(5)]
     _, starts, often = counts.strings_of(counts.together(pa.concat_tables(rows)))
     assert starts.tolist() == [0, 3] and often.tolist() == [5 * (2**31 - 1)]
+
+
+@pytest.mark.spark
+@pytest.mark.long
+def test_spark_counts_the_same(tmp_path):
+    spark, found = SparkEngine("local[2]"), []
+    try:
+        for place, engine in enumerate((workers(1), spark)):
+            run = Run(tmp_path / str(place), engine)
+            documents = {"web": source(run, "web", some_texts(9), 5)}
+            found.append(words_of(run, documents, {"web": decided(run, documents["web"])}))
+    finally:
+        spark.close()
+    assert found[0] == found[1] and len(found[0][0]) > 10
