@@ -252,16 +252,22 @@ def tokenizers(path: Path, merges: int) -> Fitted:
 
 def child(who: str, path: Path, merges: int) -> None:
     """Fit, and print what it took."""
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    base = high_water()
     start, before = time.perf_counter(), seconds()
     pairs, told = globals()[who](path, merges)
     wall, cpu = time.perf_counter() - start, seconds() - before
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = high_water()
     if who == "engine":
         peak += WORKERS * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     path.with_suffix(f".{who}.json").write_text(json.dumps([[left.hex(), right.hex()] for left, right in pairs]))
     memory = {"peak_mb": peak >> 10, "grown_mb": (peak - base) >> 10}
     print(json.dumps({"wall": round(wall, 1), "cpu": round(cpu, 1), **memory, "made": len(pairs), **told}))
+
+
+def high_water() -> int:
+    """This process's largest resident memory, kB; that of getrusage begins with what its parent had."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
 
 
 def seconds() -> float:

@@ -11,7 +11,8 @@ A pair's count never rises after the merge that made it, for a merge only makes 
 work goes by stages, each for the pairs of count `least` and more, and pairs below are not even entered: at a stage's
 end `row` is written together (every symbol one place again; a word of one symbol leaves) and counted anew for a lower
 `least`. First into buckets by a hash, whose sums are bounds from above, then exactly the pairs whose buckets reach
-`least`. Memory is that of `row` and of the lists of frequent pairs: 4 bytes a place, and at most 8 more.
+`least`. Memory: `row` with 4 bytes a place, the lists of frequent pairs with at most 6 (mostly 2), and 8 for each place
+of the longest list.
 
 Two pairs never make one string: a stretch that no merge crosses is parsed the same wherever it stands.
 """
@@ -21,6 +22,7 @@ from numba import int64, types, uint64
 
 from tasks.kernels import merge_pairs
 from tasks.kernels.kernel import kernel
+from tasks.kernels.lanes import prefetch
 from tasks.kernels.merge_pairs import KEYS, NONE, PLACES, Pairs, enter, fill_lists, find, push, sink
 from tasks.kernels.merge_row import (
     ENDS,
@@ -36,8 +38,9 @@ from tasks.kernels.merge_row import (
 
 MOST_PLACES = (1 << 32) - 2  # of symbols and words together: a place is a uint32
 _BUCKETS = 1 << 20  # 8 MB: what a second or third cache holds
-_FALL = 8  # a stage goes on until counts are this many times smaller
+_FALL = 64  # a stage goes on until counts are this many times smaller
 _ENTERED = 1 << 18  # pairs that a stage sets out with, unless more are equal to the highest
+_AHEAD = 16  # places of a list that are asked for before they are due
 _32, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
@@ -152,6 +155,7 @@ def _apply(row, heavy, sizes, left, right, new, begin, size, lists, near, gains,
     size_left, size_right = int64(sizes[left]), int64(sizes[right])
     for i in range(begin, begin + size):
         at = int64(lists[i])
+        prefetch(row, int64(lists[min(i + _AHEAD, begin + size - 1)]))
         if row[at] != left:
             continue
         middle = at + size_left
