@@ -6,6 +6,7 @@ least 8; an item is dirty if any of its N-grams stands in training text, clean i
 fewer than N words (never called clean).
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -177,7 +178,7 @@ class Spelling:
     @classmethod
     def of(cls, model: Any, instead: dict[int, bytes]) -> "Spelling":
         """Of a tokenizer of `tokenizers`. `instead`: what ids are to give that spell something else."""
-        spelt = [instead.get(number, one) for number, one in enumerate(spelled(model))]
+        spelt = [instead.get(number, one) for number, one in enumerate(spelled(json.loads(model.to_str())))]
         sizes = np.array([len(one) for one in spelt], np.int64)
         return cls(np.frombuffer(b"".join(spelt), np.uint8), np.cumsum(sizes) - sizes, sizes)
 

@@ -7,6 +7,7 @@ at least 95 % of the classes have 100 or more training examples. They trained tr
 and stops nothing.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -28,7 +29,6 @@ from tasks.tokens.tokens import tokens as tokens_stage
 LONGEST = 20  # tokens shown
 UNUSED = 20  # ids shown
 OFTEN, SHARE = 100, 0.95  # Gowda and May: at least this often, of at least this share of the ids
-LANGUAGES = 20  # shown, those of the most bytes
 
 
 def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | None:
@@ -38,7 +38,7 @@ def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | No
     learned = made.counts(Learned)
     of_sources = given.named(tokens_stage)
     content: Content = {"made": to_json(learned), "sources": sources(of_sources), "languages": languages(of_sources)}
-    tokens = spelled_tokens(made)
+    tokens = spelled(json.loads(tokenizer_file(made).read_bytes()))
     content["longest"] = longest(tokens)
     if of_sources:
         counts = np.zeros(learned.vocabulary, np.int64)
@@ -75,28 +75,30 @@ def languages(tokenised: Mapping[str, Artifact]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-row["bytes"], row["language"]))
 
 
-def spelled_tokens(made: Artifact) -> list[str]:
-    """What each id spells; bytes that are no UTF-8 as \\xNN."""
-    from tokenizers import Tokenizer
-
-    library = Tokenizer.from_file(str(tokenizer_file(made)))
-    return [spelt.decode(errors="backslashreplace") for spelt in spelled(library)]
-
-
-def longest(tokens: list[str]) -> list[dict[str, Any]]:
+def longest(tokens: list[bytes]) -> list[dict[str, Any]]:
     """In characters, the longest first; of equal ones the smaller id."""
-    chosen = sorted(range(len(tokens)), key=lambda number: (-len(tokens[number]), number))[:LONGEST]
-    return [{"id": number, "token": tokens[number], "characters": len(tokens[number])} for number in chosen]
+    sizes = [len(token.decode(errors="replace")) for token in tokens]
+    chosen = sorted(range(len(tokens)), key=lambda number: (-sizes[number], number))[:LONGEST]
+    return [{"id": number, "token": shown(tokens[number]), "characters": sizes[number]} for number in chosen]
 
 
-def usage(counts: np.ndarray, tokens: list[str]) -> dict[str, Any]:
+def shown(token: bytes) -> str:
+    """As Python writes it: blanks and what has no glyph can be seen, and a part of a character is told from one."""
+    try:
+        return repr(token.decode())
+    except UnicodeDecodeError:
+        return repr(token)
+
+
+def usage(counts: np.ndarray, tokens: list[bytes]) -> dict[str, Any]:
     """Of int64 (ids,) counts over the train split."""
     unused = np.flatnonzero(counts == 0).tolist()
+    often = int((counts >= OFTEN).sum())
     return {
         "unused": len(unused),
-        "unused_shown": [{"id": number, "token": tokens[number]} for number in unused[:UNUSED]],
-        "often": int((counts >= OFTEN).sum()),
-        "often_share": ratio(int((counts >= OFTEN).sum()), len(counts)),
+        "unused_shown": [{"id": number, "token": shown(tokens[number])} for number in unused[:UNUSED]],
+        "often": often,
+        "often_share": ratio(often, len(counts)),
     }
 
 
@@ -110,7 +112,7 @@ def warnings(content: Content) -> Iterator[str]:
     if content.get("often_share") is not None and content["often_share"] < SHARE:
         yield (
             f"{share(1 - content['often_share'])} of the ids are met fewer than {OFTEN} times in the training text "
-            f"(Gowda and May 2020: at most {share(1 - SHARE)}): it is small for this vocabulary"
+            f"(Gowda and May 2020: at most {share(1 - SHARE)}): the text is small for this vocabulary"
         )
 
 

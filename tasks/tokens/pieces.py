@@ -56,7 +56,6 @@ class Piece:
     id: str
     text: str
     validation: bool
-    members: int = 1
 
 
 def held_out(ids: pa.Array | pa.ChunkedArray, validation: float, seed: int) -> np.ndarray:
@@ -65,16 +64,11 @@ def held_out(ids: pa.Array | pa.ChunkedArray, validation: float, seed: int) -> n
 
 
 def pieces(
-    shard: Shard,
-    decision: Artifact,
-    validation: float,
-    seed: int,
-    wanted: np.ndarray | None = None,
-    clustered: bool = False,
+    shard: Shard, decision: Artifact, validation: float, seed: int, wanted: np.ndarray | None = None
 ) -> Iterator[Piece]:
     """The pieces one by one, for whoever reads a few; else see `piece_batches`."""
-    for batch in piece_batches(shard, decision, validation, seed, wanted, clustered):
-        columns = batch.ids.to_pylist(), batch.text.to_pylist(), batch.validation.tolist(), batch.members.tolist()
+    for batch in piece_batches(shard, decision, validation, seed, wanted):
+        columns = batch.ids.to_pylist(), batch.text.to_pylist(), batch.validation.tolist()
         yield from (Piece(*each) for each in zip(*columns, strict=True))
 
 

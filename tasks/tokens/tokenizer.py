@@ -13,10 +13,7 @@ from tasks.runtime.errors import Failure
 from tasks.runtime.job import Job
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
-from tasks.tokens.counts import counted
 from tasks.tokens.kinds.files import FILE, files_of
-from tasks.tokens.kinds.table import KINDS
-from tasks.tokens.sample import drawn_up_to
 
 
 @statistics
@@ -59,6 +56,10 @@ def tokenizer(
     Raises:
         Failure: no training text at all.
     """
+    from tasks.tokens.counts import counted
+    from tasks.tokens.kinds.table import KINDS
+    from tasks.tokens.sample import drawn_up_to
+
     how = KINDS[kind]
     reading: dict[str, Any] = {"validation": validation, "seed": seed}
     taken = {

@@ -90,6 +90,24 @@ def test_states(run, tmp_path):
     }
 
 
+@pytest.mark.parametrize("kind", ["gpt1", "wordpiece"])
+def test_an_item_is_looked_for_as_its_tokens_give_it_back(run, tmp_path, kind):
+    """These kinds lose accents and case: an item with both is met all the same, and documents still end."""
+    seen, unseen = numbered("Größé", 13), numbered("Ünseen", 13)
+    benchmarks = {"quiz": quiz(run, tmp_path, "quiz", [seen, unseen])}
+    texts = [FILL] * 20
+    texts[training("web", 20)[0]] += f" — “{seen}” {FILL}"
+    halves = numbered("Ünseen", 13).split()
+    texts += [" ".join(halves[:7]), " ".join(halves[7:])] * 9
+    documents = source(run, "web", texts)
+    decision = {"web": decided(run, documents)}
+    how = {"documents": {"web": documents}, "decisions": decision, "shares": {"web": 1.0}, "sample": 90_000, **SPLIT}
+    by = run(tokenizer, kind, kind=kind, vocabulary=300, **how)
+    made = {"web": run(tokens, "web", documents=documents, decision=decision["web"], tokenizer=by, **SPLIT)}
+    result = run(overlap, "all", tokens=made, tokenizer=by, benchmarks=benchmarks)
+    assert [row["state"] for row in read_file(result, FILE).to_pylist()] == ["dirty", "clean"]
+
+
 def test_a_gram_counts_from_n_words_on(run, tmp_path):
     benchmarks = {"quiz": quiz(run, tmp_path, "quiz", [numbered("item", 13)] * 2 + [numbered("other", 30)])}
     (at,) = training("web", 10)[:1]

@@ -3,6 +3,7 @@
 The toys count in the stages' own classes, and the report is given the stages' own declarations.
 """
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -60,6 +61,8 @@ from tasks.sources.rejects import REJECTS
 from tasks.tokens import mixture as mixture_of
 from tasks.tokens import tokenizer as tokenizer_of
 from tasks.tokens import tokens as tokens_of
+from tasks.tokens.kinds import byte_bpe
+from tasks.tokens.kinds.alphabet import CHARACTERS
 
 D = TypeVar("D", bound=Decided)
 
@@ -284,7 +287,7 @@ def counting(kind: type) -> Stage:
     def told(job: Job, *, counts: dict[str, Any], architecture: dict[str, Any], files: dict[str, str]) -> Any:
         for name, content in files.items():
             with job.publish(name) as file:
-                file.write(content.encode())
+                file.write(content.encode("latin-1"))
         return from_json(kind, counts, "the toy")
 
     told.__annotations__["return"] = kind
@@ -295,6 +298,22 @@ def tell(run: Run, name: str, counts: Any, **files: str) -> Artifact:
     named = {key.replace("_", "."): content for key, content in files.items()}
     shape = {"layers": 2, "width": 64}
     return run(counting(type(counts)), name, counts=asdict(counts), architecture=shape, files=named)
+
+
+# Three merges, the longest of which spells markup.
+PAIRS = [("<", "b"), ("<b", ">"), ("Ġ", "<b>")]
+BPE = json.dumps(json.loads(byte_bpe.made([*CHARACTERS, *map("".join, PAIRS)], PAIRS, "<|endoftext|>").to_str()))
+LANGUAGES = {"de": tokens_of.Encoded(1, 1000, 400), "en": tokens_of.Encoded(1, 3000, 600)}
+TOKENISED = tokens_of.Tokenised(2, 4000, 900, 100, languages=LANGUAGES)
+
+
+def id_counts() -> str:
+    """Of each id, of a source: none of the first three, 200 of the next 200, 1 of the others."""
+    counts = np.ones(260, np.int64)
+    counts[:3], counts[3:203] = 0, 200
+    file = io.BytesIO()
+    np.save(file, counts)
+    return file.getvalue().decode("latin-1")
 
 
 def build(root: Path) -> tuple[Run, dict[str, Any]]:
@@ -316,7 +335,7 @@ def build(root: Path) -> tuple[Run, dict[str, Any]]:
             run(survivors, source, documents=[each], signatures=[signed], **how),
             run(cuts, source, documents=each, frequent=often, rule="gpt3", judged=JUDGED),
         ]
-    learned = tokenizer_of.Learned(512, 512, 9, {"crawl": 4000})
+    learned = tokenizer_of.Learned(260, 512, 9, {"crawl": 4000}, 259, "byte-bpe", words=77, merges=3)
     metrics = "".join(f"{json.dumps(row)}\n" for row in UPDATES)
     others = {
         "sample": {"demo": tell(run, "sample", sample_of.Sampled(), planted_json=json.dumps(PLANTED))},
@@ -325,8 +344,10 @@ def build(root: Path) -> tuple[Run, dict[str, Any]]:
         "benchmark": benchmarks,
         "grams": {"all": run(grams, "all", benchmarks=benchmarks, rules=RULES)},
         "frequent": {"all": often},
-        "tokenizer": {"bpe": tell(run, "bpe", learned)},
-        "tokens": {source: tell(run, f"tokens-{source}", tokens_of.Tokenised(2, 4000, 900, 100)) for source in ROWS},
+        "tokenizer": {"bpe": tell(run, "bpe", learned, tokenizer_json=BPE)},
+        "tokens": {
+            source: tell(run, f"tokens-{source}", TOKENISED, tokens_json="{}", ids_npy=id_counts()) for source in ROWS
+        },
         "mixture": {"tiny": tell(run, "m", MIXED)},
         "pretrain": {"tiny": tell(run, "tiny", TRAINED, metrics_jsonl=metrics)},
         "overlap": {"all": run(overlap, "all", benchmarks=benchmarks)},

@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 
 from model.tokenizer import END_OF_TEXT
-from tasks.kernels.merges import merge
 from tasks.tokens.kinds.alphabet import CHARACTERS, IDS
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 def learn(words: pa.Array, counts: np.ndarray, vocabulary: int) -> tuple["Library", int]:
     """From distinct words, as GPT-2's pattern splits text into them."""
+    from tasks.kernels.merges import merge
+
     column = pa.concat_arrays([words.cast(pa.large_binary())])
     bounds = np.frombuffer(column.buffers()[1], np.int64)[: len(column) + 1]
     data = np.frombuffer(column.buffers()[2] or b"", np.uint8)[bounds[0] : bounds[-1]]

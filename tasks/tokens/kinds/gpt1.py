@@ -24,7 +24,6 @@ import numpy as np
 import pyarrow as pa
 
 from model.tokenizer import END_OF_TEXT
-from tasks.kernels.merges import merge
 from tasks.tokens.kinds.characters import spelled
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ REPLACED = (
 
 def learn(words: pa.Array, counts: np.ndarray, vocabulary: int) -> tuple["Library", int]:
     """From distinct words, as `words_of` gives them."""
+    from tasks.kernels.merges import merge
+
     text = spelled(words, counts, min(CHARACTERS, (vocabulary - SPECIALS) // 4))
     known = len(text.known)
     symbols = 1 + text.ranks + known * text.last

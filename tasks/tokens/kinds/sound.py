@@ -35,7 +35,7 @@ def require_sound(library: "Library", end_of_text: str, where: str) -> None:
             )
     library.encode_special_tokens = False
     try:
-        spelled(library)
+        spelled(about)
     except ValueError as error:
         raise Mistake(f"{where}: {error}") from None
 

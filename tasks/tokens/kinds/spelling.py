@@ -5,27 +5,29 @@ accents) does not come back.
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tasks.tokens.kinds.alphabet import bytes_of
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer as Library
 
 METASPACE = "\u2581"  # sentencepiece's mark of a blank
 
 
-def spelled(library: "Library") -> list[bytes]:
-    """The bytes of each id.
+def spelled(about: dict[str, Any]) -> list[bytes]:
+    """The bytes of each id of a tokenizer.json, whose ids are 0 to n - 1.
 
     Raises:
         ValueError: its decoder is none that we know; or a token holds a character that stands for no byte.
     """
-    about = json.loads(library.to_str())
     spell = _speller(about)
-    added = {token["id"] for token in about["added_tokens"]}
-    spelt = [b""] * library.get_vocab_size()
-    for token, number in library.get_vocab().items():
+    added = {token["id"]: token["content"] for token in about["added_tokens"]}
+    tokens = about["model"]["vocab"]  # Unigram's is a list of (token, score)
+    listed = (
+        {number: token for number, (token, _) in enumerate(tokens)}
+        if isinstance(tokens, list)
+        else {number: token for token, number in tokens.items()}
+    )
+    spelt = [b""] * len(listed | added)
+    for number, token in (listed | added).items():
         try:
             spelt[number] = spell(token)
         except KeyError as error:

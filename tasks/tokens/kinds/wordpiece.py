@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from tasks.kernels.merges import merge
 from tasks.tokens.kinds.characters import spelled
 
 if TYPE_CHECKING:
@@ -30,6 +29,8 @@ LONGEST = 100  # characters of a word that is split
 
 def learn(words: pa.Array, counts: np.ndarray, vocabulary: int) -> tuple["Library", int]:
     """From distinct words, as `words_of` gives them. Words that will be [UNK] teach nothing."""
+    from tasks.kernels.merges import merge
+
     text = spelled(words, counts, min(CHARACTERS, (vocabulary - len(SPECIALS)) // 4))
     known = len(text.known)
     lost = np.zeros(len(counts), bool)
