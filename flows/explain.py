@@ -70,7 +70,7 @@ def show_step(console: Console, run: Run, step: int, name: str | None) -> None:
             for each in window.passages:
                 last = each.start + each.tokens - 1
                 line = f"  {each.at:>6,}  {each.id}  tokens {each.start:,} to {last:,} of {each.of:,}"
-                line += f"  {each.origin.url or 'no URL'}  {each.origin.where}"
+                line += f"  {each.record.url or 'no URL'}  {each.record.where}"
                 console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

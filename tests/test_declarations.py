@@ -341,7 +341,7 @@ def test_what_brings_files_here_and_tells_of_them_is_in_no_fingerprint() -> None
         *(f"tasks.sources.remote.{name}" for name in ways),
         *(f"tasks.sources.input.{name}" for name in ("files", "hashed", "matches")),
         "tasks.sources.told",
-        "tasks.sources.origins",
+        "tasks.sources.records",
         "tasks.models.steps",
         *(f"tasks.retraction.{name}" for name in ("difference", "evidence", "held", "named", "sample")),
         "tasks.decontaminate.told",

@@ -19,7 +19,7 @@ from tasks.runtime.artifact import MANIFEST, Artifact, Shard, artifact_at
 from tasks.runtime.shards import read
 from tasks.runtime.stage import Place
 from tasks.runtime.store import Damaged, Store
-from tasks.sources.origins import Origin, origins
+from tasks.sources.records import Record, records
 from tasks.tokens.tokens import TokenShards
 
 SHAPES_NO_BYTES = True
@@ -135,7 +135,7 @@ class Passage:
     start: int
     tokens: int
     of: int
-    origin: Origin
+    record: Record
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def windows_read(steps: Steps, step: int, model: Artifact) -> Iterator[Read]:
     Raises:
         ValueError: the training has no such step.
     """
-    known: dict[tuple[str, str], dict[str, Origin]] = {}
+    known: dict[tuple[str, str], dict[str, Record]] = {}
     numbers = steps.updates.of(step)
     found = [(i, [_met(model, span.file, span.start, span.stop, span.at) for span in steps.spans(i)]) for i in numbers]
     wanted: dict[tuple[str, str], set[str]] = {}
@@ -164,7 +164,7 @@ def windows_read(steps: Steps, step: int, model: Artifact) -> Iterator[Read]:
             for tokens, key, passage in part:
                 wanted.setdefault((tokens.label, key), set()).add(document_of(passage[0]))
     for (label, key), ids in wanted.items():
-        known[label, key] = _origins(artifact_at(label, model.store), key, ids)
+        known[label, key] = _records(artifact_at(label, model.store), key, ids)
     for i, parts in found:
         group, epoch, place = steps.windows.where(i)
         passages = [
@@ -191,10 +191,10 @@ def _met(model: Artifact, file: str, start: int, stop: int, at: int) -> list[Met
     return met
 
 
-def _origins(tokens: Artifact, key: str, ids: set[str]) -> dict[str, Origin]:
+def _records(tokens: Artifact, key: str, ids: set[str]) -> dict[str, Record]:
     documents = artifact_at(tokens.manifest["inputs"]["documents"], tokens.store)
     shard = next(shard for shard in documents.shards() if shard.key == key)
-    return {origin.id: origin for origin in origins(documents, shard, ids)}
+    return {record.id: record for record in records(documents, shard, ids)}
 
 
 def document_of(id: str) -> str:

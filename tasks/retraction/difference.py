@@ -15,7 +15,6 @@ from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.decisions import chain, kept_before, nearest
 from tasks.runtime.engine import Engine
 from tasks.runtime.shards import read, read_column
-from tasks.tokens.pieces import left
 
 SHAPES_NO_BYTES = True
 
@@ -115,9 +114,15 @@ def _standings(
     found = []
     for number, (row, size) in enumerate(zip(rows, sizes, strict=True)):
         if tables[decision.stage][number]["keep"]:
-            spans = left(cuts[row], size)
-            found.append(Standing(len(spans), sum(end - start for start, end in spans)))
+            found.append(_left(cuts[row], size))
             continue
         stage, said = next((stage, of[number]) for stage, of in tables.items() if of[number]["reason"])
         found.append(Standing(0, 0, stage, said["reason"], said.get("duplicate_of")))
     return found
+
+
+def _left(cuts: list[dict[str, int]], size: int) -> Standing:
+    """What ordered, disjoint cuts leave of a text of `size` bytes, in pieces as tasks/tokens/pieces.py has them."""
+    edges = [0, *(edge for span in cuts for edge in (span["start"], span["end"])), size]
+    sizes = [end - start for start, end in zip(edges[::2], edges[1::2], strict=True) if end > start]
+    return Standing(len(sizes), sum(sizes))

@@ -8,7 +8,7 @@ from tasks.models.steps import Written
 from tasks.retraction.difference import Change
 from tasks.retraction.held import Reader
 from tasks.runtime.artifact import Artifact
-from tasks.sources.origins import Origin, origins
+from tasks.sources.records import Record, records
 
 SHAPES_NO_BYTES = True
 
@@ -28,7 +28,7 @@ def evidence(
     """
     gone = [change for change in changes if change.id in ids]
     others = [change for change in changes if change.id not in ids]
-    told = _origins(gone, documents)
+    told = _records(gone, documents)
     learned = {id for of_source in classifier.values() for id in of_source}
     return {
         "sources": {name: _sums(name, gone, others, written) for name in documents},
@@ -37,8 +37,11 @@ def evidence(
                 "id": each.id,
                 "asked": ids[each.id],
                 "url": each.url,
-                "date": told[each.source, each.id].date,
-                "files": list(told[each.source, each.id].files),
+                **{
+                    key: value
+                    for key, value in asdict(told[each.source, each.id]).items()
+                    if key in ("date", "file", "offset", "length", "record")
+                },
                 "shard": f"{documents[each.source].label}/{each.key}, row {each.row}",
                 "stood": each.before.told,
                 "copy_of": each.before.duplicate_of,
@@ -99,14 +102,14 @@ def _sums(
     }
 
 
-def _origins(gone: Sequence[Change], documents: Mapping[str, Artifact]) -> dict[tuple[str, str], Origin]:
+def _records(gone: Sequence[Change], documents: Mapping[str, Artifact]) -> dict[tuple[str, str], Record]:
     wanted: dict[tuple[str, str], set[str]] = {}
     for each in gone:
         wanted.setdefault((each.source, each.key), set()).add(each.id)
     return {
-        (source, origin.id): origin
+        (source, record.id): record
         for (source, key), ids in wanted.items()
         for shard in documents[source].shards()
         if shard.key == key
-        for origin in origins(documents[source], shard, ids)
+        for record in records(documents[source], shard, ids)
     }

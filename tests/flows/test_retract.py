@@ -268,7 +268,10 @@ def test_each_kind_of_change_is_told_with_its_reason(corpus: Corpus, own: Path) 
     assert [line.split(": ", 1)[0].rpartition(":")[2] for line in said] == ["7", "8"]
     cut = by_id[corpus.ids["cut"]]
     assert [piece["id"] for piece in cut["tokens"]] == [f"{cut['id']}#0", f"{cut['id']}#1"]
-    assert cut["stood"] == "kept in 2 pieces" and cut["files"] == [str(corpus.folder / "raw.jsonl")]
+    assert cut["stood"] == "kept in 2 pieces"
+    with (corpus.folder / cut["file"]).open("rb") as file:
+        file.seek(cut["offset"])
+        assert json.loads(file.read(cut["length"]))["id"] == cut["record"] == "cut"
     (model,) = told["models"]
     assert model["name"] == "tiny" and not model["trained"] and model["of"] == 30
     read_by = [each for each in told["documents"] if each["models"]]

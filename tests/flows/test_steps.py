@@ -99,7 +99,7 @@ def documents(built: dag.Built) -> dict[str, int]:
     }
 
 
-PASSAGE = re.compile(r" +([\d,]+)  (\w+:\w{32})(#\d+)?  tokens ([\d,]+) to ([\d,]+) of ([\d,]+)  (\S+)  (\S+)")
+PASSAGE = re.compile(r" +([\d,]+)  (\w+:\w{32})(#\d+)?  tokens ([\d,]+) to ([\d,]+) of ([\d,]+)  (\S+)  (\S+) at [\d,]+, (\d+)")
 
 
 @pytest.mark.parametrize("name", MODELS)
