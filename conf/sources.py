@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from conf.keep import Conditions
 from conf.keys import Address, Keys, Positive, Share, Text
+from conf.licence import Licence
 
 
 class Servers(Keys):
@@ -104,6 +105,11 @@ class Source(Keys):
     )
     group: str | None = Field(
         None, description="sources under one weight of the mixture; the source's own name if absent"
+    )
+    licence: Licence | None = Field(
+        None,
+        description="of its texts, an SPDX expression such as CC-BY-SA-4.0; `millrace export` tells it, and no stage "
+        "reads it",
     )
     text: str | list[str] = Field(
         "text",

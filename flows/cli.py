@@ -8,6 +8,7 @@ import functools
 import signal
 import traceback
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -189,6 +190,50 @@ def retract(
     from flows.retract import retract as take_back
 
     take_back(console(), conf, read(conf), ids, out, copies, workers, say)
+
+
+class Form(StrEnum):
+    """Of an export's files."""
+
+    parquet = "parquet"
+    jsonl = "jsonl.zst"
+
+
+class Which(StrEnum):
+    """Splits of an export."""
+
+    train = "train"
+    validation = "validation"
+    all = "all"
+
+
+@command
+def export(
+    conf: Conf,
+    out: Annotated[
+        str, typer.Argument(metavar="OUT", help="An empty folder, or a URL as `store` takes: s3://bucket/prefix.")
+    ],
+    form: Annotated[Form, typer.Option("--format", help="Of the files.")] = Form.parquet,
+    size: Annotated[str, typer.Option("--size", help="Bytes of a file, about: 500MB, 2GB.")] = "500MB",
+    split: Annotated[Which, typer.Option("--split", help="As in training.")] = Which.all,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="A source or group, several by repeating it; all if absent.")
+    ] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Where it will be found, for the card.")] = None,
+    creator: Annotated[str | None, typer.Option("--creator", help="Who made it, for the card.")] = None,
+    published: Annotated[str | None, typer.Option("--published", help="A date as 2026-11-30, for the card.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    debug: Debug = False,
+) -> None:
+    """The kept, cut documents as Parquet or JSON Lines, with a dataset card, Croissant and lineage.
+
+    Each row names its crawl record. The same corpus gives the same bytes; a killed export goes on where it was.
+    """
+    from flows.export import run as leave
+    from flows.export import told
+
+    about = told(url, creator, published)
+    leave(console(), read(conf), str(conf), out, form.value, size, split.value, source or [], about, workers, say)
 
 
 @command

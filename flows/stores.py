@@ -4,7 +4,8 @@ from conf.pipeline import Pipeline
 from tasks.runtime.store import CacheSettings, Store, open_store, store_at
 
 
-def _cache(pipeline: Pipeline) -> CacheSettings:
+def cache_of(pipeline: Pipeline) -> CacheSettings:
+    """Of what is read from an object store."""
     return CacheSettings(pipeline.cache.path(), pipeline.cache.bytes)
 
 
@@ -14,9 +15,9 @@ def opened_store(pipeline: Pipeline) -> Store:
     Raises:
         Mistake: it cannot be.
     """
-    return open_store(pipeline.store_url(), _cache(pipeline))
+    return open_store(pipeline.store_url(), cache_of(pipeline))
 
 
 def store_of(pipeline: Pipeline) -> Store:
     """To be looked at; nothing is touched."""
-    return store_at(pipeline.store_url(), _cache(pipeline))
+    return store_at(pipeline.store_url(), cache_of(pipeline))

@@ -100,6 +100,7 @@ DOORS = {
     "flows.page": "tasks.report",
     "flows.run": "tasks.report",
     "flows.explain": "tasks.sources.told tasks.models.steps",
+    "flows.export": "tasks.export",
     "flows.retract": "tasks.retraction tasks.models.steps",
 }
 
@@ -136,10 +137,7 @@ PRODUCERS = {
     "answers.jsonl": {"tasks.evaluation.evaluate"},
     "frequent.parquet": {"tasks.decontaminate.frequent"},
     "grams.parquet": {"tasks.decontaminate.grams"},
-    "inputs.parquet": {
-        "tasks.sources.ingest",
-        "tasks.sources.origins",
-    },  # a reader in ingest's file would read all anew
+    "inputs.parquet": {"tasks.sources.ingest"},
     "items.parquet": {"tasks.decontaminate.benchmark", "tasks.evaluation.overlap"},  # each of its own artifact
     "metrics.jsonl": {"tasks.models.pretrain"},
     "mixture.json": {"tasks.tokens.mixture"},

@@ -10,6 +10,7 @@ import numpy as np
 
 from tasks.sources.archive.pages import pages
 from tasks.sources.input.raw import Source
+from tasks.sources.origins import Origin
 from tasks.sources.parts import Part
 from tasks.sources.reading import Candidate, Reader, Reading
 from tasks.sources.rejects import Reject, storable
@@ -41,6 +42,7 @@ class Document(NamedTuple):
     language: str | None
     language_score: float | None
     meta: str | None
+    origin: Origin
 
     @property
     def text(self) -> str:
@@ -80,7 +82,8 @@ def _document(found: Candidate, part: Part, reading: Reading, tally: Tally, met:
         reason = "no-content" if found.text.strip() or found.html else "empty"
         return Reject(part.path, found.offset, found.length, reason, f"no text is left <{url or found.id or ''}>")
     content = hashlib.sha256(utf8).digest()
-    key = key_of(reading, part.name or part.path, found.id, url, content)
+    name = part.name or part.path
+    key = key_of(reading, name, found.id, url, content)
     first, file, offset = met.setdefault(key, (content, part.path, found.offset))
     if (file, offset) != (part.path, found.offset):
         reason, what = ("repeated", "this text") if first == content else ("id", "another text")
@@ -92,7 +95,8 @@ def _document(found: Candidate, part: Part, reading: Reading, tally: Tally, met:
     meta = {name: value for name, value in found.meta.items() if value}
     sure = None if spoken.code is None else spoken.score
     told = storable(to_json(meta)) if meta else None
-    return Document(key, utf8, url, found.date, spoken.code, sure, told)
+    origin = Origin(name, found.offset, found.length, found.id)
+    return Document(key, utf8, url, found.date, spoken.code, sure, told, origin)
 
 
 def _clean(found: Candidate, reading: Reading) -> bytes:

@@ -1,5 +1,7 @@
 """Stage `ingest`: a source's files to shards of documents, with every record that became none listed beside them.
 
+Beside a shard stands, too, where each of its documents stood (origins.py).
+
 A shard is a part of an input file, one file, or several (`shards.plan`). Memory is bounded: documents are written in
 batches of 16 MB of text, whatever the file. Statistics: files, bytes = bytes_in_records + bytes_damaged, records (by
 WARC type), status (by HTTP status), documents, characters, text_bytes, rejects (by reason), languages, unread (values
@@ -26,6 +28,9 @@ from tasks.sources.documents import READERS, Document, Met, documents
 from tasks.sources.input.hashed import as_listed
 from tasks.sources.input.here import here
 from tasks.sources.input.inside import files_inside
+from tasks.sources.origins import FILE as ORIGINS_FILE
+from tasks.sources.origins import ORIGINS
+from tasks.sources.origins import table_of as origins_table
 from tasks.sources.page.extract import require
 from tasks.sources.parts import SHARD, Part, plan
 from tasks.sources.reading import Reading
@@ -172,9 +177,15 @@ def read_shard(
 ) -> Ingested:
     """Read the parts of one shard and write its documents, rejects and inputs. Runs in a worker."""
     tally = Tally()
-    rows, met = Rows(out, reading.source), Met()
+    met = Met()
     inputs: list[dict[str, Any]] = []
-    with out.open(FILE) as file, pq.ParquetWriter(file, REJECTS, compression="zstd") as writer:
+    with (
+        out.open(ORIGINS_FILE) as origins_file,
+        pq.ParquetWriter(origins_file, ORIGINS, compression="zstd") as origins,
+        out.open(FILE) as file,
+        pq.ParquetWriter(file, REJECTS, compression="zstd") as writer,
+    ):
+        rows = Rows(out, reading.source, origins)
         rejects: list[Reject] = []
         for part, path in _files(parts, out, inside, selected, Manners(**(manners or {}))):
             with as_listed(part, path, kind) as read:
@@ -188,17 +199,17 @@ def read_shard(
                         rejects.clear()
             inputs.append({"file": storable(part.path), "bytes": part.size, "sha256": read.sha256, "etag": part.etag})
         writer.write_table(table_of(rejects))
+        rows.close()
     with out.open("inputs.parquet") as file:
         pq.write_table(pa.Table.from_pylist(inputs, schema=INPUTS), file, compression="zstd")
-    rows.close()
     return Ingested(**tally.statistics())
 
 
 class Rows:
-    """Documents on their way to a shard's main file, a batch at a time."""
+    """Documents on their way to a shard's main file, and their origins to the file beside it, a batch at a time."""
 
-    def __init__(self, out: Output, source: str):
-        self.out, self.source = out, source
+    def __init__(self, out: Output, source: str, origins: pq.ParquetWriter):
+        self.out, self.source, self.origins = out, source, origins
         self.waiting: list[Document] = []
         self.bytes = 0
 
@@ -223,6 +234,7 @@ class Rows:
             "meta": pa.array([document.meta for document in self.waiting], pa.string()),
         }
         self.out.write(pa.table(columns, schema=DOCUMENTS))
+        self.origins.write_table(origins_table([document.origin for document in self.waiting]))
         self.waiting, self.bytes = [], 0
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from tasks.runtime.artifact import Artifact, artifact_at
 from tasks.runtime.shards import batches
 from tasks.runtime.stage import Place
+from tasks.sources.origins import origins_of
 from tasks.sources.rejects import rejects_of
 from tasks.sources.webtext.linked import lookup
 from tasks.sources.webtext.urls import is_web
@@ -17,13 +18,16 @@ EXCERPT = 120  # bytes of a text's beginning
 
 
 def tell_document(artifact: Artifact, place: Place, others: Mapping[tuple[str, str], Artifact]) -> Iterator[str]:
-    """Id, URL, place, size and beginning of a document."""
+    """Id, URL, place, size and beginning of a document, and the record that it was made of."""
     document = row_at(place)
     characters = len(place.text.decode())
     where = f"shard {place.shard.key}, row {place.row}"
     yield f"{place.id}  {document.get('url') or 'no URL'}"
     language = document.get("language") or "language unknown"
     yield f"{where}; {characters:,} characters, {len(place.text):,} bytes; {language}"
+    origin = origins_of(artifact, place.shard).slice(place.row, 1).to_pylist()[0]
+    record = f"record {origin['record']}" if origin["record"] else "record"
+    yield f"{record} of {origin['file']}, at {origin['offset']:,}, length {origin['length']:,}"
     yield f"begins {place.text[:EXCERPT].decode(errors='replace')!r}"
 
 

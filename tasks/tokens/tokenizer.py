@@ -27,12 +27,13 @@ FILE = "tokenizer.json"
 
 @statistics
 class Learned:
-    """Ids it has and was asked for; documents and bytes (per source) that it was made from."""
+    """Ids it has and was asked for; documents and bytes (per source) that it was made from; the id that ends a text."""
 
     vocabulary: int = 0
     asked: int = 0
     documents: int = 0
     bytes: dict[str, int] = field(default_factory=dict)
+    end_of_text: int = 0
 
 
 @stage("tokenizer", kind="fit", section="tokenizer", libraries=("tokenizers", "numpy"))
@@ -77,7 +78,8 @@ def tokenizer(
     bpe.add_special_tokens([END_OF_TEXT])
     with job.publish(FILE) as file:
         file.write(bpe.to_str(pretty=True).encode())
-    return Learned(bpe.get_vocab_size(), vocabulary, len(texts), sample_bytes)
+    end = bpe.token_to_id(END_OF_TEXT)
+    return Learned(bpe.get_vocab_size(), vocabulary, len(texts), sample_bytes, end)
 
 
 def tokenizer_file(tokenizer: Artifact) -> Path:
@@ -86,8 +88,13 @@ def tokenizer_file(tokenizer: Artifact) -> Path:
 
 
 def vocabulary_of(tokenizer: Artifact) -> int:
-    """How many ids it has, <|endoftext|> the last of them."""
+    """How many ids it has."""
     return tokenizer.counts(Learned).vocabulary
+
+
+def end_of_text_of(tokenizer: Artifact) -> int:
+    """The id that ends a text."""
+    return tokenizer.counts(Learned).end_of_text
 
 
 def _sample(

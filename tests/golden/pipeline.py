@@ -85,7 +85,7 @@ def content(path: Path) -> str | None:
     if (
         path.name in silent
         or path.name.startswith("run.")
-        or path.name.endswith((".rejects.parquet", ".inputs.parquet"))
+        or path.name.endswith((".rejects.parquet", ".inputs.parquet", ".origins.parquet"))
     ):
         return None
     data = path.read_bytes()
