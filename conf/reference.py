@@ -188,7 +188,9 @@ def _models() -> str:
     return (
         "## models\n\nBy name (`a-z`, `0-9`, `.`, `-`), each with a `preset` and keys that replace the preset's. A "
         "budget other than the preset's scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width "
-        "without heads keeps its head width.\n\n"
+        "without heads keeps its head width. A scaled warm-up is at least max(100, 2 / (1 - beta2)) updates, where the "
+        "preset's own is that long, and at most a quarter of the way to the decay's end. A key that is given is taken "
+        "as given.\n\n"
         f"| preset | layers, width, heads | context | budget |\n|---|---|---|---|\n{presets}\n\n"
         "The defaults are those of keys that a preset leaves alone.\n\n"
         f"{_table(itertools.chain(of_pipeline, rows))}"

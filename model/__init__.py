@@ -1,10 +1,11 @@
 """The GPT: a PyTorch package that stands alone (imports nothing of ours, no Prefect, no Spark).
 
-    what a model is     config (torch-free keys), presets (the papers'), gpt (the trunk), attention, heads
+    what a model is     config (torch-free keys), presets (the papers'), gpt (the trunk), attention, dropout, heads
     what it reads       run (run.yaml), files (a folder, or a bucket through a cache), tokenizer, windows (tokens by
                         number), data (what the loop asks of windows, or of anything else that has rows)
-    how it learns       train (puts the parts together), loop, objectives, optimiser, machine (rank, device),
-                        checkpoint, mirror (checkpoints below the store), metrics
+    how it learns       train (puts the parts together), loop, objectives, optimiser, machine (rank, device), metrics
+    how it survives     checkpoint, mirror (checkpoints below the store), resume (the newest that is whole),
+                        divergence (what is no success), rewind (past a spike)
     what it says        score (log-likelihoods, perplexity), generate
 
 Torch-free, safe to import anywhere: this file, config, presets, run, files, windows (numpy only). Start a training with
@@ -13,4 +14,4 @@ Torch-free, safe to import anywhere: this file, config, presets, run, files, win
 
 # Enters fingerprints in place of this package's source: raise it by hand when the same run.yaml would train
 # other weights or evaluate to other numbers. A mended log line must not throw away two weeks of training.
-MODEL_VERSION = 1
+MODEL_VERSION = 2

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 
 from model.config import Architecture, banded
+from model.dropout import attend
 
 Cache = tuple[Tensor, Tensor]  # keys, values: (B, H, context, D) each, filled up to the current position
 
@@ -52,7 +53,7 @@ class Attention(nn.Module):
 
     def __init__(self, a: Architecture, layer: int) -> None:
         super().__init__()
-        self.heads, self.dropout = a.heads, a.dropout
+        self.heads, self.dropout, self.place = a.heads, a.dropout, 3 * layer + 1
         self.band = a.band if banded(a, layer) and a.band is not None and a.band < a.context else None
         self.qkv = nn.Linear(a.width, 3 * a.width)
         self.out = nn.Linear(a.width, a.width)
@@ -73,10 +74,10 @@ class Attention(nn.Module):
             m = None if whole or (start == 0 and self.band is None) else mask(start, T, start + T, self.band, x.device)
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=m, is_causal=m is None and not whole)
         elif self.band is None or self.band >= T:
-            y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)
+            y = attend(q, k, v, None, p, self.place)
         elif x.is_cuda and p == 0.0:  # FlexAttention knows no dropout
             y = compiled_flex()(q, k, v, block_mask=block_mask(T, self.band, x.device))
         else:
-            y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask(0, T, T, self.band, x.device), dropout_p=p)
+            y = attend(q, k, v, mask(0, T, T, self.band, x.device), p, self.place)
         out: Tensor = self.out(y.transpose(1, 2).reshape(B, T, C))
         return out

@@ -4,7 +4,9 @@
                                      model-00002-of-00002.safetensors   AdamW's two moments
                                      model.safetensors.index.json       which tensor is where
                                      state.json                         FORMAT, step, windows read, configuration,
-                                                                        sha256 of these files and of the metrics so far
+                                                                        sha256 of these files, of the metrics so far,
+                                                                        of the snapshots so far, and of itself
+    out/snapshots/step-00000512.safetensors                             the weights after that update
     out/model.safetensors, model.json, tokenizer.json                   the finished model; model.safetensors comes last
 
 Tensors go through torch.distributed.checkpoint's safetensors writer (its default metadata is a pickle).
@@ -31,16 +33,32 @@ from model.config import Architecture
 from model.files import PARTIAL, sha256_of
 from model.gpt import GPT
 
-FORMAT = 1
+FORMAT = 1  # of model.json
+STATE_FORMAT = 2  # of a checkpoint
 STATE = "state.json"  # the last file of a checkpoint to be written
+SNAPSHOTS = "snapshots"
 MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+class Damaged(ValueError):
+    """A file of a checkpoint or a model is missing, or not as it was written."""
 
 
 # ---- while training
 
 
-def save(out: Path, state: Mapping[str, Any], model: nn.Module, optimizer: torch.optim.Optimizer, keep: int) -> Path:
-    """Publish checkpoints/step-<state["step"]> and drop all but the newest `keep`; returns it. For one rank to call."""
+def save(
+    out: Path,
+    state: Mapping[str, Any],
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    keep: int,
+    good: int | None = None,
+) -> Path:
+    """Publish checkpoints/step-<state["step"]> and drop all but the newest `keep`; returns it. For one rank to call.
+
+    `good`: the newest checkpoint of before this step stays as well: what came later may be part of a spike.
+    """
     folder = out / "checkpoints" / name_of(state["step"])
     aside = aside_of(folder)
     shutil.rmtree(aside, ignore_errors=True)  # an earlier run's, killed while writing
@@ -49,11 +67,13 @@ def save(out: Path, state: Mapping[str, Any], model: nn.Module, optimizer: torch
     files = {name: 1 if name.startswith("model.") else 2 for name in held}
     _quietly(save_tensors, held, storage_writer=HuggingFaceStorageWriter(str(aside), files))
     contents = {path.name: sha256_of(path) for path in sorted(aside.iterdir())}
-    state = {"format": FORMAT, **state, "sha256": contents}
-    (aside / STATE).write_text(json.dumps(state, indent=1, sort_keys=True) + "\n")
+    (aside / STATE).write_bytes(_encoded({"format": STATE_FORMAT, **state, "sha256": contents}))
     appear(aside, folder)
-    for old in found(out)[:-keep]:
-        shutil.rmtree(old)
+    kept = found(out)
+    before = [old for old in kept if good is not None and step_of(old) < good]
+    for old in kept[:-keep]:
+        if old not in before[-1:]:
+            shutil.rmtree(old)
     return folder
 
 
@@ -62,35 +82,72 @@ def name_of(step: int) -> str:
     return f"step-{step:08d}"
 
 
+def step_of(folder: Path) -> int:
+    """The step of a checkpoint's folder."""
+    return int(folder.name.removeprefix("step-"))
+
+
 def found(out: Path) -> list[Path]:
-    """The checkpoints, oldest first. Unpublished ones have names of their own."""
+    """The checkpoints, oldest first. Unpublished and damaged ones have names of their own."""
     return sorted((out / "checkpoints").glob("step-*"))
 
 
+def remove(folder: Path) -> None:
+    """Remove a checkpoint, state.json first: what is left of it, should we be killed, is none."""
+    (folder / STATE).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def state_of(folder: Path) -> dict[str, Any]:
-    """What state.json says. ValueError where its format is another, or a file is not the one that it was written with
-    (checkpoints of before this was recorded are believed)."""
-    if name := damaged(folder):
-        raise ValueError(f"{folder / name} is damaged: remove {folder}, to resume from the one before it")
-    state: dict[str, Any] = json.loads((folder / STATE).read_bytes())
-    if state["format"] != FORMAT:
+    """What state.json says. Damaged where it, or a file that it names, is missing, empty or not as it was written;
+    ValueError where its format is another."""
+    path = folder / STATE
+    try:
+        content = path.read_bytes()
+        state = json.loads(content)
+        if not isinstance(state, dict):
+            raise ValueError
+    except FileNotFoundError:
+        raise Damaged(f"{path} is missing") from None
+    except ValueError:  # of no bytes, too
+        raise Damaged(f"{path} is damaged: it is {'not JSON' if content else 'empty'}") from None
+    if state.get("format") == 1 and "state_sha256" not in state:
+        raise ValueError(f"{folder} has checkpoint format 1, this code reads {STATE_FORMAT}: use the version before")
+    checksum = state.pop("state_sha256", None)
+    if content != _encoded(state) or checksum is None:
+        raise Damaged(f"{path} is damaged: it is not as it was written (sha256)")
+    if state["format"] != STATE_FORMAT:
         raise ValueError(
-            f"{folder} has checkpoint format {state['format']}, this code reads {FORMAT}: use the version that wrote it"
+            f"{folder} has checkpoint format {state['format']}, this code reads {STATE_FORMAT}: "
+            "use the version that wrote it"
         )
+    named = {folder / name: sha256 for name, sha256 in state["sha256"].items()}
+    named |= {folder.parent.parent / name: sha256 for name, sha256 in state["snapshots"].items()}
+    for file, sha256 in named.items():
+        if not file.is_file():
+            raise Damaged(f"{file} is missing")
+        if sha256_of(file) != sha256:
+            raise Damaged(
+                f"{file} is damaged: it is {'not as it was written (sha256)' if file.stat().st_size else 'empty'}"
+            )
     return state
 
 
-def damaged(folder: Path) -> str | None:
-    """The name of a file of the checkpoint that is missing or not the one it was written with; None where all are."""
-    try:
-        state = json.loads((folder / STATE).read_bytes())
-        contents = state.get("sha256", {}).items()
-    except (FileNotFoundError, ValueError, AttributeError):
-        return STATE
-    for name, sha256 in contents:
-        if not (folder / name).is_file() or sha256_of(folder / name) != sha256:
-            return str(name)
-    return None
+def _encoded(state: Mapping[str, Any]) -> bytes:
+    """state.json, with the sha256 of what it holds: one flipped bit anywhere gives other bytes than these."""
+    held = json.dumps(state, sort_keys=True).encode()
+    whole = {**state, "state_sha256": hashlib.sha256(held).hexdigest()}
+    return (json.dumps(whole, indent=1, sort_keys=True) + "\n").encode()
+
+
+def snapshot(out: Path, step: int, model: nn.Module) -> tuple[str, str]:
+    """Write snapshots/step-<step>.safetensors, as model.safetensors is; returns its name in `out`, and its sha256."""
+    path = out / SNAPSHOTS / f"{name_of(step)}.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    aside = _weights_aside(path, model)
+    sha256 = sha256_of(aside)
+    _rename(aside, path)
+    return f"{SNAPSHOTS}/{path.name}", sha256
 
 
 def make_room(step: int, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
@@ -132,17 +189,16 @@ def publish(
     fingerprint: str | None,
     end_of_text: int,
     training: Mapping[str, Any],
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Write tokenizer.json, model.json and, last, model.safetensors: its presence says that the model is whole.
 
-    `tokenizer`: the content of a tokenizer.json, or its path. The weights are written aside first, since model.json
-    holds their sha256.
+    `tokenizer`: the content of a tokenizer.json, or its path. `more`: keys of model.json that a training adds:
+    `dtype` (its arithmetic), `snapshots` (step, file, sha256), `skipped` (model/divergence.py). The weights are written
+    aside first, since model.json holds their sha256.
     """
     content = tokenizer if isinstance(tokenizer, bytes) else tokenizer.read_bytes()
-    weights = {name: p.detach().to("cpu", torch.float32).contiguous() for name, p in model.named_parameters()}
-    aside = aside_of(out / "model.safetensors")
-    save_file(weights, aside, metadata={"format": "pt"})
-    aside.chmod(0o644)  # save_file makes it readable by its owner only
+    aside = _weights_aside(out / "model.safetensors", model)
     _write(out / "tokenizer.json", content)
     about = {
         "format": FORMAT,
@@ -154,17 +210,21 @@ def publish(
         "tokenizer_sha256": hashlib.sha256(content).hexdigest(),  # of the tokenizer.json beside this file
         "model_sha256": sha256_of(aside),  # of the model.safetensors beside it
         "end_of_text": end_of_text,
+        **(more or {}),
     }
     _write(out / "model.json", (json.dumps(about, indent=1, sort_keys=True) + "\n").encode())
     _rename(aside, out / "model.safetensors")
 
 
-def read(folder: Path, device: str | torch.device = "cpu") -> tuple[GPT, dict[str, Any]]:
-    """A finished model, in evaluation mode, and its model.json. ValueError where a part is missing, damaged or
-    another's."""
+def about_of(folder: Path) -> dict[str, Any]:
+    """model.json of a finished model, whose files it checks. ValueError where a part is missing or another's, Damaged
+    where one is not as it was written."""
     if not (folder / "model.safetensors").is_file():
         raise ValueError(f"{folder} holds no model.safetensors: its training has not finished; run it again")
-    about = json.loads((folder / "model.json").read_text())
+    try:
+        about: dict[str, Any] = json.loads((folder / "model.json").read_bytes())
+    except (FileNotFoundError, ValueError):
+        raise Damaged(f"{folder}/model.json is missing or not JSON: train the model again: millrace repair") from None
     if about["format"] != FORMAT:
         raise ValueError(f"{folder}/model.json has format {about['format']}, this code reads {FORMAT}")
     if sha256_of(folder / "tokenizer.json") != about["tokenizer_sha256"]:
@@ -173,15 +233,41 @@ def read(folder: Path, device: str | torch.device = "cpu") -> tuple[GPT, dict[st
         )
     # Not recorded by models of before.
     if about.get("model_sha256") not in (None, sha256_of(folder / "model.safetensors")):
-        raise ValueError(
+        raise Damaged(
             f"{folder}/model.safetensors is damaged: its content is not what model.json recorded (sha256); "
             "train the model again: millrace repair"
         )
+    return about
+
+
+def read(folder: Path, device: str | torch.device = "cpu", step: int | None = None) -> tuple[GPT, dict[str, Any]]:
+    """A finished model, in evaluation mode, and its model.json; with `step`, its weights after that update, of which
+    it kept a snapshot. ValueError as `about_of`, and where there is no such snapshot."""
+    about = about_of(folder)
+    weights = folder / "model.safetensors"
+    if step is not None:
+        snapshots = {kept["step"]: kept for kept in about.get("snapshots", [])}
+        if step not in snapshots:
+            there = ", ".join(map(str, snapshots)) or "none"
+            raise ValueError(f"{folder} has no snapshot of step {step}; it has: {there} (`snapshots` of the model)")
+        weights = folder / snapshots[step]["file"]
+        if not weights.is_file() or sha256_of(weights) != snapshots[step]["sha256"]:
+            raise Damaged(f"{weights} is missing or damaged (sha256); train the model again: millrace repair")
     with torch.device("meta"):
         model = GPT(Architecture(**about["architecture"]))
-    model.load_state_dict(load_file(folder / "model.safetensors", device=str(device)), assign=True)
+    model.load_state_dict(load_file(weights, device=str(device)), assign=True)
     model.end_of_text = about["end_of_text"]
+    model.arithmetic = getattr(torch, about.get("dtype", "float32"))
     return model.eval(), about
+
+
+def _weights_aside(path: Path, model: nn.Module) -> Path:
+    """The weights as a file that is still to be renamed to `path`."""
+    weights = {name: p.detach().to("cpu", torch.float32).contiguous() for name, p in model.named_parameters()}
+    aside = aside_of(path)
+    save_file(weights, aside, metadata={"format": "pt"})
+    aside.chmod(0o644)  # save_file makes it readable by its owner only
+    return aside
 
 
 # ---- appearing whole

@@ -4,6 +4,7 @@ Every default of the model stands here and nowhere else; conf builds its schema 
 The papers' values are in presets.py. A wrong value raises ValueError with a sentence.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,14 +48,17 @@ class Architecture:
 
 @dataclass(frozen=True)
 class Training:
-    """One run. Exactly one of `tokens` and `updates` is given: the budget, and the unit of `warm_up` and `decay`."""
+    """One run. Exactly one of `tokens` and `updates` is given: the budget, and the unit of `warm_up` and `decay`.
+
+    A preset's schedule is scaled to another budget (model/presets.py); a key that is given is taken as given.
+    """
 
     tokens: int | None = None  # the budget in tokens (GPT-2, 3) ...
     updates: int | None = None  # ... or in updates of the optimiser (GPT-1)
     batch: int = 524_288  # tokens an update, over all ranks; rounded to whole windows of `context`
     batch_start: int | None = None  # the batch grows linearly from this many tokens ...
     batch_ramp: int = 0  # ... over this many tokens
-    micro_batch: int = 8  # windows a forward pass on one rank: memory, not arithmetic
+    micro_batch: int = 8  # windows a forward pass on one rank: memory, not arithmetic (dropout is drawn by window)
     learning_rate: float = 6e-4  # the peak
     warm_up: int = 0  # linear, from 0
     decay: int | None = None  # a cosine ends here, then flat; None: the whole budget
@@ -67,6 +71,11 @@ class Training:
     seed: int = 1
     checkpoint_every: int = 1000  # updates
     keep: int = 2  # checkpoints
+    snapshots: list[int] | Literal["log-spaced"] | None = None  # updates whose weights are kept; log-spaced: 1, 2, 4, 8
+    # What is no success (model/divergence.py), beside a loss or gradient that is not finite. Null switches a rule off.
+    above_uniform: int | None = 100  # updates in a row, behind the warm-up, with a loss above that of knowing nothing
+    norm_spike: float | None = 100.0  # a gradient's norm, behind the warm-up, in medians of the 100 updates before
+    on_spike: Literal["stop", "rewind"] = "stop"  # rewind: go back to before the spike, and pass over its updates
     validate_every: int = 1000  # updates; besides, at the end
     validation_windows: int = 64  # a source, at most
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: cuda where there is one
@@ -83,7 +92,7 @@ class Training:
             _require(getattr(self, key) >= 1, f"{key} is {getattr(self, key)}: it must be at least 1")
         for key in ("warm_up", "batch_ramp", "weight_decay", "validation_windows"):
             _require(getattr(self, key) >= 0, f"{key} is {getattr(self, key)}: it must not be negative")
-        for key in ("tokens", "updates", "decay", "batch_start", "clip"):
+        for key in ("tokens", "updates", "decay", "batch_start", "clip", "above_uniform"):
             value = getattr(self, key)
             _require(value is None or value > 0, f"{key} is {value}: it must be positive, or null")
         for key in ("beta1", "beta2"):
@@ -93,6 +102,16 @@ class Training:
         _require(
             self.decay is None or self.decay >= self.warm_up,
             f"decay ends at {self.decay}, before warm_up ends at {self.warm_up}",
+        )
+        _require(
+            self.norm_spike is None or self.norm_spike > 1,
+            f"norm_spike is {self.norm_spike}: it is a multiple of the median, above 1, or null",
+        )
+        _require(self.on_spike in ("stop", "rewind"), f"on_spike is {self.on_spike!r}: it must be 'stop' or 'rewind'")
+        listed = isinstance(self.snapshots, list) and all(type(step) is int and step >= 1 for step in self.snapshots)
+        _require(
+            self.snapshots is None or self.snapshots == "log-spaced" or listed,
+            f"snapshots is {self.snapshots!r}: it must be a list of updates, from 1, or log-spaced",
         )
         _require(self.device in ("auto", "cpu", "cuda"), f"device is {self.device!r}: it must be auto, cpu or cuda")
         _require(
@@ -161,6 +180,42 @@ def total_windows(t: Training, context: int) -> int:
             return windows + (t.updates - update) * whole_windows(t.batch, context)
         windows += batch_windows(t, context, windows * context)
     return windows
+
+
+def updates(t: Training, context: int) -> Iterator[range]:
+    """The windows of each update, in order: by number, 0 ... total_windows - 1."""
+    first, total = 0, total_windows(t, context)
+    while first < total:
+        size = min(batch_windows(t, context, first * context), total - first)
+        yield range(first, first + size)
+        first += size
+
+
+def total_updates(t: Training, context: int) -> int:
+    """Updates of the whole run."""
+    updates, windows, total = 0, 0, total_windows(t, context)
+    while windows < total and t.batch_start is not None and windows * context < t.batch_ramp:
+        windows += batch_windows(t, context, windows * context)
+        updates += 1
+    return updates + -(-max(0, total - windows) // whole_windows(t.batch, context))
+
+
+def snapshot_steps(t: Training, context: int) -> list[int]:
+    """The updates after which the weights are kept. ValueError for one that the run does not have."""
+    if not t.snapshots:
+        return []
+    total = total_updates(t, context)
+    if t.snapshots == "log-spaced":
+        return [1 << power for power in range(total.bit_length())]
+    steps = sorted(set(t.snapshots))
+    if steps[-1] > total:
+        raise ValueError(f"snapshots has {steps[-1]}, and the training has {total} updates: take it out")
+    return steps
+
+
+def warmed_up(t: Training, position: float) -> bool:
+    """Whether an update at `position`, as `learning_rate` counts, lies behind the warm-up."""
+    return position > t.warm_up
 
 
 def learning_rate(t: Training, position: float) -> float:

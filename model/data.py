@@ -42,6 +42,7 @@ class Batch:
     """A micro-batch of B rows on the device."""
 
     first: int  # number of its first row: what randomness is drawn by
+    rows: int  # from there on; more, in the streams, only fill the shape
     last: bool  # of this rank's in the update
     streams: Mapping[str, Tensor]  # (B, ...) each
     groups: Tensor  # (B,) int64
@@ -69,6 +70,7 @@ def micro_batches(data: Data, start: int, stop: int, size: int, machine: Machine
             weights = torch.cat([weights, weights.new_zeros(missing)])
         yield Batch(
             first=number,
+            rows=len(groups),
             last=number + size >= end,
             streams={name: _moved(torch.from_numpy(array)[taken], machine) for name, array in arrays.items()},
             groups=_moved(torch.from_numpy(groups)[taken], machine),

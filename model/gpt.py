@@ -8,6 +8,8 @@ epsilon is 1e-5, and all linear layers have biases, as in the released code of G
 """
 
 import math
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +18,7 @@ from torch import Tensor, nn
 from model import heads
 from model.attention import Attention, Cache
 from model.config import Architecture
+from model.dropout import Dropout
 
 
 class MLP(nn.Module):
@@ -42,16 +45,17 @@ class Block(nn.Module):
         self.attention = Attention(a, layer)
         self.norm2 = nn.LayerNorm(a.width)
         self.mlp = MLP(a)
-        self.dropout = nn.Dropout(a.dropout)
+        self.dropout1 = Dropout(a.dropout, 3 * layer + 2)
+        self.dropout2 = Dropout(a.dropout, 3 * layer + 3)
 
     def forward(self, x: Tensor, cache: Cache | None = None, start: int = 0) -> Tensor:
         """x: (B, T, C), the positions start ... start + T - 1 -> (B, T, C)."""
         if self.post:
-            x = self.norm1(x + self.dropout(self.attention(x, cache, start)))
-            x = self.norm2(x + self.dropout(self.mlp(x)))
+            x = self.norm1(x + self.dropout1(self.attention(x, cache, start)))
+            x = self.norm2(x + self.dropout2(self.mlp(x)))
         else:
-            x = x + self.dropout(self.attention(self.norm1(x), cache, start))
-            x = x + self.dropout(self.mlp(self.norm2(x)))
+            x = x + self.dropout1(self.attention(self.norm1(x), cache, start))
+            x = x + self.dropout2(self.mlp(self.norm2(x)))
         return x
 
 
@@ -62,9 +66,10 @@ class GPT(nn.Module):
         super().__init__()
         self.architecture = a
         self.end_of_text: int | None = None  # the tokenizer's, set by score.load; not a weight
+        self.arithmetic = torch.float32  # what its products were computed in when it was trained; likewise
         self.tokens = nn.Embedding(a.vocabulary, a.width)
         self.positions = nn.Embedding(a.context, a.width)
-        self.dropout = nn.Dropout(a.dropout)
+        self.dropout = Dropout(a.dropout, 0)  # a layer's three places follow: 3 layer + 1 is its attention's
         self.blocks = nn.ModuleList(Block(a, layer) for layer in range(a.layers))
         self.norm = nn.LayerNorm(a.width) if a.final_norm else nn.Identity()
 
@@ -100,9 +105,22 @@ class GPT(nn.Module):
     def forward(
         self, tokens: Tensor, targets: Tensor | None = None, caches: list[Cache] | None = None, start: int = 0
     ) -> Tensor:
-        """tokens: (B, T) int64, at positions start ... -> logits (B, T, V), or with targets losses (B, T), in nats."""
+        """tokens: (B, T) int64, at positions start ... -> logits (B, T, V), or with targets losses (B, T), in nats.
+
+        Losses of which no gradient is asked are computed as the model was trained, their logits in float32, in chunks.
+        """
+        if targets is not None and not torch.is_grad_enabled():
+            with self.as_trained():
+                hidden = self.hidden(tokens, caches, start)
+            return heads.losses_in_chunks(hidden, self.tokens.weight, targets)
         logits = heads.tied(self.hidden(tokens, caches, start), self.tokens.weight)
         return logits if targets is None else heads.token_losses(logits, targets)
+
+    def as_trained(self) -> AbstractContextManager[Any]:
+        """The context of a forward pass in the arithmetic that the model was trained in."""
+        if self.arithmetic == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.tokens.weight.device.type, self.arithmetic)
 
     def caches(self, batch: int) -> list[Cache]:
         """Room for the keys and values of `batch` sequences of full context, a layer."""

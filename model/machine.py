@@ -5,11 +5,12 @@ no folder: rank 0 of the world reads and writes `out`, and tells the others.
 """
 
 import gc
+import json
 import os
 import signal
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -17,6 +18,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from model.config import Training
+
+T = TypeVar("T")
 
 
 class Machine:
@@ -75,20 +78,24 @@ class Machine:
             dist.all_reduce(sums)
         return sums
 
-    def from_first(self, decide: Callable[[], tuple[int, ...]], numbers: int) -> list[int]:
-        """What `decide` gives on rank 0, that many numbers, on every rank. Where it raises, rank 0 raises that, and the
-        others end without a word: SystemExit(2)."""
+    def from_first(self, decide: Callable[[], T]) -> T:
+        """What `decide` gives on rank 0, which JSON must hold, on every rank. Where it raises, rank 0 raises that, and
+        the others end without a word: SystemExit(2)."""
         if self.world == 1:
-            return list(decide())
-        said = torch.zeros(1 + numbers, dtype=torch.int64, device=self.device)  # whether it was decided, and what
+            return decide()
+        said, length = b"", torch.zeros(1, dtype=torch.int64, device=self.device)  # 0: nothing was decided
         try:
             if self.rank == 0:
-                said[:] = torch.tensor([1, *decide()])
+                said = json.dumps(decide()).encode()
+                length[0] = len(said)
         finally:
-            dist.broadcast(said, 0)
-        if not said[0]:
+            dist.broadcast(length, 0)
+        if not length[0]:
             raise SystemExit(2)
-        return said[1:].tolist()
+        content = torch.frombuffer(bytearray(said or bytes(int(length[0]))), dtype=torch.uint8).to(self.device)
+        dist.broadcast(content, 0)
+        decided: T = json.loads(content.cpu().numpy().tobytes())
+        return decided
 
     def copy_first(self, tensors: Iterable[Tensor]) -> None:
         """Rank 0's values into every rank's tensors."""

@@ -15,10 +15,28 @@ import torch
 from model.config import Architecture, flops_per_token
 from model.machine import Machine
 
-# Dense bfloat16 peaks in FLOP/s, as their makers print them; MFU is null on other devices.
-PEAK = {"H100 PCIe": 756e12, "H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12, "L4": 121e12}
+# Dense bfloat16 peaks in FLOP/s by the name that CUDA gives a device, from its maker's data sheet (half of the figure
+# "with sparsity" where that alone is printed). Exactly this name: an L40 is no L4, an H100 NVL no H100 SXM.
+PEAK = {
+    "NVIDIA A100-SXM4-40GB": 312e12,
+    "NVIDIA A100-SXM4-80GB": 312e12,
+    "NVIDIA A100-PCIE-40GB": 312e12,
+    "NVIDIA A100 80GB PCIe": 312e12,
+    "NVIDIA H100 80GB HBM3": 989.4e12,  # SXM
+    "NVIDIA H100 PCIe": 756e12,
+    "NVIDIA H100 NVL": 835.5e12,
+    "NVIDIA H200": 989.4e12,  # SXM
+    "NVIDIA H200 NVL": 835.5e12,
+    "NVIDIA L4": 121e12,
+    "NVIDIA L40": 181e12,
+    "NVIDIA L40S": 362e12,
+}
 ROWS = "metrics.jsonl"
 SAY_EVERY = 5.0  # seconds
+
+
+class MetricsDamaged(ValueError):
+    """metrics.jsonl is not the one that a checkpoint was written beside."""
 
 
 class Metrics:
@@ -30,23 +48,35 @@ class Metrics:
         self._flops = flops_per_token(architecture)
         self._peak = _peak(machine)
         self._said = time.monotonic()
+        self._contents = hashlib.sha256()
         if machine.rank == 0:
+            self.begin()
             self._rows = self.path.open("a")
             self._timings = (out / "run.metrics.jsonl").open("a")
 
+    def begin(self) -> None:
+        """The rows that the file has are those that stay: after `truncate`."""
+        if self.machine.rank == 0:
+            self._contents = hashlib.sha256(self.path.read_bytes() if self.path.exists() else b"")
+
     def write(self, row: dict[str, Any], tokens: int, seconds: float) -> None:
-        """An update's row, and its speed: so many tokens in so many seconds, over all ranks."""
+        """An update's row, and its speed: so many tokens in so many seconds, over all ranks. An update that was passed
+        over has no loss, and no speed."""
         if self.machine.rank != 0:
             return
-        self._rows.write(json.dumps({key: _rounded(value) for key, value in row.items()}) + "\n")
+        line = json.dumps({key: rounded(value) for key, value in row.items()}) + "\n"
+        self._contents.update(line.encode())
+        self._rows.write(line)
         self._rows.flush()
+        if row["loss"] is None:
+            return
         speed = tokens / seconds
         timing = {
             "step": row["step"],
-            "tokens_per_second": _rounded(speed),
-            "mfu": _rounded(speed * self._flops / (self._peak * self.machine.world)) if self._peak else None,
+            "tokens_per_second": rounded(speed),
+            "mfu": rounded(speed * self._flops / (self._peak * self.machine.world)) if self._peak else None,
             "memory": _memory(self.machine),
-            "seconds": _rounded(seconds),
+            "seconds": rounded(seconds),
         }
         self._timings.write(json.dumps(timing) + "\n")
         self._timings.flush()
@@ -60,32 +90,27 @@ class Metrics:
     def sync(self) -> str:
         """Put the rows on the disk, before a checkpoint that must never be ahead of them; returns their sha256."""
         os.fsync(self._rows.fileno())
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+        return self._contents.hexdigest()
 
 
-def truncate(path: Path, step: int, sha256: str | None = None) -> None:
-    """Drop the rows after `step`, of a run killed later than its last checkpoint, and a half-written one.
+def rows(path: Path, step: int, sha256: str | None = None) -> list[bytes]:
+    """The rows up to `step`, whole lines; what a run left that was killed later than its checkpoint is not among them.
 
-    ValueError where there are fewer rows, or those left have not the given sha256 (hex).
+    MetricsDamaged where there are fewer rows, or those have not the given sha256 (hex).
     """
-    if not path.exists() and step == 0:
-        return
     lines = path.read_bytes().splitlines(keepends=True)[:step] if path.exists() else []  # row n is step n
-    remedy = "put back the one that was there"
     if len(lines) < step:
-        raise ValueError(f"{path} has {len(lines)} rows, the checkpoint is at step {step}: {remedy}")
-    kept = b"".join(lines)
-    if sha256 is not None and hashlib.sha256(kept).hexdigest() != sha256:
-        raise ValueError(f"{path} is not the one that the checkpoint at step {step} was written beside: {remedy}")
-    path.write_bytes(kept)
+        raise MetricsDamaged(f"{path} has {len(lines)} rows, the checkpoint is at step {step}")
+    if sha256 is not None and hashlib.sha256(b"".join(lines)).hexdigest() != sha256:
+        raise MetricsDamaged(f"{path} is not the one that the checkpoint at step {step} was written beside")
+    return lines
 
 
 def _peak(machine: Machine) -> float | None:
     """FLOP/s of this rank's device, where it is known and bfloat16 is what it computes in."""
     if not (machine.cuda and machine.bfloat16):
         return None
-    name = torch.cuda.get_device_name()
-    return next((peak for device, peak in PEAK.items() if device in name), None)
+    return PEAK.get(torch.cuda.get_device_name())
 
 
 def _memory(machine: Machine) -> int:
@@ -95,6 +120,6 @@ def _memory(machine: Machine) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """Floats to eight significant digits."""
     return float(f"{value:.8g}") if isinstance(value, float) else value

@@ -8,12 +8,16 @@ import torch
 
 from model import checkpoint
 from model.gpt import GPT
+from model.heads import logits_in_chunks
 from model.tokenizer import Tokenizer
 
 
-def load(folder: str | Path, device: str = "cpu") -> tuple[GPT, Tokenizer, dict[str, Any]]:
-    """A finished model, its tokenizer, its model.json. ValueError where it is unfinished or the tokenizer another's."""
-    model, about = checkpoint.read(Path(folder), device)
+def load(folder: str | Path, device: str = "cpu", step: int | None = None) -> tuple[GPT, Tokenizer, dict[str, Any]]:
+    """A finished model, its tokenizer, its model.json; with `step`, as it was after that update (a snapshot).
+
+    ValueError where it is unfinished, the tokenizer another's, or there is no such snapshot.
+    """
+    model, about = checkpoint.read(Path(folder), device, step)
     return model, Tokenizer(Path(folder) / "tokenizer.json"), about
 
 
@@ -46,15 +50,21 @@ def log_likelihoods(
         tokens = torch.zeros(len(chosen), T + 1, dtype=torch.int64)  # padded at the end, where causality hides it
         for row, n in enumerate(chosen):
             tokens[row, : len(lines[n][0])] = torch.tensor(lines[n][0])
+        # Only the positions that predict a continuation count: row after row, `count` of them each.
+        at = [(row, len(lines[n][0]) - 1 - lines[n][1] + k) for row, n in enumerate(chosen) for k in range(lines[n][1])]
+        rows_of, places = torch.tensor(at, device=device).T
         tokens = tokens.to(device)
-        logits = model(tokens[:, :-1])  # (B, T, V)
-        for row, n in enumerate(chosen):
-            line, count = lines[n]
-            last = len(line) - 1
-            of = logits[row, last - count : last].float()  # (count, V)
-            target = tokens[row, 1 + last - count : 1 + last]
-            p = of.log_softmax(-1).gather(1, target[:, None]).double().sum()
-            answers[n] = (float(p), count, bool((of.argmax(-1) == target).all()))
+        with model.as_trained():
+            states = model.hidden(tokens[:, :-1])[rows_of, places]  # (N, C)
+        targets = tokens[rows_of, places + 1]
+        likelihoods = torch.zeros(len(chosen), dtype=torch.float64, device=device)
+        likely = torch.ones(len(chosen), dtype=torch.bool, device=device)
+        for chunk, of in logits_in_chunks(states, model.tokens.weight):  # (n, V)
+            p = of.log_softmax(-1).gather(1, targets[chunk, None])[:, 0].double()
+            likelihoods.index_add_(0, rows_of[chunk], p)
+            likely[rows_of[chunk][of.argmax(-1) != targets[chunk]]] = False
+        for n, p, greedy in zip(chosen, likelihoods.tolist(), likely.tolist(), strict=True):
+            answers[n] = (p, lines[n][1], greedy)
     return answers
 
 

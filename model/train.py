@@ -8,19 +8,19 @@ What run.yaml holds: model/run.py. What is written into its `out`:
 
     metrics.jsonl        what was learned, a row an update: the same bytes after any number of kills
     run.metrics.jsonl    how fast
-    checkpoints/         the same command resumes from the newest
+    checkpoints/         the same command resumes from the newest that is whole (model/resume.py)
+    snapshots/           weights along the way, where `snapshots` asks for them
     tokenizer.json, model.json, model.safetensors    at the end
 
 Exit: 0 finished (model.safetensors is there), or stopped by SIGTERM after a checkpoint (it is not; torchrun, sent the
-signal, passes it on and itself exits 1); 1 the loss or the gradient was not finite, or the store could not be reached:
-the last checkpoint is kept; 2 run.yaml or its inputs are wrong.
+signal, passes it on and itself exits 1); 1 the training diverged (model/divergence.py), or the store could not be
+reached: the last good checkpoint is kept; 2 run.yaml or its inputs are wrong.
 """
 
 import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 # Read when the libraries start. cuBLAS is deterministic only so; OpenMP's threads otherwise spin while they wait, which
 # on cores shared with others costs more than half of the speed.
@@ -28,21 +28,21 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from model import checkpoint
-from model.config import total_windows
+from model.config import snapshot_steps, total_windows
+from model.divergence import REWINDS, Diverged, Guard, Spike
 from model.files import Bucket, Folder, Unreachable, read_given, store_at
 from model.gpt import GPT
-from model.loop import Diverged, Parts, learn
+from model.loop import Parts, learn
 from model.machine import Machine
-from model.metrics import ROWS, Metrics, truncate
+from model.metrics import Metrics
 from model.mirror import Mirror
 from model.objectives import LM
 from model.optimiser import adamw
+from model.resume import Place, where_we_are
+from model.rewind import described, steps_of, stopped
 from model.run import Run, read_run
 from model.tokenizer import Tokenizer, require_same
 from model.windows import Windows
-
-# Keys that may change between a checkpoint and its resumption: they do not change what is learned but in the last bits.
-MACHINE = {"checkpoint_every", "keep", "device", "compile", "threads", "micro_batch"}
 
 
 def main(path: str | Path) -> None:
@@ -56,8 +56,7 @@ def main(path: str | Path) -> None:
 def pretrain(run: Run, path: str, machine: Machine) -> None:
     """`lm` on windows of a mixture: the parts, put together."""
     a, t, out = run.architecture, run.training, run.out
-    (finished,) = machine.from_first(lambda: ((out / "model.safetensors").exists(),), 1)
-    if finished:
+    if machine.from_first(lambda: finished(out, machine)):
         machine.say(f"{out} is finished: its model.safetensors is there")
         return
 
@@ -65,6 +64,7 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
     windows = Windows(run.mixture, store, a.context, a.vocabulary, t.seed)
     tokenizer = tokenizer_of(run, path, store, windows)
     total = total_windows(t, a.context)
+    snapshots = frozenset(snapshot_steps(t, a.context))
 
     model = GPT(a).initialise(t.seed).to(machine.device).train()
     optimizer = adamw(model, t)
@@ -73,46 +73,91 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
         "architecture": asdict(a), "training": asdict(t), "world": machine.world,
         "mixture": windows.mixture_sha256, "tokenizer": windows.tokenizer,
     }  # fmt: skip
-
-    # Where we are: `step` updates made, `i` windows read. Rank 0 reads the checkpoint, and gives it to the others.
     mirror = Mirror(run.store, run.mirror, t.keep) if run.mirror else None
-    step, i = machine.from_first(lambda: where_we_are(out, mirror, settings), 2)
-    if step:
-        checkpoint.make_room(step, model, optimizer)
-        if machine.rank == 0:
-            checkpoint.load(checkpoint.found(out)[-1], model, optimizer)
-        machine.copy_first(checkpoint.tensors(model, optimizer).values())
-        machine.say(f"resuming from {checkpoint.name_of(step)} in {out}: step {step}, {i * a.context} tokens")
+    objective = LM([group.name for group in windows.groups], windows)
+
+    def restore(before: int | None = None) -> Place:
+        """Weights and moments of the newest checkpoint (rank 0 reads it, and gives it to the others), or new ones."""
+        place = Place(**machine.from_first(lambda: where_we_are(out, mirror, settings, machine.say, before)))
+        if place.folder is not None:
+            made = place.step - sum(place.step >= step for spike in place.skipped for step in steps_of(spike))
+            checkpoint.make_room(made, model, optimizer)
+            if machine.rank == 0:
+                checkpoint.load(Path(place.folder), model, optimizer)
+            machine.copy_first(checkpoint.tensors(model, optimizer).values())
+            machine.say(
+                f"resuming from {Path(place.folder).name} in {out}: step {place.step}, "
+                f"{place.windows * a.context} tokens"
+            )
+        elif before is not None:
+            model.initialise(t.seed)
+            optimizer.state.clear()
+        optimizer.zero_grad(set_to_none=True)
+        return place
+
+    place = restore()
     metrics = Metrics(out, total * a.context, a, machine)
-
-    def save(step: int, i: int) -> None:
-        if machine.rank == 0:
-            state = {"step": step, "windows": i, "settings": settings, "metrics_sha256": metrics.sync()}
-            folder = checkpoint.save(out, state, model, optimizer, t.keep)
-            if mirror is not None:
-                mirror.push(folder, metrics.path)
-        machine.wait()
-
     parameters = sum(p.numel() for p in model.parameters())
     machine.say(f"{parameters} parameters, {total * a.context} tokens, {machine.world} x {machine.device.type}")
-    objective = LM([group.name for group in windows.groups], windows)
-    parts = Parts(t, total, windows, objective, model, forward, optimizer, machine, metrics, save)
-    try:
-        step, i = learn(parts, step, i)
-    except Diverged as error:
-        kept = checkpoint.found(out)
-        raise Diverged(
-            f"{error}; stopped before the update. "
-            + (f"The last good checkpoint is {kept[-1]}" if kept else "There was no checkpoint yet")
-            + ": lower the learning rate or lengthen the warm-up."
-        ) from None
+
+    while True:
+        guard = Guard(t, a.vocabulary, place.rows)
+
+        def save(step: int, i: int, place: Place = place, guard: Guard = guard) -> None:
+            if machine.rank == 0:
+                state = {
+                    "step": step, "windows": i, "settings": settings, "metrics_sha256": metrics.sync(),
+                    "skipped": place.skipped, "snapshots": place.snapshots,
+                }  # fmt: skip
+                folder = checkpoint.save(out, state, model, optimizer, t.keep, guard.above_since)
+                if mirror is not None:
+                    mirror.push(folder, metrics.path)
+            machine.wait()
+
+        def snapshot(step: int, place: Place = place) -> None:
+            if machine.rank == 0:
+                name, sha256 = checkpoint.snapshot(out, step, model)
+                place.snapshots[name] = sha256
+
+        skipped = frozenset(step for spike in place.skipped for step in steps_of(spike))
+        parts = Parts(
+            t, total, windows, objective, model, forward, optimizer, machine, metrics, guard, save,
+            skipped, snapshots, snapshot,
+        )  # fmt: skip
+        try:
+            step, i = learn(parts, place.step, place.windows)
+            break
+        except Spike as spike:
+            if t.on_spike != "rewind" or len(place.skipped) >= REWINDS:
+                raise Diverged(stopped(spike, out, len(place.skipped), t.on_spike)) from None
+            told = [*place.skipped, described(spike, windows, t)]
+            machine.say(f"{spike}; going back to before step {spike.first}, to pass over steps to {spike.last}")
+            place = restore(spike.first)
+            place.skipped = told
+            metrics.begin()
     if i < total:
         machine.say(f"stopped by SIGTERM after step {step}: unfinished, checkpoint written; the same command resumes")
         return
     save(step, i)
     if machine.rank == 0:
-        checkpoint.publish(out, model, tokenizer.content, windows.tokenizer, windows.end_of_text, asdict(t))
+        kept = [{"step": int(name[-20:-12]), "file": name, "sha256": place.snapshots[name]}
+                for name in sorted(place.snapshots)]  # fmt: skip
+        more = {"dtype": "bfloat16" if machine.bfloat16 else "float32", "snapshots": kept, "skipped": place.skipped}
+        checkpoint.publish(out, model, tokenizer.content, windows.tokenizer, windows.end_of_text, asdict(t), more)
     machine.say(f"finished: {out / 'model.safetensors'}")
+
+
+def finished(out: Path, machine: Machine) -> bool:
+    """Whether the model is there, as it was written; a damaged one is told, and made again from the last checkpoint."""
+    if not (out / "model.safetensors").exists():
+        return False
+    try:
+        checkpoint.about_of(out)
+    except checkpoint.Damaged as error:
+        machine.say(f"{error}; making it again from the last checkpoint")
+        (out / "model.safetensors").unlink()
+        return False
+    return True
 
 
 def tokenizer_of(run: Run, path: str, store: Folder | Bucket, windows: Windows) -> Tokenizer:
@@ -127,37 +172,6 @@ def tokenizer_of(run: Run, path: str, store: Folder | Bucket, windows: Windows) 
             f"of {run.architecture.vocabulary}: give the one that made the tokens"
         )
     return tokenizer
-
-
-def where_we_are(out: Path, mirror: Mirror | None, settings: dict[str, Any]) -> tuple[int, int]:
-    """(step, windows read) of the newest checkpoint, from the mirror where `out` has none; (0, 0) at the beginning.
-
-    metrics.jsonl is cut to that step. ValueError where the checkpoint is damaged or another run's.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    if not checkpoint.found(out) and mirror is not None and mirror.bring(out):
-        print(f"brought {checkpoint.found(out)[-1].name} from {mirror.place}", flush=True)
-    if not (saved := checkpoint.found(out)):
-        truncate(out / ROWS, 0)
-        return 0, 0
-    state = checkpoint.state_of(saved[-1])
-    require_unchanged(state["settings"], settings, saved[-1])
-    truncate(out / ROWS, state["step"], state.get("metrics_sha256"))
-    return state["step"], state["windows"]
-
-
-def require_unchanged(then: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
-    """Raise ValueError where a checkpoint belongs to another run; world size and `MACHINE` may differ."""
-    remedy = "restore it, or give another `out` (and `mirror`)"
-    for part in ("architecture", "training"):
-        for key, value in now[part].items():
-            if key not in MACHINE and then[part].get(key) != value:
-                raise ValueError(
-                    f"{folder} was made with {key} = {then[part].get(key)}, run.yaml has {value}: {remedy}"
-                )
-    for key in ("mixture", "tokenizer"):
-        if then[key] != now[key]:
-            raise ValueError(f"{folder} was made with another {key}: {remedy}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import field
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ METRICS = "metrics.jsonl"
 WEIGHTS = "model.safetensors"
 FILES = (WEIGHTS, "model.json", "tokenizer.json", METRICS)
 TRACES = (LOG, "run.metrics.jsonl")
+TAIL = 4096  # bytes of a metrics file that are read at a time, from its end: some rows
 
 
 @statistics
@@ -44,11 +46,15 @@ class Served:
 
 @statistics
 class Trained:
-    """Losses in nats a token, of the first and the last update; validation per source; what was read per group."""
+    """Losses in nats a token, of the first and the last update; validation per source; what was read per group.
+
+    `skipped`: updates that were passed over (on_spike: rewind).
+    """
 
     parameters: int = 0
     updates: int = 0
     tokens: int = 0
+    skipped: int = 0
     first_loss: float = 0.0
     loss: float = 0.0
     validation: dict[str, float] = field(default_factory=dict)
@@ -74,7 +80,8 @@ def pretrain(
     training: dict[str, Any],
     torchrun: list[str],
 ) -> Trained:
-    """A model: weights, configuration, tokenizer, and what was learned at each update.
+    """A model: weights, configuration, tokenizer, what was learned at each update, and weights along the way where
+    `snapshots` asks for them.
 
     `torchrun`: arguments for torch.distributed.run, as for several machines; none: all GPUs of this one.
 
@@ -97,7 +104,7 @@ def pretrain(
         )
     )
     _train(job, out, training, torchrun)
-    for name in (*FILES, *TRACES):
+    for name in (*FILES, *(snapshot["file"] for snapshot in _about(out / "model.json")["snapshots"]), *TRACES):
         if (out / name).is_file():
             job.put(name, out / name)
     for entry in job.store.list(job.artifact.name_of(CHECKPOINTS)):
@@ -114,6 +121,20 @@ def model_folder(model: Artifact) -> Path:
     """A local folder with its files, checked, for model.score.load."""
     paths = [model.local(name) for name in FILES]
     return paths[0].parent
+
+
+def snapshots_of(model: Artifact) -> dict[int, Path]:
+    """The weights that were kept along the way, by the update after which they stood: local files (safetensors),
+    checked. `model.score.load(model_folder(model), step=...)` reads one."""
+    snapshots = _about(model.local("model.json")).get("snapshots", [])
+    return {snapshot["step"]: model.local(snapshot["file"]) for snapshot in snapshots}
+
+
+def skipped_of(model: Artifact) -> list[dict[str, Any]]:
+    """The spikes that its training passed over (on_spike: rewind), in order: the steps `first` to `last`, the `reason`,
+    and the `windows` that nobody read, each [group, epoch, place], for `explain --step`."""
+    spikes: list[dict[str, Any]] = _about(model.local("model.json")).get("skipped", [])
+    return spikes
 
 
 def _train(job: Job, out: Path, training: dict[str, Any], torchrun: list[str]) -> None:
@@ -160,49 +181,74 @@ def _root() -> str:
 
 
 def _tell(job: Job, out: Path, training: dict[str, Any]) -> None:
-    rows = _rows(out / METRICS)
-    if rows:
-        key = "tokens" if training["tokens"] is not None else "updates"
-        reached = rows[-1]["tokens"] if key == "tokens" else rows[-1]["step"]
+    row = _last_row(out / METRICS)
+    if row is not None:
+        key, reached = ("updates", row["step"]) if training["tokens"] is None else ("tokens", row["tokens"])
         job.progress(min(reached, training[key]), training[key])
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a metrics file that may be growing."""
+def _last_row(path: Path) -> dict[str, Any] | None:
+    """The last whole line of a metrics file that may be growing, from its tail: a long run's file is read often."""
     if not path.exists():
-        return []
-    lines = path.read_bytes().split(b"\n")
-    return [json.loads(line) for line in lines[:-1] if line]
+        return None
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        tail = b""
+        while tail.count(b"\n") < 2 and len(tail) < end:  # whatever a line's length
+            start = max(0, end - len(tail) - TAIL)
+            file.seek(start)
+            tail = file.read(end - len(tail) - start) + tail
+    whole = tail.split(b"\n")[:-1]  # behind the last line end there is nothing, or half a line
+    row: dict[str, Any] | None = json.loads(whole[-1]) if whole else None
+    return row
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """All lines of a finished metrics file."""
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def _about(path: Path) -> dict[str, Any]:
+    about: dict[str, Any] = json.loads(path.read_bytes())
+    return about
 
 
 def _learned(out: Path, mixture: Artifact, architecture: dict[str, Any], training: dict[str, Any]) -> Trained:
     from model.config import Architecture, parameters
 
-    rows = _rows(out / METRICS)
+    rows, about = _rows(out / METRICS), _about(out / "model.json")
+    losses = [row["loss"] for row in rows if row["loss"] is not None]
     last = rows[-1]
-    about = json.loads((out / "model.json").read_bytes())
     return Trained(
         parameters=parameters(Architecture(**about["architecture"])),
         updates=last["step"],
         tokens=last["tokens"],
-        first_loss=rows[0]["loss"],
-        loss=last["loss"],
+        skipped=len(rows) - len(losses),
+        first_loss=losses[0],
+        loss=losses[-1],
         validation={
             key.removeprefix("validation_"): value for key, value in last.items() if key.startswith("validation_")
         },
-        realised=_realised(mixture, architecture, training),
+        realised=_realised(mixture, architecture, training, about["skipped"]),
     )
 
 
-def _realised(mixture: Artifact, architecture: dict[str, Any], training: dict[str, Any]) -> dict[str, Served]:
-    """What the loader gave: tokens and epochs per group, counted over the windows it served."""
+def _realised(
+    mixture: Artifact, architecture: dict[str, Any], training: dict[str, Any], skipped: list[dict[str, Any]]
+) -> dict[str, Served]:
+    """What was trained on: tokens and epochs per group, counted over the windows that the loader served."""
     from model.config import Architecture, Training, total_windows
 
     total = total_windows(Training(**training), Architecture(**architecture).context)
+    passed_over = Counter(group for spike in skipped for group, _, _ in spike["windows"])
     with windows_of(mixture, architecture["context"], architecture["vocabulary"], training["seed"]) as windows:
+        counts = [
+            (group, served - passed_over[group.name])
+            for group, served in zip(windows.groups, windows.served(total), strict=True)
+        ]
         return {
             group.name: Served(served, served * windows.context, round(served / group.windows, 6))
-            for group, served in zip(windows.groups, windows.served(total), strict=True)
+            for group, served in counts
         }
 
 

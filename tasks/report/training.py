@@ -57,7 +57,7 @@ def thinned(rows: list[dict[str, Any]], key: str) -> list[list[float]]:
 
 def last_tenth(rows: list[dict[str, Any]]) -> float | None:
     """Mean loss of the last tenth of the updates: one update's loss depends on which groups it happened to read."""
-    last = [row["loss"] for row in rows[-max(1, len(rows) // 10) :]]
+    last = [row["loss"] for row in rows[-max(1, len(rows) // 10) :] if row["loss"] is not None]  # None: passed over
     return round(sum(last) / len(last), 6) if last else None
 
 
@@ -66,6 +66,7 @@ def lines(content: Content) -> Iterator[str]:
         yield (
             f"Model {row['model']}: {number(row['parameters'])} parameters, {number(row['tokens'])} tokens, "
             f"loss {number(row['first_loss'])} to {number(row['last_tenth'])} (mean of the last tenth)"
+            + (f", {number(row['skipped'])} updates passed over" if row["skipped"] else "")
         )
 
 

@@ -1,6 +1,7 @@
 """What four tiny trainings give, recorded before the trainer was taken apart (1983ead, x86-64, torch 2.13).
 
 Rounded to what another CPU's order of sums may change. A change here changes what is learned: raise MODEL_VERSION.
+The one with dropout was recorded anew when dropout came to be drawn by window (MODEL_VERSION 2).
 """
 
 import pytest
@@ -18,10 +19,10 @@ CASES = {  # model, train, loss of each update, the last row's other figures
     ),
     "gpt1": (
         GPT1, {},
-        [5.537327, 5.498964, 5.404215, 5.267979, 5.271299, 5.111173,
-         5.023339, 5.037648, 4.979183, 4.9292, 4.961827, 4.877376],
-        {"tokens": 1536, "loss_common-crawl": 4.8623459, "loss_wikipedia": 4.9224644,
-         "lr": 0.0003, "grad_norm": 0.77364552, "validation_cc-a": 5.0085376, "validation_wiki": 4.9190659},
+        [5.536535, 5.502199, 5.404023, 5.269497, 5.270702, 5.112556,
+         5.023494, 5.039399, 4.982986, 4.927396, 4.963183, 4.873978],
+        {"tokens": 1536, "loss_common-crawl": 4.8569517, "loss_wikipedia": 4.9250565,
+         "lr": 0.0003, "grad_norm": 0.77231002, "validation_cc-a": 5.0062773, "validation_wiki": 4.9173554},
     ),
     "accumulation": (
         {"band": 8}, {"batch": 7 * 32, "micro_batch": 2, "updates": 8, "clip": None},

@@ -1,5 +1,6 @@
 """The loop with other parts than pretraining's: rows, streams and an objective that it has never seen."""
 
+import hashlib
 import json
 import signal
 
@@ -9,9 +10,11 @@ import torch
 from torch import nn
 
 from model.config import Architecture, Training
-from model.loop import Diverged, Parts, learn
+from model.divergence import Diverged, Guard
+from model.loop import Parts, learn
 from model.machine import Machine
-from model.metrics import Metrics, truncate
+from model.metrics import Metrics, MetricsDamaged
+from model.metrics import rows as rows_of
 
 
 class Group:
@@ -60,7 +63,9 @@ def train(out, rate=0.3, save=lambda step, i: None, model=None, step=0, i=0):
     out.mkdir(exist_ok=True)
     metrics = Metrics(out, 400 * 4, Architecture(), machine)
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
-    return learn(Parts(t, 400, Points(), Masked(), model, model, optimizer, machine, metrics, save), step, i), model
+    guard = Guard(t, None)
+    parts = Parts(t, 400, Points(), Masked(), model, model, optimizer, machine, metrics, guard, save)
+    return learn(parts, step, i), model
 
 
 @pytest.fixture(autouse=True)
@@ -109,16 +114,15 @@ def test_a_loss_that_is_not_finite_changes_no_weight(tmp_path):
     assert model.weight.item() == pytest.approx(1e30)
 
 
-def test_truncating_metrics(tmp_path):
+def test_rows_up_to_a_step(tmp_path):
     path = tmp_path / "metrics.jsonl"
-    truncate(path, 0)
+    assert rows_of(path, 0) == []
     path.write_text('{"step": 1}\n{"step": 2}\n{"st')
-    truncate(path, 2)
-    assert path.read_text() == '{"step": 1}\n{"step": 2}\n'
-    with pytest.raises(ValueError, match="has 2 rows, the checkpoint is at step 3"):
-        truncate(path, 3)
-    truncate(path, 0)
-    assert path.read_bytes() == b""
+    assert rows_of(path, 2) == [b'{"step": 1}\n', b'{"step": 2}\n']
+    held = hashlib.sha256(b'{"step": 1}\n').hexdigest()
+    assert len(rows_of(path, 1, held)) == 1
+    with pytest.raises(MetricsDamaged, match="is not the one that the checkpoint at step 2 was written beside"):
+        rows_of(path, 2, held)
     path.unlink()
-    with pytest.raises(ValueError, match="has 0 rows, the checkpoint is at step 1"):
-        truncate(path, 1)
+    with pytest.raises(MetricsDamaged, match="has 0 rows, the checkpoint is at step 1"):
+        rows_of(path, 1)

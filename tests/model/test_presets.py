@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import islice
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from model.config import (
     learning_rate,
     parameters,
     total_windows,
+    updates,
 )  # fmt: skip
 from model.gpt import GPT
 from model.presets import PRESETS, preset
@@ -80,12 +82,48 @@ def test_gpt3_schedule_is_in_tokens(name):
 def test_a_token_budget_scales_the_schedule():
     a, t = preset("gpt3-small", tokens=3 * B, layers=4, width=128)
     assert (a.heads, a.width) == (2, 128)  # the preset's head width
-    assert (t.tokens, t.warm_up, t.decay, t.batch_ramp) == (3 * B, 3_750_000, 2_600_000_000, 40_000_000)
+    assert (t.tokens, t.decay, t.batch_ramp) == (3 * B, 2_600_000_000, 40_000_000)
+    assert t.warm_up == to_tokens(t, a, 100) > 3_750_000  # in proportion it would be 77 updates of the growing batch
+    assert preset("gpt3-small", tokens=30 * B)[1].warm_up == 37_500_000  # 535 updates: in proportion
     assert preset("gpt3-small", tokens=3 * B, warm_up=7)[1].warm_up == 7  # what is given is not scaled
     _, t = preset("gpt1", tokens=300_000 * 64 * 512)
-    assert (t.tokens, t.updates, t.warm_up) == (None, 300_000, 200)  # stays in updates
+    assert (t.tokens, t.updates, t.warm_up) == (None, 300_000, 2000)  # stays in updates; 200 would be in proportion
     _, t = preset("gpt2-small", updates=1000)
     assert (t.tokens, t.updates) == (1000 * 512 * 1024, None)
+
+
+def to_tokens(t, a, count):
+    return sum(map(len, islice(updates(t, a.context), count))) * a.context
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "count"),
+    [
+        ("gpt2-small", {"tokens": 10 * B}, 100),  # 24 in proportion
+        ("gpt2-xl", {"tokens": 1 * B}, 100),  # 2.4
+        ("gpt2-small", {"tokens": 10 * B, "beta2": 0.99}, 200),  # 2 / (1 - beta2)
+        ("gpt3-175b", {"tokens": 3 * B}, 100),
+        ("gpt1", {"updates": 3000}, 750),  # a quarter of all: 2,000 would be too many
+        ("demo", {"tokens": 300_000}, 30),  # its own, which are fewer than 100
+        ("demo", {}, 30),  # as it is
+    ],
+)
+def test_a_scaled_warm_up_has_a_floor_in_updates(name, keys, count):
+    a, t = preset(name, **keys)
+    if t.updates is not None:
+        assert t.warm_up == count
+    else:
+        assert to_tokens(t, a, count - 1) < t.warm_up <= to_tokens(t, a, count)
+    peaks = [learning_rate(t, at) for at in (t.warm_up // 2, t.warm_up)]
+    assert peaks == [pytest.approx(t.learning_rate / 2, rel=0.01), pytest.approx(t.learning_rate)]
+
+
+def test_a_warm_up_leaves_room_for_the_decay():
+    t = preset("gpt2-small", tokens=100 * M)[1]  # 191 updates of which 100 would be more than half
+    assert (t.warm_up, t.decay) == (t.decay // 4, 86_666_667)
+    assert preset("gpt2-small", tokens=100 * M, warm_up=3, decay=5)[1].warm_up == 3  # what is given is as given
+    assert preset("gpt2-small", tokens=100 * M, decay=4 * M)[1].warm_up == M
+    assert preset("gpt2-small", tokens=300 * B)[1] == preset("gpt2-small")[1]
 
 
 def test_total_windows_under_a_ramp_is_the_sum_of_the_batches():

@@ -103,16 +103,60 @@ def test_leftovers_of_copies_that_never_became_whole_are_removed(mirrored, tmp_p
     assert copies(url, "runs/small").keys() == {"step-00000012"}
 
 
-@pytest.mark.parametrize("file", ["model-00001-of-00002.safetensors", "metrics.jsonl"])
-def test_a_damaged_copy_is_told(mirrored, here, file):
+@pytest.mark.parametrize("file", ["model-00001-of-00002.safetensors", "metrics.jsonl", "state.json"])
+def test_the_one_before_a_damaged_copy_is_taken(mirrored, here, capsys, file):
     path, url = mirrored
-    name = f"runs/small/step-00000012/{file}"
+    flip(url, f"runs/small/step-00000012/{file}")
+    here(path)
+    said = capsys.readouterr().out
+    assert "step-00000012 is not whole" in said and file in said and "brought step-00000008" in said
+    for name in OUTPUTS:
+        assert (path.parent / "out" / name).read_bytes() == (path.parent / "expected" / name).read_bytes(), name
+    shutil.rmtree(path.parent / "out")
+    here(path)  # the damaged copy was replaced by the one that this machine made
+    assert "brought step-00000012" in capsys.readouterr().out
+
+
+def flip(url, name):
     content = bytearray(objects(url).get(name).bytes())
     content[len(content) // 2] ^= 1
     objects(url).put(name, bytes(content))
+
+
+def test_a_damaged_checkpoint_comes_back_from_the_mirror(mirrored, here, capsys):
+    path, _ = mirrored
+    out = path.parent / "out"
+    shutil.copytree(path.parent / "expected", out)
+    (out / "model.safetensors").unlink()
+    (out / "checkpoints/step-00000012/model-00001-of-00002.safetensors").unlink()
+    here(path)
+    said = capsys.readouterr().out
+    assert "step-00000012 is not whole" in said and "brought step-00000012" in said and "step 12" in said
+    for name in OUTPUTS:
+        assert (out / name).read_bytes() == (path.parent / "expected" / name).read_bytes(), name
+
+
+def test_where_no_copy_is_whole_nothing_is_begun_anew_unasked(mirrored, here):
+    path, url = mirrored
+    for step in ("08", "12"):
+        flip(url, f"runs/small/step-000000{step}/model-00001-of-00002.safetensors")
     for _ in range(2):
-        with pytest.raises(ValueError, match=r"is damaged|was written beside"):
+        with pytest.raises(ValueError, match=r"no copy in .*runs/small is whole: remove them"):
             here(path)
+
+
+def test_snapshots_come_back_from_the_mirror(remote, run_yaml, url, here):
+    keep = {"updates": 12, "snapshots": [2, 12]}
+    path, whole = remote("run", keep, mirror="runs/small"), run_yaml("whole", SHAPE, keep)
+    here(path)
+    here(whole)
+    assert copies(url, "runs/small")["snapshots"] == {"step-00000002.safetensors", "step-00000012.safetensors"}
+    shutil.rmtree(path.parent / "out")
+    here(path)
+    same_outputs(path, whole)
+    for step in ("02", "12"):
+        name = f"snapshots/step-000000{step}.safetensors"
+        assert (path.parent / "out" / name).read_bytes() == (whole.parent / "out" / name).read_bytes()
 
 
 def test_a_mirror_below_a_folder(run_yaml, here, corpus, tmp_path):

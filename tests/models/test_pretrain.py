@@ -1,5 +1,6 @@
 """`pretrain`: what it leaves, that it leaves the same bytes again, and after a kill."""
 
+import contextlib
 import json
 import os
 import random
@@ -9,12 +10,16 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 from corpora import ROOT, contents, counts, decided, harm, source, workers
+from safetensors.torch import load_file
 
 from model.config import Architecture, Training, parameters
-from tasks.models.pretrain import pretrain
+from model.score import load
+from tasks.models.pretrain import TAIL, _last_row, model_folder, pretrain, skipped_of, snapshots_of
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
 from tasks.runtime.run import Run, handle
@@ -27,7 +32,7 @@ HERE = Path(__file__).parent
 ARCHITECTURE = Architecture(layers=1, width=16, heads=2, context=32, vocabulary=300)
 TRAINING = Training(
     updates=120, batch=4 * 32, micro_batch=4, learning_rate=1e-2, warm_up=5, checkpoint_every=15, validate_every=50,
-    validation_windows=4, device="cpu", threads=1,
+    validation_windows=4, device="cpu", threads=1, snapshots=[1, 64],
 )  # fmt: skip
 SPLIT = {"validation": 0.2, "seed": 1}
 
@@ -71,13 +76,55 @@ def trained(tmp_path_factory) -> Artifact:
 
 
 def test_what_a_model_is(trained):
-    assert set(trained.files()) == {"model.safetensors", "model.json", "tokenizer.json", "metrics.jsonl"}
+    snapshots = {"snapshots/step-00000001.safetensors", "snapshots/step-00000064.safetensors"}
+    assert set(trained.files()) == {"model.safetensors", "model.json", "tokenizer.json", "metrics.jsonl", *snapshots}
     assert not (trained.folder / "checkpoints").exists()
     assert harm(trained) == []
     (tokenizer_json,) = (trained.folder.parents[1] / "tokenizer").glob("*/tokenizer.json")
     assert (trained.folder / "tokenizer.json").read_bytes() == tokenizer_json.read_bytes()
     about = json.loads((trained.folder / "model.json").read_bytes())
     assert about["architecture"] == asdict(ARCHITECTURE)
+
+
+def test_weights_along_the_way_can_be_read(trained):
+    kept = snapshots_of(trained)
+    assert (
+        skipped_of(trained) == []
+        and list(kept) == [1, 64]
+        and [path.name[5:13] for path in kept.values()] == ["00000001", "00000064"]
+    )
+    first, last = (load(model_folder(trained), step=step)[0].tokens.weight for step in (1, None))
+    assert torch.equal(load_file(kept[1])["tokens.weight"], first) and not torch.equal(first, last)
+
+
+def test_progress_reads_the_last_whole_line(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    assert _last_row(path) is None
+    path.write_text('{"step": 1')
+    assert _last_row(path) is None
+    for step, width in ((1, 3), (2, TAIL), (3, 3 * TAIL), (4, 1)):  # of lines longer than what is read at a time
+        row = {"step": step, "more": "x" * width}
+        path.write_text("".join([path.read_text() if step > 1 else "", json.dumps(row), "\n"]))
+        assert _last_row(path) == row
+        whole = path.read_text()
+        path.write_text(whole + '{"step": 99, "lo')
+        assert _last_row(path) == row
+        path.write_text(whole)
+
+
+def test_progress_does_not_read_the_whole_file(tmp_path, monkeypatch):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("".join(f'{{"step": {step}, "loss": 3.25}}\n' for step in range(1, 100_001)))
+    read = []
+    opened = Path.open
+
+    def watched(self, mode="r"):
+        file = opened(self, mode)
+        plain = file.read
+        return SimpleNamespace(seek=file.seek, read=lambda count: read.append(count) or plain(count))
+
+    monkeypatch.setattr(Path, "open", lambda self, mode="r": contextlib.nullcontext(watched(self, mode)))
+    assert _last_row(path)["step"] == 100_000 and sum(read) <= TAIL
 
 
 def test_statistics(trained):
@@ -137,4 +184,9 @@ def test_a_training_that_stops_is_told_in_the_trainers_words(run):
         Failure, match=r"training of tiny stopped: .*not finite.*lower the learning rate.*run.train.log"
     ):
         run(pretrain, "tiny", **arguments(run, training))
+    wild = Training(**{**asdict(TRAINING), "learning_rate": 10.0, "clip": None, "above_uniform": 20, "warm_up": 0})
+    with pytest.raises(
+        Failure, match=r"for 20 updates the loss, now .*of a model that knows nothing.*no checkpoint yet"
+    ):
+        run(pretrain, "wild", **arguments(run, wild))
     assert [entry.name for entry in run.store.list("pretrain")] == []
