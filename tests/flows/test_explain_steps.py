@@ -210,5 +210,19 @@ def test_what_cannot_be_told_is_refused(followed: Followed, tmp_path: Path) -> N
         printed(show_step, nothing, 1, "flat")
 
 
+def test_a_step_that_was_passed_over_counts_for_no_document(
+    followed: Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = printed(show_step, followed.run, 2, "flat")
+    id = PASSAGE.search(before)[2]  # type: ignore[index]
+    assert 2 in told_steps(followed, "flat", id) and "Passed over" not in before
+    spikes = [{"first": 2, "last": 3, "reason": "the gradient's norm is 812 medians"}]
+    monkeypatch.setattr("tasks.models.steps.passed_over", lambda model: spikes)
+    after = printed(show_step, followed.run, 2, "flat")
+    assert "Passed over (the gradient's norm is 812 medians): nothing" in after and id in after
+    assert "Passed over" not in printed(show_step, followed.run, 4, "flat")
+    assert not {2, 3} & told_steps(followed, "flat", id)
+
+
 def test_the_mixture_is_that_of_the_model(followed: Followed) -> None:
     assert mixture_of(followed.models["flat"]) == followed.built.mixtures["flat"]
