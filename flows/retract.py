@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,7 @@ def retract(
     }
     marked += [id for of_source in learned.values() for id in of_source]
     place.write_text(_lines(all_ids, marked, urls), encoding="utf-8")
-    proof = place.with_suffix(".json")
+    proof = _proof(place)
     proof.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for line in asked.unknown:
         say(f"{ids}:{line.number}: {line.name} is no document of {', '.join(built.sources)}")
@@ -131,6 +132,12 @@ def _place(conf: Path, pipeline: "Pipeline", out: Path | None) -> Path:
     if place.suffix == ".json":
         raise Mistake(f"{place} is the name of the evidence beside the list: give --out another ending")
     return place
+
+
+def _proof(place: Path) -> Path:
+    """Where the evidence goes, beside the list: that of an earlier request stays."""
+    names = (f"{place.stem}{f'-{number}' if number > 1 else ''}.json" for number in count(1))
+    return next(path for path in map(place.with_name, names) if not path.exists())
 
 
 def _asked(opened: "Engine", built: "Built", ids: Path, copies: bool) -> Asked:
@@ -208,7 +215,8 @@ def _print(console: Console, told: dict[str, Any]) -> None:
     _print_sources(console, told["sources"])
     _print_models(console, told["models"])
     _print_documents(console, "Asked for", told["documents"], lambda each: f"it stood: {each['stood']}")
-    stay = [each for each in told["documents"] if each["copy_of"]]
+    asked = {each["id"] for each in told["documents"]}
+    stay = [each for each in told["documents"] if each["copy_of"] and each["copy_of"] not in asked]
     if stay:
         _say(
             console,

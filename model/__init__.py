@@ -1,11 +1,13 @@
 """The GPT: a PyTorch package that stands alone (imports nothing of ours, no Prefect, no Spark).
 
-    what a model is     config (torch-free keys), presets (the papers'), gpt (the trunk), attention, heads
+    what a model is     config (torch-free keys), presets (the papers'), gpt (the trunk), attention, dropout, heads
     what it reads       run (run.yaml), files (a folder, or a bucket through a cache), tokenizer, token_shards (files as
                         streams), windows (tokens by number), held_out (what is validated on, and how sure a loss is),
-                        data (what the loop asks of windows, or of anything else that has rows)
-    how it learns       train (puts the parts together), loop, objectives, optimiser, machine (rank, device),
-                        checkpoint, mirror (checkpoints below the store), metrics
+                        steps (which window, and step, read which tokens), data (what the loop asks of windows, or of
+                        anything else that has rows)
+    how it learns       train (puts the parts together), loop, objectives, optimiser, machine (rank, device), metrics
+    how it survives     checkpoint, mirror (checkpoints below the store), resume (the newest that is whole),
+                        divergence (what is no success), rewind (past a spike)
     what it says        score (log-likelihoods, losses of windows), reader (a cache of keys and values), generate,
                         speculative, likeliest, look (a page of attention)
     in and out          hf (folders of transformers; neo, how GPT-Neo holds ours), to_gguf

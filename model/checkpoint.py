@@ -105,10 +105,11 @@ def state_of(folder: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
         state = json.loads(content)
-        assert isinstance(state, dict)
+        if not isinstance(state, dict):
+            raise ValueError
     except FileNotFoundError:
         raise Damaged(f"{path} is missing") from None
-    except (ValueError, AssertionError):  # of no bytes, too
+    except ValueError:  # of no bytes, too
         raise Damaged(f"{path} is damaged: it is {'not JSON' if content else 'empty'}") from None
     if state.get("format") == 1 and "state_sha256" not in state:
         raise ValueError(f"{folder} has checkpoint format 1, this code reads {STATE_FORMAT}: use the version before")

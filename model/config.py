@@ -218,11 +218,13 @@ def total_updates(t: Training, context: int) -> int:
 
 def snapshot_steps(t: Training, context: int) -> list[int]:
     """The updates after which the weights are kept. ValueError for one that the run does not have."""
+    if not t.snapshots:
+        return []
     total = total_updates(t, context)
     if t.snapshots == "log-spaced":
         return [1 << power for power in range(total.bit_length())]
-    steps = sorted(set(t.snapshots or []))
-    if steps and steps[-1] > total:
+    steps = sorted(set(t.snapshots))
+    if steps[-1] > total:
         raise ValueError(f"snapshots has {steps[-1]}, and the training has {total} updates: take it out")
     return steps
 

@@ -3,7 +3,8 @@
     not finite       a loss or gradient norm that is none (behind the warm-up or in it)
     norm spike       a gradient norm above `norm_spike` times the median of the 100 before
     above uniform    `above_uniform` updates in a row whose loss is above ln V: that of one who knows nothing
-    ends worse       the mean loss of the last 10 updates is above ln V, and above the first update's
+    ends worse       the mean loss of the last 10 updates is a tenth above ln V and above the first update's: the one
+                     rule for trainings too short for the third
 
 The first two are found before the update, so that the weights are still good; the third when it has gone on for long.
 Where `on_spike` is rewind, the training goes back to a checkpoint of before the spike and makes the same updates again,
@@ -25,6 +26,7 @@ from model.metrics import rounded
 
 RECENT = 100  # gradient norms whose median is looked at; fewer are no measure
 LAST = 10  # updates whose mean loss says how a training ends
+WORSE = 1.1  # times: of ten updates' mean on tokens without any order the noise is below a hundredth
 REWINDS = 10  # of one training: a tenth spike is no accident
 
 
@@ -85,7 +87,7 @@ class Guard:
         if len(self._losses) < LAST or self._first_loss is None:
             return
         mean = sum(self._losses) / LAST
-        if mean > max(self._uniform, self._first_loss):
+        if mean > WORSE * max(self._uniform, self._first_loss):
             raise Diverged(
                 f"step {step}, the last: the loss ends at {mean:.4g} (mean of {LAST} updates), above the "
                 f"{self._first_loss:.4g} it began with and the {self._uniform:.4g} of a model that knows nothing"

@@ -10,7 +10,7 @@ seen and the last only predicted: a token that two windows share is read by both
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,10 +92,10 @@ class Reading:
 
 
 class Steps:
-    """A training's reading, forwards and backwards."""
+    """A training's reading, forwards and backwards; `skipped`: steps that were passed over (model/divergence.py)."""
 
-    def __init__(self, windows: Windows, training: Training) -> None:
-        self.windows, self.updates = windows, Updates(training, windows.context)
+    def __init__(self, windows: Windows, training: Training, skipped: Collection[int] = ()) -> None:
+        self.windows, self.updates, self.skipped = windows, Updates(training, windows.context), frozenset(skipped)
         group, _ = schedule(windows.counts)
         self._period = len(group)
         self._places = [np.flatnonzero(group == g) for g in range(len(windows.groups))]  # in a period, a group's
@@ -125,7 +125,8 @@ class Steps:
             start, at, left, number = start + count, at + count, left - count, number + 1
 
     def readings(self, file: str, start: int, stop: int) -> Iterator[Reading]:
-        """Every reading of some of the tokens start ... stop - 1 of a file: none where the file is not of the mixture.
+        """Every reading of some of the tokens start ... stop - 1 of a file: none where the file is not of the mixture,
+        nor by steps that were passed over.
 
         They come part by part of an epoch (tokens that count several times stand in several), not in order of steps.
         """
@@ -142,5 +143,5 @@ class Steps:
                 tokens = min(high - place * context, context + 1) - at
                 for epoch in range(-(-self._served[group] // of.windows)):
                     i = self.index(group, epoch, place)
-                    if i < self.updates.windows:
-                        yield Reading(self.updates.step(i), i, group, epoch, place, at, tokens)
+                    if i < self.updates.windows and (step := self.updates.step(i)) not in self.skipped:
+                        yield Reading(step, i, group, epoch, place, at, tokens)

@@ -105,8 +105,8 @@ DOORS = {
     "flows.page": "tasks.report",
     "flows.run": "tasks.report",
     "flows.explain": "tasks.sources.told tasks.models.steps",
-    "flows.retract": "tasks.retraction tasks.models.steps",
     "flows.export": "tasks.export",
+    "flows.retract": "tasks.retraction tasks.models.steps",
     "flows.models": "tasks.models.pretrain",
     "flows.export_model": "tasks.models.card",
 }

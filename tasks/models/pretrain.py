@@ -110,7 +110,7 @@ def pretrain(
         )
     )
     _train(job, out, training, torchrun)
-    for name in (*FILES, *(snapshot["file"] for snapshot in _about(out)["snapshots"]), *TRACES):
+    for name in (*FILES, *(snapshot["file"] for snapshot in _about(out / "model.json")["snapshots"]), *TRACES):
         if (out / name).is_file():
             job.put(name, out / name)
     for entry in job.store.list(job.artifact.name_of(CHECKPOINTS)):
@@ -133,8 +133,15 @@ def model_folder(model: Artifact) -> Path:
 def snapshots_of(model: Artifact) -> dict[int, Path]:
     """The weights that were kept along the way, by the update after which they stood: local files (safetensors),
     checked. `model.score.load(model_folder(model), step=...)` reads one."""
-    about = json.loads(model.local("model.json").read_bytes())
-    return {snapshot["step"]: model.local(snapshot["file"]) for snapshot in about.get("snapshots", [])}
+    snapshots = _about(model.local("model.json")).get("snapshots", [])
+    return {snapshot["step"]: model.local(snapshot["file"]) for snapshot in snapshots}
+
+
+def skipped_of(model: Artifact) -> list[dict[str, Any]]:
+    """The spikes that its training passed over (on_spike: rewind), in order: the steps `first` to `last`, the `reason`,
+    and the `windows` that nobody read, each [group, epoch, place], for `explain --step`."""
+    spikes: list[dict[str, Any]] = _about(model.local("model.json")).get("skipped", [])
+    return spikes
 
 
 def _train(job: Job, out: Path, training: dict[str, Any], torchrun: list[str]) -> None:
@@ -208,15 +215,15 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
-def _about(out: Path) -> dict[str, Any]:
-    about: dict[str, Any] = json.loads((out / "model.json").read_bytes())
+def _about(path: Path) -> dict[str, Any]:
+    about: dict[str, Any] = json.loads(path.read_bytes())
     return about
 
 
 def _learned(out: Path, mixture: Artifact, architecture: dict[str, Any], training: dict[str, Any]) -> Trained:
     from model.config import Architecture, parameters
 
-    rows, about = _rows(out / METRICS), _about(out)
+    rows, about = _rows(out / METRICS), _about(out / "model.json")
     losses = [row["loss"] for row in rows if row["loss"] is not None]
     last = rows[-1]
     validated = validation_of(last)

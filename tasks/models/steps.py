@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +42,15 @@ def steps_of(model: Artifact) -> Iterator[Steps]:
     training = Training(**model.recipe["parameters"]["training"])
     architecture = model.recipe["parameters"]["architecture"]
     with windows_of(mixture_of(model), architecture["context"], architecture["vocabulary"], training.seed) as windows:
-        yield Steps(windows, training)
+        skipped = [step for spike in passed_over(model) for step in range(spike["first"], spike["last"] + 1)]
+        yield Steps(windows, training, skipped)
+
+
+def passed_over(model: Artifact) -> list[dict[str, Any]]:
+    """The spikes whose steps a trained model passed over: `first` and `last` of each, and the `reason`."""
+    from tasks.models.pretrain import skipped_of  # which tells of its steps by this module
+
+    return skipped_of(model) if model.built else []
 
 
 @dataclass(frozen=True)

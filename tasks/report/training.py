@@ -81,6 +81,7 @@ def lines(content: Content) -> Iterator[str]:
         yield (
             f"Model {row['model']}: {number(row['parameters'])} parameters, {number(row['tokens'])} tokens, "
             f"loss {number(row['first_loss'])} to {number(row['last_tenth'])} (mean of the last tenth)"
+            + (f", {number(row['skipped'])} updates passed over" if row["skipped"] else "")
         )
     for name, counted in content["ngrams"].items():
         if counted["loss"] is not None:

@@ -114,15 +114,15 @@ def _standings(
     found = []
     for number, (row, size) in enumerate(zip(rows, sizes, strict=True)):
         if tables[decision.stage][number]["keep"]:
-            spans = left(cuts[row], size)
-            found.append(Standing(len(spans), sum(end - start for start, end in spans)))
+            found.append(_left(cuts[row], size))
             continue
         stage, said = next((stage, of[number]) for stage, of in tables.items() if of[number]["reason"])
         found.append(Standing(0, 0, stage, said["reason"], said.get("duplicate_of")))
     return found
 
 
-def left(removed: list[dict[str, int]], size: int) -> list[tuple[int, int]]:
-    """The byte spans that ordered, disjoint cuts leave of a text of `size` bytes, as tasks/tokens/pieces.py cuts it."""
-    edges = [0, *(edge for span in removed for edge in (span["start"], span["end"])), size]
-    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
+def _left(cuts: list[dict[str, int]], size: int) -> Standing:
+    """What ordered, disjoint cuts leave of a text of `size` bytes, in pieces as tasks/tokens/pieces.py has them."""
+    edges = [0, *(edge for span in cuts for edge in (span["start"], span["end"])), size]
+    sizes = [end - start for start, end in zip(edges[::2], edges[1::2], strict=True) if end > start]
+    return Standing(len(sizes), sum(sizes))

@@ -37,11 +37,11 @@ def evidence(
                 "id": each.id,
                 "asked": ids[each.id],
                 "url": each.url,
-                "date": told[each.source, each.id].date,
-                "file": told[each.source, each.id].file,
-                "offset": told[each.source, each.id].offset,
-                "length": told[each.source, each.id].length,
-                "record": told[each.source, each.id].record,
+                **{
+                    key: value
+                    for key, value in asdict(told[each.source, each.id]).items()
+                    if key in ("date", "file", "offset", "length", "record")
+                },
                 "shard": f"{documents[each.source].label}/{each.key}, row {each.row}",
                 "stood": each.before.told,
                 "copy_of": each.before.duplicate_of,

@@ -1,4 +1,4 @@
-"""Of a few documents, by id: the crawl record that each was read from, with its URL and date."""
+"""The crawl records of documents: URL and date from the documents, file and place from their origins."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ SHAPES_NO_BYTES = True
 
 @dataclass(frozen=True)
 class Record:
-    """A document's record: its URL ("" where it has none), date (ISO 8601, "" likewise), file, the place in it
-    (origins.MEANINGS says in which unit), and its own id ("" where it has none)."""
+    """Where a document was read: its URL ("" where it has none) and date (ISO 8601, "" likewise); the file, and where
+    in it, by offset and length (origins.py gives their units) and by the record's own id (None where it has none)."""
 
     id: str
     url: str
@@ -24,20 +24,20 @@ class Record:
     file: str
     offset: int
     length: int
-    record: str
+    record: str | None
 
     @property
     def where(self) -> str:
-        """File, place and date of the record, for a person."""
-        return f"{self.file} at {self.offset:,}{f', {self.date}' if self.date else ''}"
+        """The record, for a person."""
+        more = [f"at {self.offset:,}", self.record or "", self.date]
+        return f"{self.file} {', '.join(each for each in more if each)}"
 
 
 def records(documents: Artifact, shard: Shard, ids: Collection[str]) -> Iterator[Record]:
     """Of the documents of a shard that have one of these ids, in the order of rows."""
     table = read(shard, ["id", "url", "date"])
-    rows = pc.indices_nonzero(pc.is_in(table.column("id"), value_set=pa.array(list(ids), pa.string())))
-    stood = origins_of(documents, shard).take(rows).to_pylist()
-    for row, origin in zip(table.take(rows).to_pylist(), stood, strict=True):
+    wanted = pc.is_in(table.column("id"), value_set=pa.array(list(ids), pa.string()))
+    places = origins_of(documents, shard).filter(wanted).to_pylist()
+    for row, place in zip(table.filter(wanted).to_pylist(), places, strict=True):
         date = row["date"].isoformat().replace("+00:00", "Z") if row["date"] else ""
-        place = (origin["file"], origin["offset"], origin["length"], origin["record"] or "")
-        yield Record(row["id"], row["url"] or "", date, *place)
+        yield Record(row["id"], row["url"] or "", date, **place)

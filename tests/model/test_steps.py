@@ -76,6 +76,8 @@ class Noting:
 
     def write(self, *_: Any) -> None: ...
 
+    before = after = at_the_end = write  # the guard, which minds nothing
+
 
 @given(trainings)
 @settings(max_examples=25, deadline=None)
@@ -86,7 +88,7 @@ def test_updates_are_those_of_the_loop(t):
         own_gradients=lambda *_: torch.enable_grad(), autocast=torch.enable_grad, add_up=lambda sums: sums,
     )  # fmt: skip
     noting, total = Noting(recorder), total_windows(t, 4)
-    parts = Parts(t, total, recorder, recorder, recorder, recorder, noting, machine, noting, lambda *_: None)
+    parts = Parts(t, total, recorder, recorder, recorder, recorder, noting, machine, noting, noting, lambda *_: None)
     step, i = learn(parts, 0, 0)
     updates = Updates(t, 4)
     assert (updates.count, updates.windows) == (step, i)
@@ -190,6 +192,16 @@ def test_what_a_step_reads_is_what_the_loader_gave(make, groups, weights, times,
             for each in steps.readings(file, start, stop):
                 told[number, each.step, each.i, each.group, each.epoch, each.place, each.at] += each.tokens
         assert told == read
+
+
+def test_a_step_that_was_passed_over_reads_nothing(corpus):
+    windows = Windows(corpus / "mixture.json", corpus, 32, 257, seed=1)
+    t = Training(updates=40, batch=4 * 32)
+    whole, passed = Steps(windows, t), Steps(windows, t, [3, 4, 9])
+    read = [list(each.readings("tokens/wiki/00000.train.bin", 0, 400)) for each in (whole, passed)]
+    assert {3, 4, 9} <= {reading.step for reading in read[0]}
+    assert read[1] == [reading for reading in read[0] if reading.step not in (3, 4, 9)]
+    assert [span for span in passed.spans(passed.updates.of(3)[0])], "what it would have read is told all the same"
 
 
 def test_readings_of_a_file_that_is_not_in_the_mixture_are_none(corpus):

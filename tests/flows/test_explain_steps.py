@@ -99,7 +99,9 @@ def documents(built: dag.Built) -> dict[str, int]:
     }
 
 
-PASSAGE = re.compile(r" +([\d,]+)  (\w+:\w{32})(#\d+)?  tokens ([\d,]+) to ([\d,]+) of ([\d,]+)  (\S+)  (\S+)")
+PASSAGE = re.compile(
+    r" +([\d,]+)  (\w+:\w{32})(#\d+)?  tokens ([\d,]+) to ([\d,]+) of ([\d,]+)  (\S+)  (\S+) at [\d,]+, (\d+)"
+)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -124,9 +126,7 @@ def test_what_steps_are_told_to_read_is_what_the_loader_gives(followed: Followed
                 tokens = steps.windows.read(i, i + 1)[0]["tokens"][0].tolist()
                 covered = 0
                 for line in lines:
-                    at, id, piece, start, end, of, url, file = PASSAGE.fullmatch(
-                        line[: line.rfind(".jsonl") + 6]
-                    ).groups()
+                    at, id, piece, start, end, of, url, file, _ = PASSAGE.fullmatch(line).groups()
                     number = numbers[id]
                     assert url.endswith(f"example/{number}") and file.endswith(f"{url[7:].split('.')[0]}.jsonl")
                     assert int(at) == covered and int(end) < int(of)
@@ -208,6 +208,20 @@ def test_what_cannot_be_told_is_refused(followed: Followed, tmp_path: Path) -> N
     dag.pretrain(nothing, load(Path(followed.run.store.url).parent / "conf.yaml"))
     with pytest.raises(Mistake, match=r"mixture/flat-\w+, which flat reads, is not built"):
         printed(show_step, nothing, 1, "flat")
+
+
+def test_a_step_that_was_passed_over_counts_for_no_document(
+    followed: Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = printed(show_step, followed.run, 2, "flat")
+    id = PASSAGE.search(before)[2]  # type: ignore[index]
+    assert 2 in told_steps(followed, "flat", id) and "Passed over" not in before
+    spikes = [{"first": 2, "last": 3, "reason": "the gradient's norm is 812 medians"}]
+    monkeypatch.setattr("tasks.models.steps.passed_over", lambda model: spikes)
+    after = printed(show_step, followed.run, 2, "flat")
+    assert "Passed over (the gradient's norm is 812 medians): nothing" in after and id in after
+    assert "Passed over" not in printed(show_step, followed.run, 4, "flat")
+    assert not {2, 3} & told_steps(followed, "flat", id)
 
 
 def test_the_mixture_is_that_of_the_model(followed: Followed) -> None:
