@@ -152,7 +152,11 @@ def test_a_model_goes_out_whole_or_not_at_all(at: Path) -> None:
         "tokenizer_config.json",
     ]  # fmt: skip
     card = (at / "out/README.md").read_text()
-    assert "# large" in card and "The files hold it as GPT-2." in card and "Not known: the model was given as a folder" in card
+    assert (
+        "# large" in card
+        and "The files hold it as GPT-2." in card
+        and "Not known: the model was given as a folder" in card
+    )
     publish(at / "postnorm", 1, norm="post", final_norm=False)
     refused = millrace("export-model", "p.yaml", "postnorm", "m.gguf", "--to", "gguf")
     assert refused.exit_code == 2 and "it is post-norm" in refused.stderr
