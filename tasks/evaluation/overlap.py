@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from model.tokenizer import END_OF_TEXT
 from tasks.decontaminate.benchmark import items_of
 from tasks.evaluation.sought import Sought, words_of
 from tasks.runtime.artifact import Artifact
@@ -23,7 +22,8 @@ from tasks.runtime.job import Job
 from tasks.runtime.shards import read_file
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
-from tasks.tokens.tokenizer import tokenizer_file
+from tasks.tokens.kinds.spelling import spelled
+from tasks.tokens.tokenizer import end_of_text_of, tokenizer_file
 from tasks.tokens.tokens import TokenShards
 
 AT_MOST, AT_LEAST, PERCENTILE = 13, 8, 5
@@ -56,13 +56,18 @@ class Overlapped:
 def overlap(
     job: Job, *, tokens: dict[str, Artifact], tokenizer: Artifact, benchmarks: dict[str, Artifact]
 ) -> Overlapped:
-    """A table: benchmark, item, state (clean, dirty, uncheckable), source (the first where it is dirty)."""
+    """A table: benchmark, item, state (clean, dirty, uncheckable), source (the first where it is dirty).
+
+    Raises:
+        Failure: another tokenizer made the tokens.
+    """
     asked = tuple(benchmarks.items())
-    sizes, sought = sought_in(asked)
+    sizes, sought = sought_in(asked, tokenizer)
     items = {name: items_of(artifact, ["item"])["item"].to_pylist() for name, artifact in asked}
     dirty: dict[str, dict[int, str]] = {name: {} for name in benchmarks}
     for source, artifact in tokens.items():
         shards = TokenShards.of(artifact)
+        shards.require(tokenizer)
         check = partial(met_in, shards=shards, tokenizer=tokenizer, benchmarks=asked)
         met = {n: np.zeros(len(grams.sums), bool) for n, grams in sought.grams.items()}
         for by_size in job.engine.map(check, shards.files("train")):
@@ -107,10 +112,19 @@ def gram_size(lengths: list[int]) -> int:
 
 
 @lru_cache(maxsize=1)  # once a worker
-def sought_in(benchmarks: tuple[tuple[str, Artifact], ...]) -> tuple[dict[str, int], Sought]:
-    """(words a gram by benchmark; what is looked for)."""
+def sought_in(benchmarks: tuple[tuple[str, Artifact], ...], tokenizer: Artifact) -> tuple[dict[str, int], Sought]:
+    """(words a gram by benchmark; what is looked for: the items as their tokens give them back).
+
+    Of byte-level tokens that is the item itself; others have lost accents, or what they do not know.
+    """
+    library, spelling = _spelling_of(tokenizer)
+
+    def through(text: str) -> bytes:
+        ids = library.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False).ids
+        return spelling.decode(np.array(ids, np.int64))
+
     split = {
-        name: [words_of(text.encode("utf-8", "replace")) for text in items_of(artifact, ["text"])["text"].to_pylist()]
+        name: [words_of(through(text)) for text in items_of(artifact, ["text"])["text"].to_pylist()]
         for name, artifact in benchmarks
     }
     sizes = {name: gram_size([len(words) for words in texts]) for name, texts in split.items()}
@@ -121,17 +135,24 @@ def met_in(
     file: str, *, shards: TokenShards, tokenizer: Artifact, benchmarks: tuple[tuple[str, Artifact], ...]
 ) -> dict[int, np.ndarray]:
     """By words a gram, the places of the grams that stand in a token file's documents."""
-    from tokenizers import Tokenizer
-
-    _, sought = sought_in(benchmarks)
-    model = Tokenizer.from_file(str(tokenizer_file(tokenizer)))
-    end = model.get_vocab()[END_OF_TEXT]
-    spelling = Spelling.of(model, {end: BETWEEN})
+    _, sought = sought_in(benchmarks, tokenizer)
+    _, spelling = _spelling_of(tokenizer)
+    end = end_of_text_of(tokenizer)
     met = {n: np.zeros(len(grams.sums), bool) for n, grams in sought.grams.items()}
     for ids in blocks(shards.read(file), end):
         for n, places in sought.met(spelling.decode(ids)).items():
             met[n][places] = True
     return {n: np.flatnonzero(places) for n, places in met.items()}
+
+
+@lru_cache(maxsize=1)
+def _spelling_of(tokenizer: Artifact) -> tuple[Any, "Spelling"]:
+    """The library's tokenizer, and the bytes of its ids."""
+    from tokenizers import Tokenizer
+
+    library = Tokenizer.from_file(str(tokenizer_file(tokenizer)))
+    library.encode_special_tokens = True
+    return library, Spelling.of(library, {end_of_text_of(tokenizer): BETWEEN})
 
 
 def blocks(ids: np.ndarray, end: int) -> Iterator[np.ndarray]:
@@ -147,7 +168,7 @@ def blocks(ids: np.ndarray, end: int) -> Iterator[np.ndarray]:
 
 @dataclass(frozen=True)
 class Spelling:
-    """The bytes of each token id of a byte-level tokenizer, one behind the other."""
+    """The bytes of each token id, one behind the other."""
 
     data: np.ndarray  # uint8
     starts: np.ndarray  # int64 (ids,)
@@ -155,14 +176,8 @@ class Spelling:
 
     @classmethod
     def of(cls, model: Any, instead: dict[int, bytes]) -> "Spelling":
-        """The vocabulary spells a byte as a printable character: itself, or the 256th and following in their order
-        (GPT-2's bytes_to_unicode). `instead`: what ids of other tokens are to give."""
-        printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-        others = [n for n in range(256) if n not in printable]
-        byte = {chr(n): n for n in printable} | {chr(256 + place): n for place, n in enumerate(others)}
-        spelt = [b""] * model.get_vocab_size()
-        for token, number in model.get_vocab().items():
-            spelt[number] = instead[number] if number in instead else bytes(byte[c] for c in token)
+        """Of a tokenizer of `tokenizers`. `instead`: what ids are to give that spell something else."""
+        spelt = [instead.get(number, one) for number, one in enumerate(spelled(model))]
         sizes = np.array([len(one) for one in spelt], np.int64)
         return cls(np.frombuffer(b"".join(spelt), np.uint8), np.cumsum(sizes) - sizes, sizes)
 

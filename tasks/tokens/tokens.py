@@ -1,7 +1,10 @@
 """`tokens`: a source's kept text as token shards, a stream per split. Knows no weights.
 
-Layout, little-endian: <key>.train.bin and <key>.validation.bin, uint16 (uint32 past 65,536 ids), every document
-followed by <|endoftext|>; <key>.parquet says where each document lies; tokens.json gives type, ids and counts.
+A token shard is a set of aligned streams, arrays of one number a token, little-endian. There is one, `tokens`, uint16
+(uint32 past 65,536 ids), in <key>.train.bin and <key>.validation.bin, every document followed by the tokenizer's end of
+text. A stream of another name, with its type in tokens.json's `streams`, would lie in <key>.<split>.<name>.bin, with as
+many numbers. <key>.parquet says where each document lies; tokens.json gives types, ids and counts; ids.npy how often
+each id stands in train.
 
 Documents lie in the order of their shard. With `sizes` (of clusters, ascending) a train stream has first those of
 clusters of fewer members, then those from the first size on, from the second on, and so on: tokens.json says how many
@@ -10,32 +13,36 @@ stage: each document is written once.
 """
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from model.tokenizer import END_OF_TEXT
 from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.decisions import kept_before
+from tasks.runtime.errors import Failure
 from tasks.runtime.job import Job
-from tasks.runtime.shards import Output
+from tasks.runtime.shards import COMPRESSION, Output, read
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics, total
-from tasks.tokens.pieces import Piece, pieces
-from tasks.tokens.tokenizer import tokenizer_file, vocabulary_of
+from tasks.tokens.encode import Checked, encoder_of
+from tasks.tokens.pieces import piece_batches
+from tasks.tokens.streams import VALIDATION, Index, Streams
+from tasks.tokens.tokenizer import end_of_text_of, vocabulary_of
 from tasks.tokens.told import tell_tokens
 
-BATCH = 256  # documents handed to the tokenizer at a time
-SPLITS = ("train", "validation")
+AT_ONCE = 4 << 20  # bytes of text encoded at a time: text, ids and the stream stay below 20 MB
 FILE = "tokens.json"
+IDS = "ids.npy"
+UNKNOWN = "unknown"  # the language that `ingest` counts documents under that have none
 
 
 @statistics
-class Clustered:
-    """Documents (pieces) of the train split, bytes of their text, and their tokens."""
+class Encoded:
+    """Documents (pieces), bytes of their text, and their tokens, each document's end among them."""
 
     documents: int = 0
     bytes: int = 0
@@ -47,16 +54,18 @@ class Tokenised:
     """Documents (pieces), bytes of their text, and tokens of either split, each document's end among them.
 
     `clusters`: those of train by the size from which their clusters are, "1" the smallest; none without `sizes`.
+    `languages`: of either split, by the documents' language, "unknown" where none was told.
     """
 
     documents: int = 0
     bytes: int = 0
     train: int = 0
     validation: int = 0
-    clusters: dict[str, Clustered] = field(default_factory=dict)
+    clusters: dict[str, Encoded] = field(default_factory=dict)
+    languages: dict[str, Encoded] = field(default_factory=dict)
 
 
-@stage("tokens", kind="export", section="tokenizer", tell=tell_tokens, libraries=("tokenizers",))
+@stage("tokens", kind="export", section="tokenizer", tell=tell_tokens, libraries=("gigatoken", "tokenizers"))
 def tokens(
     job: Job,
     *,
@@ -78,8 +87,9 @@ def tokens(
     parts = job.map(tokens_shard, [(shard.key, shard) for shard in shards], decision=decision, **settings)
     about = {
         "dtype": dtype,
+        "streams": {"tokens": dtype},
         "vocabulary": vocabulary,
-        "end_of_text": vocabulary - 1,
+        "end_of_text": end_of_text_of(tokenizer),
         "tokenizer": tokenizer.fingerprint,
         **({"sizes": [1, *sizes]} if sizes else {}),
         "shards": [
@@ -96,7 +106,19 @@ def tokens(
     }
     with job.publish(FILE) as file:
         file.write(json.dumps(about, indent=1).encode())
+    with job.publish(IDS) as file:
+        np.save(file, _id_counts(job, [shard.key for shard in shards], vocabulary), allow_pickle=False)
     return total(Tokenised, parts)
+
+
+def _id_counts(job: Job, keys: Sequence[str], vocabulary: int) -> np.ndarray:
+    """int64 (vocabulary,): the sum of the shards' counts."""
+    counts = np.zeros(vocabulary, np.int64)
+    for key in keys:
+        name = f"{key}.ids.parquet"
+        table = pq.read_table(job.store.local(job.artifact.name_of(name), job.files[name].sha256))
+        counts[table.column("id").to_numpy()] += table.column("count").to_numpy()
+    return counts
 
 
 def _by_size(counts: Tokenised, sizes: Sequence[int]) -> list[int]:
@@ -115,10 +137,23 @@ class TokenShards:
     def of(cls, tokens: Artifact) -> "TokenShards":
         return cls(tokens, json.loads(tokens.read(FILE)))
 
+    def require(self, tokenizer: Artifact) -> None:
+        """Failure where another tokenizer made them: its ids would be other words."""
+        if self.about["tokenizer"] != tokenizer.fingerprint:
+            raise Failure(
+                f"{self.artifact.label} was made by tokenizer {self.about['tokenizer']}, not by {tokenizer.label}: "
+                "make its tokens again with that tokenizer"
+            )
+
     @property
     def sha256(self) -> str:
         """Of tokens.json, which names the checksum of every token file."""
         return self.artifact.file(FILE).sha256
+
+    def id_counts(self) -> np.ndarray:
+        """int64 (vocabulary,): how often each id stands in train, what ends a document among them."""
+        counts: np.ndarray = np.load(self.artifact.local(IDS), allow_pickle=False)
+        return counts
 
     def count(self, split: str) -> int:
         """Tokens of a split."""
@@ -139,36 +174,6 @@ class TokenShards:
         return np.fromfile(self.artifact.local(file), np.dtype(self.about["dtype"]).newbyteorder("<"))
 
 
-class TrainStream:
-    """A shard's train stream: the first part as it comes, the others kept in memory until all is known."""
-
-    def __init__(self, file: IO[bytes], sizes: Sequence[int]) -> None:
-        self.file, self.sizes = file, (1, *sizes)
-        self._later = [bytearray() for _ in sizes]
-        self.counts = [Clustered() for _ in self.sizes]
-
-    def part(self, members: int) -> int:
-        """In which part a document of such a cluster lies."""
-        return int(np.searchsorted(self.sizes, members, side="right")) - 1
-
-    def add(self, part: int, ids: np.ndarray, size: int) -> int:
-        """Add a document of `size` bytes of text; where in its part it begins."""
-        before = self.counts[part]
-        (self._later[part - 1].extend if part else self.file.write)(ids.tobytes())
-        self.counts[part] = Clustered(before.documents + 1, before.bytes + size, before.tokens + len(ids))
-        return before.tokens
-
-    def finish(self) -> np.ndarray:
-        """Write the other parts behind the first; int64, where each begins."""
-        for later in self._later:
-            self.file.write(later)
-        return np.cumsum([0, *(counts.tokens for counts in self.counts[:-1])])
-
-    @property
-    def clusters(self) -> dict[str, Clustered]:
-        return {str(size): counts for size, counts in zip(self.sizes, self.counts, strict=True)}
-
-
 def tokens_shard(
     out: Output,
     shard: Shard,
@@ -180,54 +185,36 @@ def tokens_shard(
     seed: int,
     sizes: tuple[int, ...],
 ) -> Tokenised:
-    # The engine has a process per core: the library's own threads would only contend.
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    from tokenizers import Tokenizer
-
-    model = Tokenizer.from_file(str(tokenizer_file(tokenizer)))
-    model.encode_special_tokens = True  # a page that says "<|endoftext|>" says just that, and ends no document
-    end = model.token_to_id(END_OF_TEXT)
-    rows: dict[str, list[Any]] = {"id": [], "split": [], "part": [], "start": [], "tokens": []}
-    size, of_validation = 0, 0
-    with out.open("train.bin") as file, out.open("validation.bin") as held_out:
-        train = TrainStream(file, sizes)
-        waiting: list[Piece] = []
-
-        def flush() -> None:
-            nonlocal size, of_validation
-            encoded = model.encode_batch_fast([piece.text for piece in waiting], add_special_tokens=False)
-            for piece, encoding in zip(waiting, encoded, strict=True):
-                ids = np.array([*encoding.ids, end], dtype=f"<{np.dtype(dtype).str[1:]}")
-                text_size = len(piece.text.encode())
-                size += text_size
-                part, start = 0, of_validation
-                if piece.validation:
-                    held_out.write(ids.tobytes())
-                    of_validation += len(ids)
-                else:
-                    part = train.part(piece.members)
-                    start = train.add(part, ids, text_size)
-                row = (piece.id, SPLITS[piece.validation], part, start, len(ids))
-                for key, value in zip(rows, row, strict=True):
-                    rows[key].append(value)
-            waiting.clear()
-
-        for piece in pieces(shard, decision, validation, seed, clustered=bool(sizes)):
-            waiting.append(piece)
-            if len(waiting) == BATCH:
-                flush()
-        flush()
-        begins = train.finish()
-    start = np.array(rows["start"], np.int64) + begins[np.array(rows["part"], np.int64)]  # part 0 begins at 0
-    out.write(
-        pa.table(
-            {
-                "id": pa.array(rows["id"], pa.string()),
-                "split": pa.array(rows["split"], pa.string()),
-                "start": pa.array(start, pa.int64()),
-                "tokens": pa.array(rows["tokens"], pa.int64()),
-            }
-        )
+    encoder = encoder_of(tokenizer)
+    rows = read(shard, ["id", "bytes", "language"])
+    text_bytes = rows.column("bytes").to_numpy()
+    checked = Checked(encoder, rows.column("id"), text_bytes, kept_before(decision, shard), seed)
+    with out.open("train.bin") as train, out.open("validation.bin") as held_out, out.open("ids.parquet") as file:
+        end, vocabulary = end_of_text_of(tokenizer), vocabulary_of(tokenizer)
+        streams = Streams(train, held_out, sizes, dtype, end, vocabulary)
+        for batch in piece_batches(shard, decision, validation, seed, clustered=bool(sizes)):
+            for part in batch.parts(AT_ONCE):
+                ids, ends = encoder.encode(part.text)
+                checked.check(part.rows, part.ids, part.text, ids, ends)
+                streams.add(part, ids, ends)
+        index = streams.finish()
+        used = np.flatnonzero(streams.id_counts)
+        pq.write_table(pa.table({"id": used, "count": streams.id_counts[used]}), file, compression=COMPRESSION)
+    out.write(index.table())
+    language = rows.column("language").fill_null(UNKNOWN).combine_chunks().dictionary_encode()
+    spoken = language.indices.to_numpy()[index.rows]
+    by_language = {name: _sum(index, spoken == number) for number, name in enumerate(language.dictionary.to_pylist())}
+    clusters = {str(size): _sum(index, index.part == number) for number, size in enumerate(streams.sizes)}
+    whole, of_train = _sum(index, index.part == index.part), _sum(index, index.part != VALIDATION)
+    return Tokenised(
+        documents=whole.documents,
+        bytes=whole.bytes,
+        train=of_train.tokens,
+        validation=whole.tokens - of_train.tokens,
+        clusters=clusters if sizes else {},
+        languages={name: counts for name, counts in by_language.items() if counts.documents},
     )
-    of_train = sum(counts.tokens for counts in train.counts)
-    return Tokenised(len(rows["id"]), size, of_train, of_validation, train.clusters if sizes else {})
+
+
+def _sum(index: Index, chosen: np.ndarray) -> Encoded:
+    return Encoded(int(chosen.sum()), int(index.sizes[chosen].sum()), int(index.tokens[chosen].sum()))

@@ -1,14 +1,23 @@
 """What is trained on: the pieces that cuts leave, their names and their split."""
 
 import random
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import pyarrow as pa
+import pytest
 from corpora import decided, document_id, source
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tasks.kernels.draw import uniform
 from tasks.quality.keep import keep
 from tasks.runtime.artifact import Artifact
-from tasks.tokens.pieces import Piece, held_out, left, pieces
+from tasks.runtime.engine import LocalEngine
+from tasks.runtime.errors import Failure
+from tasks.runtime.run import Run
+from tasks.tokens.pieces import Piece, held_out, piece_batches, pieces
 
 
 def listed(documents: Artifact, decision: Artifact, validation: float = 0.0, seed: int = 1) -> list[Piece]:
@@ -105,7 +114,54 @@ def test_rows_past_the_first_batch(run):
     assert [piece.text for piece in some] == ["text 3", "text 4500"]
 
 
-def test_left():
-    assert left([{"start": 0, "end": 2}, {"start": 5, "end": 9}], 9) == [(2, 5)]
-    assert left([{"start": 1, "end": 2}], 4) == [(0, 1), (2, 4)]
-    assert left([{"start": 0, "end": 4}], 4) == []
+def plain(id: str, text: str, cuts: list[tuple[int, int]]) -> list[tuple[str, str]]:
+    """(id, text) of a document's pieces, one by one: the twin of what is done for whole columns."""
+    if not cuts:
+        return [(id, text)]
+    content = text.encode()
+    edges = [0, *(edge for span in cuts for edge in span), len(content)]
+    left = [content[a:b].decode() for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
+    return [(f"{id}#{number}", piece) for number, piece in enumerate(left)]
+
+
+@st.composite
+def documents_and_cuts(draw: st.DrawFn) -> list[tuple[str, list[tuple[int, int]], bool]]:
+    rows = []
+    for text in draw(st.lists(st.text("aé漢😀\0\n", max_size=12), min_size=1, max_size=12)):
+        edges = sorted(draw(st.lists(st.integers(0, len(text)), max_size=6)))
+        byte = [len(text[:at].encode()) for at in edges[: len(edges) // 2 * 2]]
+        rows.append((text, list(zip(byte[::2], byte[1::2], strict=True)), draw(st.booleans())))
+    return rows
+
+
+@settings(max_examples=60, deadline=None)
+@given(documents_and_cuts())
+def test_columns_hold_what_the_documents_give_one_by_one(rows):
+    with TemporaryDirectory() as folder:
+        run = Run(Path(folder) / "store", LocalEngine(1))
+        documents = source(run, "web", [text for text, _, _ in rows])
+        ids = [document_id("web", n) for n in range(len(rows))]
+        cuts = {id: spans for id, (_, spans, _) in zip(ids, rows, strict=True)}
+        decision = decided(run, documents, [id for id, row in zip(ids, rows, strict=True) if row[2]], cuts)
+        (shard,) = documents.shards()
+        batches = list(piece_batches(shard, decision, 0.5, 1))
+    expected = [
+        (place, *piece)
+        for place, (id, (text, spans, dropped)) in enumerate(zip(ids, rows, strict=True))
+        if not dropped
+        for piece in plain(id, text, spans)
+    ]
+    found = [zip(b.rows.tolist(), b.ids.to_pylist(), b.text.to_pylist(), strict=True) for b in batches]
+    assert [row for batch in found for row in batch] == expected
+    for batch in batches:
+        assert (batch.ids.type, batch.text.type) == (pa.string(), pa.large_string())
+        assert batch.validation.tolist() == held_out([ids[row] for row in batch.rows.tolist()], 0.5, 1).tolist()
+
+
+@pytest.mark.parametrize("spans", [[(1, 2)], [(0, 2)], [(0, 4), (3, 5)], [(3, 99)], [(4, 3)]])
+def test_cuts_that_are_no_cuts_of_the_text_are_told(run, spans):
+    """Half a character would be encoded as its bytes, and no reader would find the text that was cut."""
+    documents = source(run, "web", ["whole", "漢 and more"])
+    decision = decided(run, documents, cuts={document_id("web", 1): spans})
+    with pytest.raises(Failure, match=f"{document_id('web', 1)}.*edge at byte .*decision that cuts anew"):
+        listed(documents, decision)

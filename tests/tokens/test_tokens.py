@@ -9,13 +9,15 @@ from corpora import contents, counts, decided, document_id, source, workers
 
 from model.tokenizer import END_OF_TEXT
 from tasks.runtime.artifact import Artifact
+from tasks.runtime.errors import Failure
 from tasks.runtime.job import Job
 from tasks.runtime.run import Run
+from tasks.runtime.shards import read
 from tasks.runtime.stage import stage
 from tasks.tokens.mixture import mixture
 from tasks.tokens.pieces import pieces
 from tasks.tokens.tokenizer import Learned, tokenizer, tokenizer_file
-from tasks.tokens.tokens import TokenShards, tokens
+from tasks.tokens.tokens import Encoded, Tokenised, TokenShards, tokens
 
 TEXTS = [f"the {n} mill races of wörld {n * n} 漢字 \U0001f600\n" * (n % 7 + 1) for n in range(600)]
 VALIDATION, SEED = 0.2, 1
@@ -61,6 +63,9 @@ def check(documents: Artifact, decision: Artifact, by: Artifact, made: Artifact)
         checksums = {f"{split}_sha256": files[f"{shard.key}.{split}.bin"].sha256 for split in at}
         assert shard_counts == {"key": shard.key, **at, **checksums}
         count += len(expected)
+    assert about["streams"] == {"tokens": about["dtype"]}
+    train = np.concatenate([TokenShards.of(made).read(file) for file in TokenShards.of(made).files("train")])
+    assert np.array_equal(TokenShards.of(made).id_counts(), np.bincount(train, minlength=about["vocabulary"]))
     sums = {split: sum(shard[split] for shard in about["shards"]) for split in ("train", "validation")}
     assert sums == {split: counts(made)[split] for split in sums} and min(sums.values()) > 0
     return count
@@ -110,10 +115,10 @@ def wide(job: Job, *, size: int) -> Learned:
     made.add_special_tokens([END_OF_TEXT])
     with job.publish("tokenizer.json") as file:
         file.write(made.to_str().encode())
-    return Learned(made.get_vocab_size())
+    return Learned(made.get_vocab_size(), end_of_text=made.token_to_id(END_OF_TEXT))
 
 
-@pytest.mark.parametrize(("size", "dtype"), [(65_536, "uint16"), (65_537, "uint32")])
+@pytest.mark.parametrize(("size", "dtype"), [(65_536, "uint16"), (65_537, "uint32"), (70_000, "uint32")])
 def test_a_vocabulary_past_16_bits(run, size, dtype):
     documents = source(run, "web", TEXTS[:30])
     decision = decided(run, documents)
@@ -124,6 +129,62 @@ def test_a_vocabulary_past_16_bits(run, size, dtype):
     assert check(documents, decision, by, made) == 30
     bytes_ = (made.folder / "00000.train.bin").stat().st_size
     assert bytes_ == about["shards"][0]["train"] * np.dtype(dtype).itemsize
+
+
+@pytest.mark.parametrize("kind", ["gpt1", "wordpiece"])
+def test_kinds_that_know_words(run, kind):
+    """Encoded as the library alone does it, each document followed by what ends one in that kind."""
+    from tokenizers import Tokenizer
+
+    documents = source(run, "web", TEXTS[:200], shards=2)
+    decision = decided(run, documents)
+    how = {"kind": kind, "vocabulary": 200, "sample": 20_000, "validation": VALIDATION, "seed": SEED}
+    given = {"documents": {"web": documents}, "decisions": {"web": decision}, "shares": {"web": 1.0}}
+    by = run(tokenizer, kind, **given, **how)
+    made = encoded(run, documents, decision, by)
+    about = TokenShards.of(made).about
+    end = "[SEP]" if kind == "wordpiece" else END_OF_TEXT
+    library = Tokenizer.from_file(str(tokenizer_file(by)))
+    assert about["end_of_text"] == library.token_to_id(end)
+    for shard in documents.shards():
+        for split in ("train", "validation"):
+            expected = [
+                number
+                for piece in pieces(shard, decision, VALIDATION, SEED)
+                if piece.validation == (split == "validation")
+                for number in [*library.encode(piece.text, add_special_tokens=False).ids, about["end_of_text"]]
+            ]
+            assert TokenShards.of(made).read(f"{shard.key}.{split}.bin").tolist() == expected and expected
+
+
+def test_bytes_and_tokens_by_language(run):
+    languages = [("en", "de", None)[n % 3] for n in range(90)]
+    documents = source(run, "web", TEXTS[:90], shards=2, languages=languages)
+    decision = decided(run, documents, cuts={document_id("web", 1): [(4, 8)]})
+    made = encoded(run, documents, decision, trained(run, documents, decision))
+    of = {document_id("web", n): language or "unknown" for n, language in enumerate(languages)}
+    rows = [row for shard in made.shards() for row in read(shard, ["id", "tokens"]).to_pylist()]
+    sizes = {
+        piece.id: len(piece.text.encode())
+        for shard in documents.shards()
+        for piece in pieces(shard, decision, VALIDATION, SEED)
+    }
+    expected: dict[str, Encoded] = {}
+    for row in rows:
+        before = expected.get(language := of[row["id"].partition("#")[0]], Encoded())
+        size, count = sizes[row["id"]], row["tokens"]
+        expected[language] = Encoded(before.documents + 1, before.bytes + size, before.tokens + count)
+    assert made.counts(Tokenised).languages == expected and set(expected) == {"en", "de", "unknown"}
+
+
+def test_tokens_refuse_another_tokenizer(run):
+    documents = source(run, "web", TEXTS[:40])
+    decision = decided(run, documents)
+    by, other = trained(run, documents, decision), run(wide, "wide", size=70_000)
+    shards = TokenShards.of(encoded(run, documents, decision, by))
+    shards.require(by)
+    with pytest.raises(Failure, match=f"made by tokenizer {by.fingerprint}, not by .*{other.fingerprint}.*again"):
+        shards.require(other)
 
 
 def test_weights_tokenise_nothing(run):
@@ -145,5 +206,7 @@ def test_nothing_left(run):
     by = trained(run, documents, decided(run, documents))
     dropped = decided(run, documents, dropped=[document_id("web", n) for n in range(30)])
     made = encoded(run, documents, dropped, by)
-    assert counts(made) == {"documents": 0, "bytes": 0, "train": 0, "validation": 0, "clusters": {}}
+    nothing = {"documents": 0, "bytes": 0, "train": 0, "validation": 0}
+    assert counts(made) == {**nothing, "clusters": {}, "languages": {}}
+    assert not TokenShards.of(made).id_counts().any()
     assert (made.folder / "00000.train.bin").stat().st_size == 0

@@ -23,14 +23,15 @@ def spelled(library: "Library") -> list[bytes]:
     """
     about = json.loads(library.to_str())
     spell = _speller(about)
-    alone = about["model"]["type"] != "WordPiece"  # where a special token is a word as others are
-    special = {token["id"] for token in about["added_tokens"]} if alone else set()
+    added = {token["id"] for token in about["added_tokens"]}
     spelt = [b""] * library.get_vocab_size()
     for token, number in library.get_vocab().items():
         try:
-            spelt[number] = token.encode() if number in special else spell(token)
+            spelt[number] = spell(token)
         except KeyError as error:
-            raise ValueError(f"token {token!r} (id {number}) holds {error}, which stands for no byte") from None
+            if number not in added:  # these may stand as they are; so the library's decoder
+                raise ValueError(f"token {token!r} (id {number}) holds {error}, which stands for no byte") from None
+            spelt[number] = token.encode()
     return spelt
 
 
