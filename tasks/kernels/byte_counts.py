@@ -75,10 +75,10 @@ def _add(data, at, end, weight, table, entries, buffer, used, filled):
     slot = _hash(word, data, at, end) & last
     while table[slot] >= 0:
         entry = uint64(table[slot])
-        if entries[entry, _FIRST] == int64(word) and entries[entry, _SIZE] == size:
-            if size <= 8 or _equal(data, at, end, buffer, entries[entry, _START]):
-                entries[entry, _COUNT] += weight
-                return used, filled
+        same = entries[entry, _FIRST] == int64(word) and entries[entry, _SIZE] == size
+        if same and (size <= 8 or _equal(data, at, end, buffer, entries[entry, _START])):
+            entries[entry, _COUNT] += weight
+            return used, filled
         slot = (slot + uint64(1)) & last
     table[slot] = used
     new = uint64(used)

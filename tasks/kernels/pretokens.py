@@ -46,11 +46,11 @@ def _after_contraction(data, at, end):
     if at + 1 >= end:
         return at
     first = data[at + 1]
-    if first == _S or first == _T or first == _D or first == _M:
+    if first in (_S, _T, _D, _M):
         return at + 2
     if at + 2 < end:
         second = data[at + 2]
-        if (first == _L and second == _L) or (second == _E and (first == _V or first == _R)):
+        if (first == _L and second == _L) or (second == _E and first in (_V, _R)):
             return at + 3
     return at
 

@@ -114,6 +114,17 @@ CRAWL = "    kind: warc\n    crawl: CC-MAIN-2019-35"
         ("seed: 1", "decontaminate: {share: .5}", 2, "decontaminate: .*share belongs to rule gap"),
         ("seed: 1", "decontaminate: {beside: [gpt3]}", 2, "decontaminate: .*beside names other rules"),
         ("seed: 1", "tokenizer: {vocabulary: 256}", 2, "tokenizer.vocabulary: .*257"),
+        ("seed: 1", "tokenizer: {kind: bpe}", 2, "tokenizer.kind: .*'byte-bpe', 'gpt1', 'wordpiece' or 'file'"),
+        ("seed: 1", "tokenizer: {file: a.json}", 2, "tokenizer: .*file: kind byte-bpe has no such key, only kind file"),
+        ("seed: 1", "tokenizer: {kind: gpt1, end_of_text: x}", 2, "end_of_text: kind gpt1 has no such key"),
+        (
+            "seed: 1",
+            "tokenizer: {kind: file, file: a.json, vocabulary: 50257, sample: 1M}",
+            2,
+            "sample: kind file has no such key, only one that is fitted",
+        ),
+        ("seed: 1", "tokenizer: {kind: file, vocabulary: 50257}", 2, "tokenizer: .*file is missing: the path"),
+        ("seed: 1", "tokenizer: {kind: file, file: a.json}", 2, "vocabulary is missing: how many ids the file has"),
         (
             "seed: 1",
             "evaluate:\n  tasks:\n    - quiz",
@@ -325,6 +336,21 @@ def test_a_groups_sources_share_its_weight():
     }
     p = Pipeline.model_validate({"sources": sources, "mixture": {"g": 3, "h": 1}})
     assert p.shares() == {"a": 0.375, "b": 0.375, "c": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("written", "vocabulary"),
+    [
+        ("{}", 50257),
+        ("{kind: gpt1}", 40478),
+        ("{kind: wordpiece}", 30522),
+        ("{kind: wordpiece, vocabulary: 8k}", 8000),
+        ("{kind: file, file: gpt2, vocabulary: 50257}", 50257),
+    ],
+)
+def test_a_kind_of_tokenizer_has_its_own_vocabulary(tmp_path, written, vocabulary):
+    p = read(tmp_path, PLAIN.replace("seed: 1", f"tokenizer: {written}"))
+    assert p.tokenizer.vocabulary == vocabulary
 
 
 def test_the_page_is_up_to_date():

@@ -173,6 +173,33 @@ def test_load_gives_back_what_was_published(folder):
     assert count == 4 and p == pytest.approx(-4 * math.log(257), rel=0.02)  # knows nothing
 
 
+def other_end(path, make):
+    """A tokenizer whose texts end with <s>, id 0, and that has no <|endoftext|>."""
+    about = json.loads(make.tokenizer(path).read_text())
+    ids = about["model"]["vocab"]
+    about["model"]["vocab"] = {"<s>": 0, **{token: number + 1 for token, number in ids.items() if number < 256}}
+    about["added_tokens"][0] |= {"id": 0, "content": "<s>"}
+    path.write_text(json.dumps(about))
+    return path
+
+
+def test_what_ends_a_text_travels_with_the_model(tmp_path, make):
+    """It is model.json that says it: tokenizer.json has special tokens, and no word for what each is for."""
+    path = other_end(tmp_path / "t.json", make)
+    with pytest.raises(ValueError, match=r"has no token <\|endoftext\|>"):
+        Tokenizer(path)
+    with pytest.raises(ValueError, match="7 is the id of no special token"):
+        Tokenizer(path, end_of_text=7)
+    with pytest.raises(ValueError, match="300 is the id of no special token"):
+        Tokenizer(path, end_of_text=300)
+    model = GPT(Architecture(layers=1, width=16, heads=2, context=32, vocabulary=257)).initialise(1)
+    (tmp_path / "out").mkdir()
+    checkpoint.publish(tmp_path / "out", model, path, "t1", 0, {})
+    model, tokenizer, about = score.load(tmp_path / "out")
+    assert model.end_of_text == tokenizer.end_of_text == about["end_of_text"] == 0
+    assert 0 not in tokenizer.encode("one<s>two") and tokenizer.decode(tokenizer.encode("one<s>two")) == "one<s>two"
+
+
 def test_text_stops_at_a_stop_string(folder):
     model, tokenizer, _ = score.load(folder)
     (whole,) = generate.complete(model, tokenizer, "A: ", limit=40, seed=4)

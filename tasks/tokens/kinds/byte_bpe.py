@@ -11,8 +11,7 @@ import pyarrow as pa
 
 from model.tokenizer import END_OF_TEXT
 from tasks.kernels.merges import merge
-from tasks.tokens.kinds.alphabet import CHARACTERS, IDS, bytes_of
-from tasks.tokens.kinds.kind import Kind
+from tasks.tokens.kinds.alphabet import CHARACTERS, IDS
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Library
@@ -39,14 +38,3 @@ def made(tokens: list[str], merges: list[tuple[str, str]], end_of_text: str) -> 
     library.decoder = decoders.ByteLevel()
     library.add_special_tokens([AddedToken(end_of_text, normalized=False)])
     return library
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text, as the tokenizer itself splits it: the plain twin of the kernel."""
-    from tokenizers import pre_tokenizers
-
-    splitter = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    return [bytes_of(word).decode() for word, _ in splitter.pre_tokenize_str(text)]
-
-
-BYTE_BPE = Kind(words_of, learn, END_OF_TEXT)

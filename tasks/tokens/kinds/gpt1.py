@@ -26,7 +26,6 @@ import pyarrow as pa
 from model.tokenizer import END_OF_TEXT
 from tasks.kernels.merges import merge
 from tasks.tokens.kinds.characters import spelled
-from tasks.tokens.kinds.kind import Kind
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Library
@@ -82,6 +81,3 @@ def _before() -> tuple[Any, Any]:
 
     replaced = [normalizers.Replace(Regex(pattern), content) for pattern, content in REPLACED]
     return normalizers.Sequence([*replaced, normalizers.BertNormalizer()]), pre_tokenizers.BertPreTokenizer()
-
-
-GPT1 = Kind(words_of, learn, END_OF_TEXT)

@@ -18,7 +18,6 @@ import pyarrow as pa
 
 from tasks.kernels.merges import merge
 from tasks.tokens.kinds.characters import spelled
-from tasks.tokens.kinds.kind import Kind
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Library
@@ -74,6 +73,3 @@ def _before() -> tuple[Any, Any]:
         clean_text=True, handle_chinese_chars=True, strip_accents=True, lowercase=True
     )
     return normalizer, pre_tokenizers.BertPreTokenizer()
-
-
-WORDPIECE = Kind(words_of, learn, SEP)
