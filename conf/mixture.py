@@ -11,8 +11,8 @@ class Epochs(Keys):
     """How often a model may read a group over.
 
     Muennighoff et al. (2023), "Scaling Data-Constrained Language Models": against new text up to 4 epochs change the
-    loss by next to nothing, and with more of them what compute adds decays to zero. GPT-3 (table 2.2) read WebText2
-    3.4 times.
+    loss by next to nothing, and with more of them what compute adds decays to zero. GPT-3 (table 2.2) read its smaller
+    sets over up to 3.4 times.
     """
 
     max: Annotated[float, Field(gt=0)] | None = Field(

@@ -1,4 +1,6 @@
-"""Mixture: by group, what was asked, what the plan computed from it, and what the loader gave."""
+"""Mixture: by group, what was asked, what the plan computed from it and its bound on epochs, and what the loader gave;
+by source, what is drawn and what is held out.
+"""
 
 from collections.abc import Iterator
 from functools import partial
@@ -12,23 +14,24 @@ from tasks.report.palette import SERIES
 from tasks.report.section import Content, Counted, Plot, Section
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
+from tasks.runtime.statistics import to_json
 from tasks.tokens.mixture import Mixed
 from tasks.tokens.mixture import mixture as mixture_stage
 
 
 def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | None:
     models = given.named(pretrain_stage)
-    groups = list(dict.fromkeys(given.groups.values()))
-    mixtures = [mixture(name, mixed, models.get(name), groups) for name, mixed in given.named(mixture_stage).items()]
+    made = given.named(mixture_stage).items()
+    mixtures = [mixture(name, mixed, models.get(name), given.groups) for name, mixed in made]
     return {"mixtures": mixtures} if mixtures else None
 
 
-def mixture(name: str, planned: Artifact, model: Artifact | None, order: list[str]) -> dict[str, Any]:
-    """Shares are of all tokens. Groups come in the order of their sources: a manifest keeps none."""
+def mixture(name: str, planned: Artifact, model: Artifact | None, groups: dict[str, str]) -> dict[str, Any]:
+    """Shares are of all tokens. Groups come in the order of their sources (`groups`): a manifest keeps none."""
     plan = planned.counts(Mixed)
     realised = model.counts(Trained).realised if model else {}
     given = sum(served.tokens for served in realised.values())
-    order = [*order, *plan.groups]
+    order = [*groups.values(), *plan.groups]
     rows = []
     for group, planned_share in sorted(plan.groups.items(), key=lambda row: order.index(row[0])):
         served = realised.get(group)
@@ -36,6 +39,8 @@ def mixture(name: str, planned: Artifact, model: Artifact | None, order: list[st
             {
                 "group": group,
                 "asked": planned_share.asked,
+                "normalised": planned_share.normalised,
+                "moved": planned_share.moved,
                 "held": planned_share.held,
                 "again": planned_share.again,
                 "weight": planned_share.weight,
@@ -46,7 +51,22 @@ def mixture(name: str, planned: Artifact, model: Artifact | None, order: list[st
                 "realised_epochs": served.epochs if served else None,
             }
         )
-    return {"model": name, "budget": plan.budget, "asked_sum": plan.asked_sum, "groups": rows}
+    return {
+        "model": name,
+        "budget": plan.budget,
+        "asked_sum": plan.asked_sum,
+        "max_epochs": plan.max_epochs,
+        "groups": rows,
+        "sources": [
+            {"source": source, "group": groups[source], **to_json(plan.sources[source])}
+            for source in groups
+            if source in plan.sources
+        ],
+        "unvalidated": [
+            {"group": group, "needs": needs, "held": plan.groups[group].held - plan.groups[group].again}
+            for group, needs in plan.unvalidated.items()
+        ],
+    }
 
 
 def lines(content: Content) -> Iterator[str]:
@@ -54,8 +74,18 @@ def lines(content: Content) -> Iterator[str]:
         for row in mixed["groups"]:
             yield (
                 f"Mixture {mixed['model']}: {row['group']:<16} asked {row['asked']:g}, planned {share(row['weight'])}, "
-                f"realised {share(row['realised'])}, {number(row['realised_epochs'])} epochs"
+                f"realised {share(row['realised'])}, {number(row['realised_epochs'])} epochs{_moved(mixed, row)}"
             )
+        for row in mixed["unvalidated"]:
+            yield (
+                f"WARNING  {mixed['model']}: {row['group']} is trained on and not validated: of its "
+                f"{number(row['held'])} tokens none is held out, it would need about {number(row['needs'])}"
+            )
+
+
+def _moved(mixed: dict[str, Any], row: dict[str, Any]) -> str:
+    """What the bound on epochs took from a group, or gave to it."""
+    return f" ({row['moved']:+,} tokens by max {mixed['max_epochs']:g} epochs)" if row["moved"] else ""
 
 
 def figures(content: Content) -> dict[str, Plot]:
@@ -64,9 +94,8 @@ def figures(content: Content) -> dict[str, Plot]:
 
 def _shares(axes: Any, mixed: dict[str, Any]) -> None:
     rows = mixed["groups"]
-    total = sum(row["asked"] for row in rows) or 1
     bars: list[tuple[str, list[float], str]] = [
-        ("asked", [row["asked"] / total for row in rows], SERIES[1]),
+        ("asked", [row["normalised"] for row in rows], SERIES[1]),
         ("planned", [row["tokens"] / (mixed["budget"] or 1) for row in rows], SERIES[2]),
         ("realised", [row["realised"] or 0.0 for row in rows], SERIES[0]),
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from math import exp
 from typing import Any
 
 from tasks.evaluation.evaluate import Evaluated
@@ -18,12 +19,25 @@ def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | No
     models = [
         {"model": name, **to_json(scored.counts(Evaluated))} for name, scored in given.named(evaluate_stage).items()
     ]
+    for model in models:
+        for held_out in model["perplexity"].values():
+            held_out["interval"] = _interval(held_out)
     return {"models": models} if models else None
+
+
+def _interval(held_out: dict[str, Any]) -> list[float] | None:
+    """95 % of the perplexity: e to the bounds of the loss's, by Student's t of so many documents less one."""
+    if held_out["stderr"] is None:
+        return None
+    from scipy.stats import t
+
+    half = float(t.ppf(0.975, held_out["documents"] - 1)) * held_out["stderr"]
+    return [round(exp(held_out["loss"] + side * half), 4) for side in (-1, 1)]
 
 
 def lines(content: Content) -> Iterator[str]:
     for row in content["models"]:
-        held_out = [f"{source} {loss['perplexity']:.1f}" for source, loss in row["perplexity"].items()]
+        held_out = [f"{source} {perplexity(loss)}" for source, loss in row["perplexity"].items()]
         if held_out:
             yield f"Scores {row['model']}: perplexity {', '.join(held_out)}"
         for name, task in row["tasks"].items():
@@ -31,6 +45,12 @@ def lines(content: Content) -> Iterator[str]:
                 f"Scores {row['model']}: {name} {share(task['accuracy'])} of {task['items']:,}, clean "
                 f"{share(task['clean_accuracy'])} of {task['clean_items']:,}, by chance {share(task['chance'])}"
             )
+
+
+def perplexity(scored: dict[str, Any]) -> str:
+    """With its standard error, which is that of its logarithm, the loss, times it (the delta method)."""
+    error = "" if scored["stderr"] is None else f" ± {scored['perplexity'] * scored['stderr']:.1f}"
+    return f"{scored['perplexity']:.1f}{error}"
 
 
 def figures(content: Content) -> dict[str, Plot]:

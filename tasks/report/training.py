@@ -25,11 +25,17 @@ def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | No
 
 
 def losses(name: str, model: Artifact) -> dict[str, Any]:
-    """The curves of its metrics: loss overall and a group by tokens, validation loss a source."""
+    """The curves of its metrics: loss overall and a group by tokens, validation loss a source with its error."""
     rows = metrics_of(model)
     keys = list(dict.fromkeys(key for row in rows for key in row))
     curves = {key.removeprefix("loss_"): thinned(rows, key) for key in keys if key.startswith("loss_")}
-    held_out = {key.removeprefix("validation_"): thinned(rows, key) for key in keys if key.startswith("validation_")}
+    of_stderr = "validation_stderr_"  # no source's name has a _
+    errors = {key.removeprefix(of_stderr): thinned(rows, key) for key in keys if key.startswith(of_stderr)}
+    held_out = {
+        key.removeprefix("validation_"): thinned(rows, key)
+        for key in keys
+        if key.startswith("validation_") and not key.startswith(of_stderr)
+    }
     counts = {key: value for key, value in to_json(model.counts(Trained)).items() if key != "realised"}
     shape = model.manifest["parameters"].get("architecture", {})
     return {
@@ -40,6 +46,7 @@ def losses(name: str, model: Artifact) -> dict[str, Any]:
         "curve": thinned(rows, "loss"),
         "groups": curves,
         "validations": held_out,
+        "validation_errors": errors,
     }
 
 
@@ -90,14 +97,26 @@ def figures(content: Content) -> dict[str, Plot]:
             plots[f"loss-{row['model']}"] = partial(_curves, curves=row["groups"], title=title, marker="")
         if any(row["validations"].values()):
             title = f"Validation loss, {row['model']}"
-            plots[f"validation-{row['model']}"] = partial(_curves, curves=row["validations"], title=title, marker="o")
+            plots[f"validation-{row['model']}"] = partial(
+                _curves, curves=row["validations"], title=title, marker="o", errors=row["validation_errors"]
+            )
     return plots
 
 
-def _curves(axes: Any, curves: dict[str, list[list[float]]], title: str, marker: str) -> None:
+Curves = dict[str, list[list[float]]]  # by name, [tokens, value] each
+
+
+def _curves(axes: Any, curves: Curves, title: str, marker: str, errors: Curves | None = None) -> None:
+    """Each curve; where there are standard errors of all its points, 1.96 of them on either side."""
     for place, (name, points) in enumerate(curves.items()):
         if points:
-            axes.plot(*zip(*points, strict=True), marker=marker, markersize=3, color=SERIES[place % 8], label=name)
+            tokens, values = zip(*points, strict=True)
+            axes.plot(tokens, values, marker=marker, markersize=3, color=SERIES[place % 8], label=name)
+            of_points = (errors or {}).get(name, [])
+            if [at for at, _ in of_points] == list(tokens):
+                pairs = list(zip(values, (1.96 * error for _, error in of_points), strict=True))
+                low, high = [value - half for value, half in pairs], [value + half for value, half in pairs]
+                axes.fill_between(tokens, low, high, color=SERIES[place % 8], alpha=0.15, linewidth=0)
     axes.set(title=title, xlabel="tokens", ylabel="nats a token")
     axes.xaxis.set_major_formatter(lambda x, _: _short(x))
     if len(curves) > 1 or marker:

@@ -3,7 +3,8 @@
 Small, from the counts of the token shards and the index of what they hold out. Weights need not sum to 1 (GPT-3's table
 2.2 sums to 101 %): they are normalised, and what was asked stands beside. Without weights a group counts by the tokens
 it holds. A group's epochs are tokens drawn / tokens held; where they are bounded, the rest is shared out again
-(shares.py). A source's windows are drawn as its group's are, so its epochs are its group's.
+(shares.py) so that the loader, which reads whole windows, goes through none more often than that. A source's windows
+are drawn as its group's are, so its epochs are its group's.
 
 With `times` documents of large clusters count several times (FineWeb2's rehydration): an epoch of a group reads its
 train streams whole, then once more those parts that count twice or more often, then those that count thrice, and so on,
@@ -112,7 +113,8 @@ def mixture(
     asked: dict[str, float] = dict(weights) or {group: float(count) for group, count in held.items()}
     _require_text(asked, held, context)
     asked_sum, wanted = sum(asked.values()), {group: weight for group, weight in asked.items() if weight}
-    drawn = share_out(budget, wanted, held, max_epochs)
+    epoch = {group: (held[group] - 1) // context * context for group in wanted}  # whole windows are read
+    drawn = share_out(budget, wanted, epoch, max_epochs)
     shares = {
         group: Share(
             asked=weight,

@@ -1,10 +1,11 @@
-"""How a budget of tokens is shared out among groups: by weight, but none beyond so many epochs of what it holds."""
+"""How a budget of tokens is shared out among groups: by weight, but none beyond so many epochs."""
 
 from tasks.runtime.errors import Failure
 
 
-def share_out(budget: int, weights: dict[str, float], held: dict[str, int], most: float | None) -> dict[str, float]:
-    """Tokens a group, which sum to the budget; `most`: epochs of its tokens that a group may give, if that is bounded.
+def share_out(budget: int, weights: dict[str, float], epoch: dict[str, int], most: float | None) -> dict[str, float]:
+    """Tokens a group, which sum to the budget. `epoch`: tokens that an epoch of each group reads; `most`: the epochs
+    that a group may give, if they are bounded.
 
     A group that would give more is set to its bound; what is left of the budget goes to the others by weight, and so
     again until none is above. The order of the groups plays no part.
@@ -15,7 +16,7 @@ def share_out(budget: int, weights: dict[str, float], held: dict[str, int], most
     tokens = {group: budget * weight / sum(weights.values()) for group, weight in weights.items()}
     if most is None:
         return tokens
-    bound = {group: most * held[group] for group in weights}
+    bound = {group: most * epoch[group] for group in weights}
     at_bound: set[str] = set()
     while above := {group for group in tokens if group not in at_bound and tokens[group] > bound[group]}:
         at_bound |= above

@@ -10,6 +10,7 @@ from tasks.quality import classifier as classifier_of
 from tasks.quality import strength as strength_of
 from tasks.quality import telling as telling_of
 from tasks.tokens import mixture as mixture_of
+from tasks.tokens import validation as validation_of
 
 CLASSIFIER = classifier_of.Fitted(
     preset="modern", good=100, raw=100, held_out=20, passes=7, log_loss=0.2, auc=0.99, precision=0.9, recall=0.95,
@@ -19,16 +20,26 @@ CLASSIFIER = classifier_of.Fitted(
     negative=(telling_of.Word("<b>click", -3.5),),
 )  # fmt: skip
 NAMES = list(GROUPS.values())
-MIXED = mixture_of.Mixed(3000, 90.0, {name: mixture_of.Share(30.0, 1 / 3, 900, 1000, 1.11) for name in NAMES})
+SHARES = {name: mixture_of.Share(30.0, 1 / 3, 900, 1000, 1.11, 0, 1 / 3, 0) for name in NAMES}
+SHARES["books2"] = mixture_of.Share(60.0, 0.3, 300, 900, 3.0, 0, 0.5, -600)
+HELD_OUT = validation_of.HeldOut(documents=3, tokens=90, windows=4, sample=4)
+MIXED = mixture_of.Mixed(
+    3000,
+    90.0,
+    SHARES,
+    {name: mixture_of.Source(900, 0, 1000, 1.11, HELD_OUT) for name in GROUPS},
+    3.0,
+    {"books2": 2000},
+)
 TRAINED = pretrain_of.Trained(9, 400, 3000, 8.0, 4.0, {}, {name: pretrain_of.Served(10, 1000, 1.1) for name in NAMES})
 UPDATES = [
     {"step": n, "tokens": n * 100, "loss": 8 - n / 100, "grad_norm": 1.0}
     | {f"loss_{name}": 8 - n / 100 if n % 2 else None for name in NAMES}
-    | ({"validation_books2": 7 - n / 100} if n % 100 == 0 else {})
+    | ({"validation_books2": 7 - n / 100, "validation_stderr_books2": 0.5} if n % 100 == 0 else {})
     for n in range(1, 401)
 ]
 TASK = evaluate_of.Accuracy("cloze", 0, 6, 0.5, 5, 0.4, 0.0)
 EVALUATED = evaluate_of.Evaluated(
-    {"crawl": evaluate_of.HeldOut(4.0, 54.6, 100)},
+    {"crawl": evaluate_of.HeldOut(4.0, 54.5982, 100, 0.1, 5, 4), "books2": evaluate_of.HeldOut(3.0, 20.0855, 10)},
     {"cloze": TASK, "choice": replace(TASK, kind="choice", chance=0.25, clean_accuracy=None)},
 )

@@ -121,6 +121,24 @@ def test_the_mixture_is_in_the_sources_order_with_the_realised_share(made: Any) 
     rows = made.sections["mixture"]["mixtures"][0]["groups"]
     assert [row["group"] for row in rows] == ["webtext2", "books2", "common-crawl"]
     assert all(row["realised"] == pytest.approx(1 / 3) and row["realised_epochs"] == 1.1 for row in rows)
+    assert [row["moved"] for row in rows] == [0, -600, 0]
+    sources = made.sections["mixture"]["mixtures"][0]["sources"]
+    assert [(row["source"], row["group"], row["held_out"]["windows"]) for row in sources] == [
+        (source, group, 4) for source, group in rows_of.GROUPS.items()
+    ]
+    text = (made.artifact.folder / "summary.txt").read_text()
+    assert (
+        "books2           asked 60, planned 30.0 %, realised 33.3 %, 1.1 epochs (-600 tokens by max 3 epochs)" in text
+    )
+    assert "WARNING  tiny: books2 is trained on and not validated: of its 300 tokens none is held out" in text
+
+
+def test_perplexity_stands_beside_how_sure_it_is(made: Any) -> None:
+    """Of the loss 4 +- .1, from 4 documents: exp(4 -+ 3.182 x .1), and 54.6 x .1 in the summary."""
+    (model,) = made.sections["scores"]["models"]
+    crawl, books = model["perplexity"]["crawl"], model["perplexity"]["books2"]
+    assert crawl["interval"] == pytest.approx([39.717, 75.057], abs=2e-3) and books["interval"] is None
+    assert "perplexity books2 20.1, crawl 54.6 ± 5.5" in (made.artifact.folder / "summary.txt").read_text()
 
 
 def test_curves_are_thinned_to_means_over_the_updates_that_have_a_value(made: Any) -> None:
@@ -128,7 +146,8 @@ def test_curves_are_thinned_to_means_over_the_updates_that_have_a_value(made: An
     assert model["last_tenth"] == pytest.approx(8 - (361 + 400) / 200)
     assert len(model["curve"]) == 200 and model["curve"][0] == [200, pytest.approx(8 - 0.015)]
     assert len(model["groups"]["books2"]) == 200
-    assert model["validations"]["books2"] == [[10000, 6.0], [20000, 5.0], [30000, 4.0], [40000, 3.0]]
+    assert model["validations"] == {"books2": [[10000, 6.0], [20000, 5.0], [30000, 4.0], [40000, 3.0]]}
+    assert model["validation_errors"] == {"books2": [[tokens, 0.5] for tokens in (10000, 20000, 30000, 40000)]}
     assert thinned([], "loss") == [] and thinned([{"tokens": 1, "loss": None}], "loss") == []
 
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -10,6 +11,7 @@ from corpora import Counted, contents, counts
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.windows import counts_in_period, schedule
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
 from tasks.runtime.job import Job, Silent
@@ -173,10 +175,13 @@ def test_a_store_may_be_moved(run, tmp_path):
 
 # ---- a bound on epochs
 
+BOUND = {"max_epochs": 4.0, "context": 5}
+
 
 def test_what_a_bound_takes_goes_to_the_others_by_weight(run):
-    """Asked 600, 300, 100 of 1,000 tokens; c may give 4 x 20, and its other 20 are shared out 2 to 1."""
-    plan, made = mixed(run, {"a": 500, "b": 200, "c": 20}, {"a": 6, "b": 3, "c": 1}, 1000, max_epochs=4.0)
+    """Asked 600, 300, 100 of 1,000 tokens; c may give 4 x 20 (4 windows of 5 tokens; the last of its 22
+    is in none, and the first no target), and its other 20 are shared out 2 to 1."""
+    plan, made = mixed(run, {"a": 501, "b": 201, "c": 22}, {"a": 6, "b": 3, "c": 1}, 1000, **BOUND)
     assert {row["group"]: row["tokens"] for row in plan["groups"]} == {"a": 613, "b": 307, "c": 80}
     assert {row["group"]: row["weight"] for row in plan["groups"]} == {
         "a": pytest.approx(0.92 * 2 / 3), "b": pytest.approx(0.92 / 3), "c": pytest.approx(0.08),
@@ -184,23 +189,39 @@ def test_what_a_bound_takes_goes_to_the_others_by_weight(run):
     told = counts(made)
     assert {name: share["moved"] for name, share in told["groups"].items()} == {"a": 13, "b": 7, "c": -20}
     assert {name: share["normalised"] for name, share in told["groups"].items()} == {"a": 0.6, "b": 0.3, "c": 0.1}
-    assert told["groups"]["c"]["epochs"] == pytest.approx(4) and told["max_epochs"] == 4
+    assert told["groups"]["c"]["epochs"] == pytest.approx(80 / 22) and told["max_epochs"] == 4
 
 
 def test_what_is_shared_out_may_lift_another_above_the_bound(run):
     """c is above at once; its rest lifts b, which was at 290 of 300, above too; a takes what both leave."""
-    plan, _ = mixed(run, {"a": 5000, "b": 75, "c": 20}, {"a": 42, "b": 29, "c": 29}, 1000, max_epochs=4.0)
+    plan, _ = mixed(run, {"a": 5000, "b": 76, "c": 21}, {"a": 42, "b": 29, "c": 29}, 1000, **BOUND)
     assert {row["group"]: row["tokens"] for row in plan["groups"]} == {"a": 620, "b": 300, "c": 80}
 
 
 def test_a_budget_that_a_bound_cannot_fill_is_told_with_what_is_missing(run):
-    held, weights = {"a": 100, "b": 50}, {"a": 1.0, "b": 1.0}
-    plan, _ = mixed(run, held, weights, 600, max_epochs=4.0)
+    held, weights = {"a": 101, "b": 51}, {"a": 1.0, "b": 1.0}
+    plan, _ = mixed(run, held, weights, 600, **BOUND)
     assert {row["group"]: row["tokens"] for row in plan["groups"]} == {"a": 400, "b": 200}
     with pytest.raises(
         Failure, match=r"at 4 epochs, .*all groups together give 600 of the 1,000 tokens .*: 400 are missing.*`max`"
     ):
-        mixed(run, held, weights, 1000, max_epochs=4.0)
+        mixed(run, held, weights, 1000, **BOUND)
+
+
+def test_the_loader_goes_through_no_group_more_often(run):
+    """Whatever the weights; within a window, and the 1/65,536 of the budget that its schedule resolves."""
+    for seed in range(20):
+        draw = np.random.default_rng(seed)
+        held = dict(zip("abcd", draw.integers(10, 400, 4).tolist(), strict=True))
+        weights = dict(zip("abcd", draw.uniform(0.1, 9, 4).tolist(), strict=True))
+        epoch = {name: (count - 1) // 5 for name, count in held.items()}  # windows
+        total = int(3.9 * sum(epoch.values()))
+        plan, _ = mixed(run, held, weights, total * 5, **BOUND)
+        counts_ = counts_in_period([row["weight"] for row in plan["groups"]])
+        group, _ = schedule(counts_)
+        served = np.bincount(np.resize(group, total), minlength=4)
+        names = [row["group"] for row in plan["groups"]]
+        assert all(served[g] <= 4 * epoch[name] + 1 + total / 65_536 for g, name in enumerate(names))
 
 
 @given(
