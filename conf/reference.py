@@ -189,10 +189,10 @@ def _models() -> str:
     )
     of_pipeline = (row for row in _rows(Model) if row[0] not in keys)
     return (
-        "## models\n\nBy name (`a-z`, `0-9`, `.`, `-`), each with a `preset` and keys that replace the preset's, or with "
-        "`from`, for a model that was trained elsewhere ([models in and out](models.md)). A budget other than the "
-        "preset's scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width without heads keeps its "
-        "head width.\n\n"
+        "## models\n\nBy name (`a-z`, `0-9`, `.`, `-`), each with a `preset` and keys that replace the preset's, or "
+        "with `from`, for a model that was trained elsewhere ([models in and out](models.md)). A budget other than the "
+        "preset's scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width without heads keeps "
+        "its head width.\n\n"
         f"| preset | layers, width, heads | context | budget |\n|---|---|---|---|\n{presets}\n\n"
         "The defaults are those of keys that a preset leaves alone.\n\n"
         f"{_table(itertools.chain(of_pipeline, rows))}"
