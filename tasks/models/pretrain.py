@@ -16,6 +16,7 @@ import yaml
 
 from model import MODEL_VERSION
 from model.held_out import validation_of
+from tasks.models.files import ABOUT, MODEL_FILES, WEIGHTS
 from tasks.models.loader import CHECKPOINTS, reading, windows_of
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
@@ -28,8 +29,6 @@ from tasks.tokens.tokenizer import tokenizer_file
 
 LOG = "run.train.log"
 METRICS = "metrics.jsonl"
-WEIGHTS = "model.safetensors"
-MODEL_FILES = (WEIGHTS, "model.json", "tokenizer.json")  # what a model is, trained here or elsewhere
 FILES = (*MODEL_FILES, METRICS)
 TRACES = (LOG, "run.metrics.jsonl")
 
@@ -112,12 +111,6 @@ def metrics_of(model: Artifact) -> list[dict[str, Any]]:
     return _rows(model.local(METRICS))
 
 
-def model_folder(model: Artifact) -> Path:
-    """A local folder with its files, checked, for model.score.load."""
-    paths = [model.local(name) for name in MODEL_FILES]
-    return paths[0].parent
-
-
 def _train(job: Job, out: Path, training: dict[str, Any], torchrun: list[str]) -> None:
     import torch
 
@@ -183,7 +176,7 @@ def _learned(out: Path, mixture: Artifact, architecture: dict[str, Any], trainin
     rows = _rows(out / METRICS)
     last = rows[-1]
     validated = validation_of(last)
-    about = json.loads((out / "model.json").read_bytes())
+    about = json.loads((out / ABOUT).read_bytes())
     return Trained(
         parameters=parameters(Architecture(**about["architecture"])),
         updates=last["step"],

@@ -11,7 +11,8 @@ from model.gpt import GPT
 from model.score import load
 from tasks.evaluation.evaluate import evaluate
 from tasks.models.card import card
-from tasks.models.pretrain import MODEL_FILES, Served, Trained, model_folder
+from tasks.models.files import MODEL_FILES, model_folder
+from tasks.models.pretrain import Served, Trained
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
 from tasks.runtime.run import Run
