@@ -6,7 +6,7 @@ Defaults of the first stand in model/config.py and presets.py.
 from dataclasses import fields
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import BaseModel, Field, create_model, model_validator
 
 from conf.keys import Address, Count, Keys, Pool, Text
 from model.config import Architecture, Training, total_windows
@@ -27,7 +27,6 @@ ModelKeys: type[BaseModel] = create_model("ModelKeys", __base__=Keys, **_keys)
 class Model(ModelKeys):  # type: ignore[valid-type,misc]
     """A preset of model/presets.py, a budget, and keys of model/config.py that replace the preset's; or `from`."""
 
-    model_config = ConfigDict(serialize_by_alias=True)
     preset: str | None = Field(None, description="one of the above; absent where the model comes `from` elsewhere")
     from_: Annotated[Address, Field(pattern=r"^hf:.+")] | None = Field(
         None,

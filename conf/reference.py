@@ -91,7 +91,7 @@ def page() -> str:
 
 def _rows(schema: type[BaseModel]) -> Iterator[tuple[str, str, str, str]]:
     for name, field in schema.model_fields.items():
-        yield name, _kind(field.annotation, field.metadata), _default(field), field.description or ""
+        yield field.alias or name, _kind(field.annotation, field.metadata), _default(field), field.description or ""
 
 
 def _table(rows: Iterator[tuple[str, str, str, str]]) -> str:
@@ -191,11 +191,11 @@ def _models() -> str:
     )
     of_pipeline = (row for row in _rows(Model) if row[0] not in keys)
     return (
-        "## models\n\nBy name (`a-z`, `0-9`, `.`, `-`), each with a `preset` and keys that replace the preset's. A "
-        "budget other than the preset's scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width "
-        "without heads keeps its head width. A scaled warm-up is at least max(100, 2 / (1 - beta2)) updates, where the "
-        "preset's own is that long, and at most a quarter of the way to the decay's end. A key that is given is taken "
-        "as given.\n\n"
+        "## models\n\nBy name (`a-z`, `0-9`, `.`, `-`), each with a `preset` and keys that replace the preset's, or "
+        "with `from`, for a model that was trained elsewhere ([models in and out](models.md)). A budget other than the "
+        "preset's scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width without heads keeps "
+        "its head width. A scaled warm-up is at least max(100, 2 / (1 - beta2)) updates, where the preset's own is "
+        "that long, and at most a quarter of the way to the decay's end. A key that is given is taken as given.\n\n"
         f"| preset | layers, width, heads | context | budget |\n|---|---|---|---|\n{presets}\n\n"
         "The defaults are those of keys that a preset leaves alone.\n\n"
         f"{_table(itertools.chain(of_pipeline, rows))}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.models.pretrain import MODEL_FILES, model_folder
+from tasks.models.files import MODEL_FILES, model_folder
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.run import Run

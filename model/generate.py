@@ -38,6 +38,8 @@ class Sampling:
         logits = logits.double().cpu()
         if self.temperature == 0:
             return torch.zeros_like(logits).index_fill_(0, logits.argmax(), 1.0)
+        if self.top_k is None and self.top_p is None:
+            return (logits / self.temperature).softmax(0)  # sorting 50,257 logits costs more than a small model's pass
         ordered, ids = (logits / self.temperature).sort(descending=True, stable=True)
         if self.top_k is not None:
             ordered, ids = ordered[: self.top_k], ids[: self.top_k]

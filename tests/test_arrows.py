@@ -107,7 +107,7 @@ DOORS = {
     "flows.explain": "tasks.sources.told tasks.models.steps",
     "flows.export": "tasks.export",
     "flows.retract": "tasks.retraction tasks.models.steps",
-    "flows.models": "tasks.models.pretrain",
+    "flows.models": "tasks.models.files",
     "flows.export_model": "tasks.models.card",
 }
 
@@ -148,13 +148,13 @@ PRODUCERS = {
     "items.parquet": {"tasks.decontaminate.benchmark", "tasks.evaluation.overlap"},  # each of its own artifact
     "metrics.jsonl": {"tasks.models.pretrain"},
     "mixture.json": {"tasks.tokens.mixture"},
-    "model.json": {"tasks.models.pretrain"},
-    "model.safetensors": {"tasks.models.pretrain"},
+    "model.json": {"tasks.models.files"},
+    "model.safetensors": {"tasks.models.files"},
     "planted.json": {"tasks.demo.sample"},
     "rejects.parquet": {"tasks.sources.rejects"},
     "report.json": {"tasks.report.report"},
     "summary.txt": {"tasks.report.report"},
-    "tokenizer.json": {"tasks.tokens.kinds.files", "tasks.models.pretrain"},  # a model holds its own copy
+    "tokenizer.json": {"tasks.tokens.kinds.files", "tasks.models.files"},  # a model holds its own copy
     "tokens.json": {"tasks.tokens.tokens"},
     "weights.npz": {"tasks.quality.weights"},
 }

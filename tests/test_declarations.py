@@ -74,6 +74,8 @@ LEFT_OUT = {
     ("harm-classifier", "isal"): "undoes a lossless code, as zstandard does",
     ("harm-classifier", "lz4"): "undoes a lossless code, as zstandard does",
     ("harm-classifier", "zstandard"): "undoes a lossless code: any version gives the same bytes, or an error",
+    ("imported", "botocore"): "signs requests to a store",
+    ("imported", "obstore"): "brings files here; this stage's are here",
     ("labels", "isal"): "undoes a lossless code, as zstandard does",
     ("labels", "lz4"): "undoes a lossless code, as zstandard does",
     ("labels", "zstandard"): "undoes a lossless code: any version gives the same bytes, or an error",

@@ -21,8 +21,8 @@ from tasks.decontaminate.benchmark import items_of
 from tasks.evaluation.overlap import states_of
 from tasks.evaluation.own_tokens import sample_of
 from tasks.kernels.draw import uniform
+from tasks.models.files import model_folder
 from tasks.models.loader import windows_of
-from tasks.models.pretrain import model_folder
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.job import Job

@@ -100,9 +100,13 @@ def _scores(evaluation: Artifact | None) -> Iterator[str]:
         yield from ("No evaluation of it is built.", "")
         return
     scored = evaluation.counts(Evaluated)
-    yield from ("| held-out text of | perplexity a token | nats a token | tokens |", "|---|---|---|---|")
+    yield from (
+        "| held-out text of | perplexity a token | nats a token | standard error | bits a byte | tokens |",
+        "|---|---|---|---|---|---|",
+    )
     for source, of in scored.perplexity.items():
-        yield f"| {source} | {of.perplexity:.2f} | {of.loss:.4f} | {of.tokens:,} |"
+        error, bits = (f"{value:.4f}" if value is not None else "-" for value in (of.stderr, of.bits_per_byte))
+        yield f"| {source} | {of.perplexity:.2f} | {of.loss:.4f} | {error} | {bits} | {of.tokens:,} |"
     yield ""
     if scored.tasks:
         yield from ("| task | shots | right | by chance | right of clean items |", "|---|---|---|---|---|")

@@ -7,7 +7,7 @@ tokenizer, in any of the forms that tasks/tokens/kinds/given.py reads.
 from pathlib import Path
 from typing import Any
 
-from tasks.models.pretrain import MODEL_FILES
+from tasks.models.files import MODEL_FILES
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.job import Job

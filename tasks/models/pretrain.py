@@ -17,6 +17,7 @@ import yaml
 
 from model import MODEL_VERSION
 from model.held_out import validation_of
+from tasks.models.files import ABOUT, MODEL_FILES, WEIGHTS
 from tasks.models.loader import CHECKPOINTS, reading, windows_of
 from tasks.models.steps import tell_steps
 from tasks.runtime.artifact import Artifact
@@ -30,8 +31,6 @@ from tasks.tokens.tokenizer import tokenizer_file
 
 LOG = "run.train.log"
 METRICS = "metrics.jsonl"
-WEIGHTS = "model.safetensors"
-MODEL_FILES = (WEIGHTS, "model.json", "tokenizer.json")  # what a model is, trained here or elsewhere
 FILES = (*MODEL_FILES, METRICS)
 TRACES = (LOG, "run.metrics.jsonl")
 TAIL = 4096  # bytes of a metrics file that are read at a time, from its end: some rows
@@ -110,7 +109,7 @@ def pretrain(
         )
     )
     _train(job, out, training, torchrun)
-    for name in (*FILES, *(snapshot["file"] for snapshot in _about(out / "model.json")["snapshots"]), *TRACES):
+    for name in (*FILES, *(snapshot["file"] for snapshot in _about(out / ABOUT)["snapshots"]), *TRACES):
         if (out / name).is_file():
             job.put(name, out / name)
     for entry in job.store.list(job.artifact.name_of(CHECKPOINTS)):
@@ -124,23 +123,17 @@ def metrics_of(model: Artifact) -> list[dict[str, Any]]:
     return _rows(model.local(METRICS))
 
 
-def model_folder(model: Artifact) -> Path:
-    """A local folder with its files, checked, for model.score.load."""
-    paths = [model.local(name) for name in MODEL_FILES]
-    return paths[0].parent
-
-
 def snapshots_of(model: Artifact) -> dict[int, Path]:
     """The weights that were kept along the way, by the update after which they stood: local files (safetensors),
     checked. `model.score.load(model_folder(model), step=...)` reads one."""
-    snapshots = _about(model.local("model.json")).get("snapshots", [])
+    snapshots = _about(model.local(ABOUT)).get("snapshots", [])
     return {snapshot["step"]: model.local(snapshot["file"]) for snapshot in snapshots}
 
 
 def skipped_of(model: Artifact) -> list[dict[str, Any]]:
     """The spikes that its training passed over (on_spike: rewind), in order: the steps `first` to `last`, the `reason`,
     and the `windows` that nobody read, each [group, epoch, place], for `explain --step`."""
-    spikes: list[dict[str, Any]] = _about(model.local("model.json")).get("skipped", [])
+    spikes: list[dict[str, Any]] = _about(model.local(ABOUT)).get("skipped", [])
     return spikes
 
 
@@ -223,7 +216,7 @@ def _about(path: Path) -> dict[str, Any]:
 def _learned(out: Path, mixture: Artifact, architecture: dict[str, Any], training: dict[str, Any]) -> Trained:
     from model.config import Architecture, parameters
 
-    rows, about = _rows(out / METRICS), _about(out / "model.json")
+    rows, about = _rows(out / METRICS), _about(out / ABOUT)
     losses = [row["loss"] for row in rows if row["loss"] is not None]
     last = rows[-1]
     validated = validation_of(last)

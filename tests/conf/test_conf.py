@@ -97,7 +97,12 @@ CRAWL = "    kind: warc\n    crawl: CC-MAIN-2019-35"
         ("seed: 1", "seed: !secret 1", 2, "not YAML: could not determine a constructor for the tag '!secret'"),
         ("seed: 1", "? [a, b]\n: 1", 2, "a key is one word"),
         ("preset: gpt3-small", "preset: gpt5", 15, "models.small: no preset is called 'gpt5'; there are demo, gpt1"),
-        ("preset: gpt3-small, ", "", 15, "models.small: give one of preset, for a model that is trained here"),
+        (
+            "preset: gpt3-small, ",
+            "",
+            15,
+            "models.small: give one of preset, for a model that is trained here, and from",
+        ),
         ("tokens: 300B", "tokens: 300X", 15, "models.small.tokens: .*integer.*'300X'"),
         ("tokens: 300B", "tokens: 3B, updates: 5", 15, "give one of tokens and updates"),
         ("tokens: 300B", "heads: 7", 15, "width 768 is not a multiple of heads 7"),
@@ -362,7 +367,11 @@ def test_the_page_is_up_to_date():
 def test_the_page_has_every_key_and_says_what_it_is():
     rows = [line for line in page().splitlines() if line.startswith("| `")]
     keys = {row.split("`")[1] for row in rows}
-    assert keys >= {*Pipeline.model_fields, *Dedup.model_fields, *Model.model_fields}
+    assert keys >= {
+        *Pipeline.model_fields,
+        *Dedup.model_fields,
+        *(field.alias or name for name, field in Model.model_fields.items()),
+    }
     assert any("| `norm` | `pre` or `post` | `pre` | LayerNorm before each" in row for row in rows)
     assert any("| `tokens` | whole number |" in row and "the budget in tokens" in row for row in rows)
     for example in ("demo", "gpt3"):

@@ -20,7 +20,8 @@ from model.score import load, log_likelihoods, window_losses
 from model.windows import Windows
 from tasks.decontaminate.benchmark import benchmark, items_of
 from tasks.evaluation.evaluate import evaluate
-from tasks.models.pretrain import FILES, METRICS, model_folder
+from tasks.models.files import model_folder
+from tasks.models.pretrain import FILES, METRICS
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.job import Job

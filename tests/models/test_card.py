@@ -11,7 +11,8 @@ from model.gpt import GPT
 from model.score import load
 from tasks.evaluation.evaluate import evaluate
 from tasks.models.card import card
-from tasks.models.pretrain import MODEL_FILES, Served, Trained, model_folder
+from tasks.models.files import MODEL_FILES, model_folder
+from tasks.models.pretrain import Served, Trained
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
 from tasks.runtime.run import Run
@@ -61,7 +62,8 @@ def test_it_says_what_the_artifacts_say(tmp_path) -> None:
         f"{about['parameters']:,} parameters", "| vocabulary | 300 |", "| band of every second layer, tokens | none |",
         about["model_sha256"], about["tokenizer_sha256"], "120 updates over 7,680 tokens", "loss 5.7000 at the first",
         f"{flops:.3g} FLOPs", "Energy was not measured", "| web | 60 | 7,680 | 2.5 | web |", f"Corpus: `{plan.label}`",
-        plan.content, f"- `{made.label}`", f"| web | {perplexity['perplexity']:.2f} |", "seed 1",
+        plan.content, f"- `{made.label}`", f"| web | {perplexity['perplexity']:.2f} |",
+        f"| {perplexity['bits_per_byte']:.4f} |", "seed 1",
     ):  # fmt: skip
         assert fact in text, fact
     unscored = card("tiny", about, "", model, plan, None)

@@ -17,8 +17,8 @@ from model.tokenizer import END_OF_TEXT, Tokenizer
 from tasks.decontaminate.benchmark import benchmark
 from tasks.evaluation import own_tokens
 from tasks.evaluation.evaluate import evaluate
+from tasks.models.files import model_folder
 from tasks.models.imported import imported, patterns
-from tasks.models.pretrain import model_folder
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure, Mistake
 from tasks.runtime.run import Run

@@ -31,7 +31,9 @@ MIXED = mixture_of.Mixed(
     3.0,
     {"books2": 2000},
 )
-TRAINED = pretrain_of.Trained(9, 400, 3000, 0, 8.0, 4.0, {}, {name: pretrain_of.Served(10, 1000, 1.1) for name in NAMES})
+TRAINED = pretrain_of.Trained(
+    9, 400, 3000, 0, 8.0, 4.0, {}, {name: pretrain_of.Served(10, 1000, 1.1) for name in NAMES}
+)
 UPDATES = [
     {"step": n, "tokens": n * 100, "loss": 8 - n / 100, "grad_norm": 1.0}
     | {f"loss_{name}": 8 - n / 100 if n % 2 else None for name in NAMES}
