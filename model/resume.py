@@ -66,6 +66,8 @@ def where_we_are(
         return asdict(Place())
     folder = out / "checkpoints" / checkpoint.name_of(state["step"])
     for other in damaged:
+        if other == folder:  # whose whole copy came from the mirror
+            continue
         aside = other.with_name(f"damaged-{other.name}")
         checkpoint.remove(aside)
         other.rename(aside)

@@ -84,8 +84,9 @@ def pretrain(
     torchrun: list[str],
     prediction: Artifact | None = None,
 ) -> Trained:
-    """A model: weights, configuration, tokenizer, what was learned at each update, and weights along the way where
-    `snapshots` asks for them.
+    """A model: weights, configuration, tokenizer, and what was learned at each update.
+
+    Weights along the way, too, where `snapshots` asks for them.
 
     `torchrun`: arguments for torch.distributed.run, as for several machines; none: all GPUs of this one.
     `prediction`: what was foretold of the model. Nothing of it is read: being an input it was there before.
