@@ -25,8 +25,8 @@ CASES = {  # model, train, loss of each update, the last row's other figures
         [5.536535, 5.502199, 5.404023, 5.269497, 5.270702, 5.112556,
          5.023494, 5.039399, 4.982986, 4.927396, 4.963183, 4.873978],
         {"tokens": 1536, "loss_common-crawl": 4.8569517, "loss_wikipedia": 4.9250565,
-         "lr": 0.0003, "grad_norm": 0.77231002, "validation_cc-a": 5.0062773, 
-         "validation_stderr_cc-a": 0.0094934154, "validation_wiki": 4.9173554},
+         "lr": 0.0003, "grad_norm": 0.77231002, "validation_cc-a": 5.0027962, 
+         "validation_stderr_cc-a": 0.0097962377, "validation_wiki": 4.9196157},
     ),
     "accumulation": (
         {"band": 8}, {"batch": 7 * 32, "micro_batch": 2, "updates": 8, "clip": None},
