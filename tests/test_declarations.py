@@ -87,6 +87,7 @@ LEFT_OUT = {
     ("pretrain", "numpy"): "the order of windows, integers again; MODEL_VERSION stands for the trainer's own code",
     ("pretrain", "pyyaml"): "writes run.yaml in the workspace, which is no file of the artifact",
     ("pretrain", "tokenizers"): "the model's tokenizer is a copy of the file; text was tokenised before",
+    ("tokens", "awkward"): "holds the ids that gigatoken gives, as they are",
     ("select", "isal"): "what a list of records needs of parts.py is a tuple",
     ("select", "lz4"): "what a list of records needs of parts.py is a tuple",
     ("select", "zstandard"): "what a list of records needs of parts.py is a tuple",
@@ -144,7 +145,7 @@ def test_declared_libraries_are_those_that_the_code_imports(name: str) -> None:
 
 
 def test_the_libraries_of_a_stage_are_seen() -> None:
-    assert {"tokenizers", "numpy", "pyarrow"} <= distributions("tasks.tokens.tokens")
+    assert {"gigatoken", "tokenizers", "numpy", "pyarrow"} <= distributions("tasks.tokens.encode")
     assert "tasks.sources.page.extract" in own_code(stages()["ingest"])
     assert "tasks.quality.classifier" not in own_code(stages()["score"])
     for name, told in (("ingest", True), ("overlap", True), ("mixture", False)):

@@ -119,7 +119,7 @@ def built(path: Path) -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Of the libraries that shape an answer."""
-    names = ("ftfy", "resiliparse", "numpy", "scikit-learn", "tokenizers")
+    names = ("ftfy", "resiliparse", "numpy", "scikit-learn", "tokenizers", "gigatoken")
     return {name: importlib.metadata.version(name) for name in names}
 
 
