@@ -19,6 +19,7 @@ from tasks.runtime.run import Run
 from tasks.runtime.shards import DOCUMENTS, Output, read
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
+from tasks.sources.origins import Origin, table_of
 from tasks.sources.rejects import REJECTS
 from tasks.sources.told import tell_document
 
@@ -49,6 +50,9 @@ def ingest_shard(out: Output, number: int, *, source: str) -> Counts:
     rejects = [{"file": "a.warc", "offset": 7, "length": 1, "reason": "status", "detail": detail}]
     with out.open("rejects.parquet") as file:
         pyarrow.parquet.write_table(pa.Table.from_pylist(rejects, schema=REJECTS), file)
+    with out.open("origins.parquet") as file:
+        origins = [Origin("a.warc", 100 * row, 100, id) for row, id in enumerate(ids)]
+        pyarrow.parquet.write_table(table_of(origins), file)
     out.write(pa.Table.from_pylist(rows, schema=DOCUMENTS))
     return Counts(ROWS, {"all": ROWS})
 

@@ -47,8 +47,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def follow(folder: Path, most: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Run, dag.Built, list[str], str]:
     """The whole DAG with the toy between quality and deduplication."""
-    first, *others = corpus.STEPS
-    monkeypatch.setattr(corpus, "STEPS", [first, toy_measure.Step(most), *others])
+    behind = corpus.STEPS.index(corpus.filter_quality) + 1
+    steps = [*corpus.STEPS[:behind], toy_measure.Step(most), *corpus.STEPS[behind:]]
+    monkeypatch.setattr(corpus, "STEPS", steps)
     told = Told()
     pipeline = load(folder / "conf.yaml")
     run = Run(pipeline.store_url(), LocalEngine(1), told)

@@ -166,7 +166,7 @@ def test_verify_names_the_damaged_file(toy: Cli) -> None:
     toy("run", "toy.yaml")
     well = toy("verify", "toy.yaml")
     assert well.status == 0, well
-    assert "5 artifacts, 38 files" in well.out  # 2 x 6 shards and rejects, 2 x 6 columns, 2 of the report
+    assert "5 artifacts, 50 files" in well.out  # 2 x 6 shards, rejects and origins, 2 x 6 columns, 2 of the report
     path = next(toy.folder.glob("store/keep/web-*/00003.parquet"))
     content = bytearray(path.read_bytes())
     content[10] ^= 1

@@ -34,7 +34,7 @@ def said(job: Job, *, tokenizer: Artifact, training: dict) -> Trained:
     checkpoint.publish(job.workspace, model, tokenizer_file(tokenizer), tokenizer.fingerprint, end, training)
     for name in MODEL_FILES:
         job.put(name, job.workspace / name)
-    return Trained(5000, 120, 7680, 5.7, 3.25, {}, {"web": Served(120, 7680, 2.5)})
+    return Trained(5000, 120, 7680, 0, 5.7, 3.25, {}, {"web": Served(120, 7680, 2.5)})
 
 
 @stage("imported", kind="input", version="said")

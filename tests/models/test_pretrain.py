@@ -19,7 +19,8 @@ from safetensors.torch import load_file
 
 from model.config import Architecture, Training, parameters
 from model.score import load
-from tasks.models.pretrain import TAIL, _last_row, model_folder, pretrain, skipped_of, snapshots_of
+from tasks.models.files import model_folder
+from tasks.models.pretrain import TAIL, _last_row, pretrain, skipped_of, snapshots_of
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
 from tasks.runtime.run import Run, handle

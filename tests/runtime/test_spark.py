@@ -115,7 +115,9 @@ class TestWithJava:
 
     def test_executors_import_from_the_zip_and_die_with_a_killed_driver(self, start, until, alive, tmp_path):
         """A cluster of one executor in a process of its own; functions of __main__ go with the task."""
-        driver = start(CLUSTER, TOY_FOLDER=str(tmp_path), TMPDIR=str(tmp_path))
+        # pyspark warns of pandas 3 where that is installed (`datasets` brings it along); what else is said is a fault.
+        quiet = {"PYTHONWARNINGS": "ignore::FutureWarning"}
+        driver = start(CLUSTER, TOY_FOLDER=str(tmp_path), TMPDIR=str(tmp_path), **quiet)
         until(lambda: (tmp_path / "linger").exists() or driver.poll() is not None)
         if driver.poll() is not None:
             pytest.fail(driver.communicate()[1])

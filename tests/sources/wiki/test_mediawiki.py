@@ -306,7 +306,12 @@ def test_parts_give_what_the_whole_gives(tmp_path, shard_bytes):
     path.write_bytes(multistream(dump(*made)))
     (_,), *whole = in_parts(path, 10**9)
     parts, *found = in_parts(path, shard_bytes)
-    assert found == whole
+    # An origin counts from the beginning of its part, which alone is decompressed.
+    assert [one._replace(origin=None) for one in found[0]] == [one._replace(origin=None) for one in whole[0]]
+    assert [(one.origin.length, one.origin.record) for one in found[0]] == [
+        (one.origin.length, one.origin.record) for one in whole[0]
+    ]
+    assert found[1] == whole[1]
     assert (len(parts) > 1) == (shard_bytes < 10**9)
     assert whole[0][0].url.startswith("https://de.wikipedia.org/wiki/")
     data = path.read_bytes()
