@@ -13,7 +13,7 @@ from rich.table import Table
 from flows.size import duration, size
 from flows.state import Past, State, state
 from flows.status import word
-from model.config import Architecture, Training, flops_per_token, total_windows
+from model.config import Architecture, Training, flops_per_token, total_windows, training_memory
 from tasks.runtime.artifact import Artifact, artifact_at
 from tasks.runtime.errors import Failure
 from tasks.runtime.run import Run
@@ -28,6 +28,7 @@ class Row:
     state: State
     reads: int | None  # bytes of its inputs
     flops: float | None  # of a model's training
+    memory: int | None  # bytes that one rank of it holds, roughly
     hours: float | None  # core-hours to come; 0 for one that is built
     last: bool  # the hours are those of the last time, its input not being known yet
 
@@ -35,7 +36,7 @@ class Row:
 def show(console: Console, run: Run) -> None:
     rows = make(run)
     table = Table("stage", "name", "state", "why", box=None, pad_edge=False)
-    for name in ("reads", "on disk", "FLOPs", "core time"):
+    for name in ("reads", "on disk", "FLOPs", "memory", "core time"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
@@ -46,6 +47,7 @@ def show(console: Console, run: Run) -> None:
             size(row.reads),
             size(row.state.bytes) if row.state.bytes else "",
             f"{row.flops:.2e}" if row.flops else "",
+            f"~{size(row.memory)}" if row.memory else "",
             "" if row.state.built else "-" if row.hours is None else "~" * row.last + duration(row.hours),
         )
     console.print(table)
@@ -59,7 +61,8 @@ def show(console: Console, run: Run) -> None:
         console.print(
             f"{duration(sum(known))} of one core for {len(known)} of them, at the pace (bytes read, or FLOPs, a "
             "second) of the newest artifact of the same stage in this store;\n"
-            "~ as long as the last time, its input not being there yet; - nothing of the stage was measured here",
+            "~ as long as the last time, its input not being there yet; - nothing of the stage was measured here;\n"
+            "memory: of one rank of a training, give or take a third; on a GPU in bfloat16, if conf does not say else",
             highlight=False,
             soft_wrap=True,
         )
@@ -74,7 +77,7 @@ def make(run: Run) -> list[Row]:
         reads = _reads(artifact.recipe, run.store)
         flops = _flops(artifact.recipe)
         hours, last = (0.0, False) if now.built else _hours(artifact, past, reads, flops)
-        rows.append(Row(artifact, now, reads, flops, hours, last))
+        rows.append(Row(artifact, now, reads, flops, _memory(artifact.recipe), hours, last))
     return rows
 
 
@@ -106,15 +109,31 @@ def _labels(value: Any) -> list[str]:
     return [label for item in items for label in _labels(item)]
 
 
-def _flops(recipe: dict[str, Any]) -> float | None:
-    """FLOPs of a model's whole training, of a recipe of `pretrain`: one token's at full context, times its budget."""
+def _training(recipe: dict[str, Any]) -> tuple[Architecture, Training] | None:
+    """Of a recipe of `pretrain`; None for what is no model's recipe, or one of an earlier version's keys."""
+    if recipe.get("stage") != "pretrain":
+        return None
     try:
-        architecture = Architecture(**recipe["parameters"]["architecture"])
-        training = Training(**recipe["parameters"]["training"])
+        parameters = recipe["parameters"]
+        return Architecture(**parameters["architecture"]), Training(**parameters["training"])
     except (KeyError, TypeError, ValueError):
-        return None  # no model's recipe, or one of an earlier version's keys
-    tokens = total_windows(training, architecture.context) * architecture.context
-    return float(flops_per_token(architecture)) * tokens
+        return None
+
+
+def _flops(recipe: dict[str, Any]) -> float | None:
+    """FLOPs of a model's whole training: one token's at full context, times its budget."""
+    if (found := _training(recipe)) is None:
+        return None
+    architecture, training = found
+    return float(flops_per_token(architecture)) * total_windows(training, architecture.context) * architecture.context
+
+
+def _memory(recipe: dict[str, Any]) -> int | None:
+    """Bytes of one rank: in float32 where the conf says so, or a CPU; else in bfloat16, as on a GPU."""
+    if (found := _training(recipe)) is None:
+        return None
+    architecture, training = found
+    return training_memory(architecture, training, training.dtype != "float32" and training.device != "cpu")
 
 
 def _hours(artifact: Artifact, past: Past, reads: int | None, flops: float | None) -> tuple[float | None, bool]:
