@@ -1,6 +1,6 @@
 """Training: each model's size, its losses, and their curves, thinned."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -14,26 +14,34 @@ from tasks.models.scaling import Scaled
 from tasks.models.scaling import scaling as scaling_stage
 from tasks.report.formats import number
 from tasks.report.given import Given
+from tasks.report.overfitting import gaps
 from tasks.report.palette import SERIES
 from tasks.report.section import Content, Counted, Plot, Section
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
 from tasks.runtime.statistics import to_json
+from tasks.tokens.mixture import Mixed
+from tasks.tokens.mixture import mixture as mixture_stage
 
 POINTS = 200  # of a curve
 SHAPE = ("layers", "width", "heads", "context", "vocabulary")
 
 
 def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | None:
-    models = [losses(name, model) for name, model in given.named(pretrain_stage).items()]
+    mixtures = given.named(mixture_stage)
+    models = [
+        losses(name, model, mixtures[name].counts(Mixed) if name in mixtures else None, given.groups)
+        for name, model in given.named(pretrain_stage).items()
+    ]
     scaled = given.single(scaling_stage)  # of a ladder's models the section on scaling shows the curves
     rungs = set(scaled.counts(Scaled).runs) - given.named(evaluate_stage).keys() if scaled else set()
     baselines = {name: to_json(made.counts(NGrams)) for name, made in given.named(ngrams_stage).items()}
     return {"models": models, "rungs": sorted(rungs), "ngrams": baselines} if models else None
 
 
-def losses(name: str, model: Artifact) -> dict[str, Any]:
-    """The curves of its metrics: loss overall and a group by tokens, validation loss a source with its error."""
+def losses(name: str, model: Artifact, mixed: Mixed | None, groups: Mapping[str, str]) -> dict[str, Any]:
+    """The curves of its metrics: loss overall and a group by tokens, validation loss a source with its error, and how
+    far a group's stands above its training loss. `groups`: of sources."""
     rows = metrics_of(model)
     keys = list(dict.fromkeys(key for row in rows for key in row))
     curves = {key.removeprefix("loss_"): thinned(rows, key) for key in keys if key.startswith("loss_")}
@@ -55,6 +63,7 @@ def losses(name: str, model: Artifact) -> dict[str, Any]:
         "groups": curves,
         "validations": held_out,
         "validation_errors": errors,
+        "gaps": gaps(rows, mixed, groups) if mixed else {},
     }
 
 
