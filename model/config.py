@@ -82,6 +82,7 @@ class Training:
     validation_windows: int = 64  # a source, at most
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: cuda where there is one
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: bfloat16 autocast on cuda, float32 on cpu
+    recompute: bool = False  # compute a layer's activations again in the backward pass: less memory, a third more time
     compile: bool | None = None  # torch.compile; None: on cuda only
     threads: int = 2  # a rank, on cpu; a fixed number, since the last bits of a sum depend on it
 
@@ -177,10 +178,12 @@ def training_memory(a: Architecture, t: Training, bfloat16: bool) -> int:
     16 a parameter: weight, gradient and Adam's two moments in float32. A micro-batch's activations, per layer and
     element of the residual stream: 64 in float32, as measured on CPU (59 to 78 over shapes of 2 to 8 layers, widths of
     256 and 768, contexts of 256 to 1,024); 34 under bfloat16 autocast (Korthikanti et al. 2022, section 4.1, without
-    attention's scores), not measured. And logits three times over in float32: 2.5 to 2.8 measured.
+    attention's scores), not measured. With `recompute` that of one layer, and the others' inputs in float32. And logits
+    three times over in float32: 2.5 to 2.8 measured.
     """
     positions = t.micro_batch * a.context
-    activations = (34 if bfloat16 else 64) * a.layers * positions * a.width
+    of_layer = 34 if bfloat16 else 64
+    activations = (of_layer + 4 * a.layers if t.recompute else of_layer * a.layers) * positions * a.width
     return 16 * parameters(a) + activations + 3 * 4 * positions * a.vocabulary
 
 

@@ -9,16 +9,22 @@ epsilon is 1e-5, and all linear layers have biases, as in the released code of G
 
 import math
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import copy_context
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from model import heads
 from model.attention import Attention, Cache
 from model.config import Architecture
 from model.dropout import Dropout
+
+
+def _plainly(block: nn.Module, x: Tensor) -> Any:
+    return block(x)
 
 
 class MLP(nn.Module):
@@ -66,6 +72,9 @@ class GPT(nn.Module):
         super().__init__()
         self.architecture = a
         self.end_of_text: int | None = None  # the tokenizer's, set by score.load; not a weight
+        self.recompute = (
+            False  # a layer's activations in the backward pass, instead of holding them; set for a training
+        )
         self.arithmetic = torch.float32  # what its products were computed in when it was trained; likewise
         self.tokens = nn.Embedding(a.vocabulary, a.width)
         self.positions = nn.Embedding(a.context, a.width)
@@ -98,7 +107,12 @@ class GPT(nn.Module):
         x: Tensor = self.tokens(tokens) + self.positions.weight[start : start + T]  # (B, T, C)
         x = self.dropout(x)
         for layer, block in enumerate(self.blocks):
-            x = block(x, caches[layer] if caches is not None else None, start)
+            if self.recompute and torch.is_grad_enabled():
+                # In the forward pass's own context: CUDA computes gradients in a thread that knows nothing of windows.
+                run: Any = copy_context().run if self.architecture.dropout else _plainly
+                x = checkpoint(run, block, x, use_reentrant=False)
+            else:
+                x = block(x, caches[layer] if caches is not None else None, start)
         x = self.norm(x)
         return x
 

@@ -67,6 +67,7 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
     snapshots = frozenset(snapshot_steps(t, a.context))
 
     model = GPT(a).initialise(t.seed).to(machine.device).train()
+    model.recompute = t.recompute
     optimizer = adamw(model, t)
     forward = machine.wrap(model)
     settings = {
