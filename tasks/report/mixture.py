@@ -11,6 +11,7 @@ from tasks.models.pretrain import pretrain as pretrain_stage
 from tasks.report.formats import number, share
 from tasks.report.given import Given
 from tasks.report.palette import SERIES
+from tasks.report.rungs import rungs_of
 from tasks.report.section import Content, Counted, Plot, Section
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
@@ -21,8 +22,9 @@ from tasks.tokens.mixture import mixture as mixture_stage
 
 def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | None:
     models = given.named(pretrain_stage)
-    made = given.named(mixture_stage).items()
-    mixtures = [mixture(name, mixed, models.get(name), given.groups) for name, mixed in made]
+    rungs = rungs_of(given)
+    made = {name: mixed for name, mixed in given.named(mixture_stage).items() if name not in rungs}
+    mixtures = [mixture(name, mixed, models.get(name), given.groups) for name, mixed in made.items()]
     return {"mixtures": mixtures} if mixtures else None
 
 

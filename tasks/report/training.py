@@ -5,17 +5,15 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from tasks.evaluation.evaluate import evaluate as evaluate_stage
 from tasks.models.ngrams import Counted as NGrams
 from tasks.models.ngrams import ngrams as ngrams_stage
 from tasks.models.pretrain import Trained, metrics_of
 from tasks.models.pretrain import pretrain as pretrain_stage
-from tasks.models.scaling import Scaled
-from tasks.models.scaling import scaling as scaling_stage
 from tasks.report.formats import number
 from tasks.report.given import Given
 from tasks.report.overfitting import gaps
 from tasks.report.palette import SERIES
+from tasks.report.rungs import rungs_of
 from tasks.report.section import Content, Counted, Plot, Section
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
@@ -33,10 +31,8 @@ def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | No
         losses(name, model, mixtures[name].counts(Mixed) if name in mixtures else None, given.groups)
         for name, model in given.named(pretrain_stage).items()
     ]
-    scaled = given.single(scaling_stage)  # of a ladder's models the section on scaling shows the curves
-    rungs = set(scaled.counts(Scaled).runs) - given.named(evaluate_stage).keys() if scaled else set()
     baselines = {name: to_json(made.counts(NGrams)) for name, made in given.named(ngrams_stage).items()}
-    return {"models": models, "rungs": sorted(rungs), "ngrams": baselines} if models else None
+    return {"models": models, "rungs": sorted(rungs_of(given)), "ngrams": baselines} if models else None
 
 
 def losses(name: str, model: Artifact, mixed: Mixed | None, groups: Mapping[str, str]) -> dict[str, Any]:
