@@ -4,6 +4,7 @@ Every default of the model stands here and nowhere else; conf builds its schema 
 The papers' values are in presets.py. A wrong value raises ValueError with a sentence.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -215,7 +216,7 @@ def total_windows(t: Training, context: int) -> int:
 
 
 def updates(t: Training, context: int) -> Iterator[range]:
-    """The windows of each update, in order: by number, 0 ... total_windows - 1."""
+    """The windows of each update, in order: by number, 0 ... total_windows - 1. `Updates` finds one alone."""
     first, total = 0, total_windows(t, context)
     while first < total:
         size = min(batch_windows(t, context, first * context), total - first)
@@ -223,20 +224,42 @@ def updates(t: Training, context: int) -> Iterator[range]:
         first += size
 
 
-def total_updates(t: Training, context: int) -> int:
-    """Updates of the whole run."""
-    updates, windows, total = 0, 0, total_windows(t, context)
-    while windows < total and t.batch_start is not None and windows * context < t.batch_ramp:
-        windows += batch_windows(t, context, windows * context)
-        updates += 1
-    return updates + -(-max(0, total - windows) // whole_windows(t.batch, context))
+class Updates:
+    """The windows of each update: `first[k]` is the one that update k + 1 begins with, as far as the batch grows.
+
+    Behind the ramp all updates are of one size, so that a training of a million updates takes no list of them.
+    """
+
+    def __init__(self, training: Training, context: int) -> None:
+        self.windows = total_windows(training, context)  # of the whole training
+        self.first = [0]
+        while self.first[-1] < self.windows and training.batch_start and self.first[-1] * context < training.batch_ramp:
+            self.first.append(self.first[-1] + batch_windows(training, context, self.first[-1] * context))
+        self.size = batch_windows(training, context, self.first[-1] * context)
+        ramped = len(self.first) - 1
+        rest = max(0, self.windows - self.first[-1])
+        self.count = ramped + -(-rest // self.size)
+
+    def of(self, step: int) -> range:
+        """The windows that update `step` reads, by number. ValueError where the training has no such update."""
+        if not 1 <= step <= self.count:
+            raise ValueError(f"there is no step {step}: the training has steps 1 to {self.count}")
+        last = len(self.first) - 1
+        begins = [self.first[k] if k <= last else self.first[last] + (k - last) * self.size for k in (step - 1, step)]
+        return range(begins[0], min(begins[1], self.windows))
+
+    def step(self, i: int) -> int:
+        """The update that reads window i of the training."""
+        if i < self.first[-1]:
+            return bisect_right(self.first, i)
+        return len(self.first) + (i - self.first[-1]) // self.size
 
 
 def snapshot_steps(t: Training, context: int) -> list[int]:
     """The updates after which the weights are kept. ValueError for one that the run does not have."""
     if not t.snapshots:
         return []
-    total = total_updates(t, context)
+    total = Updates(t, context).count
     if t.snapshots == "log-spaced":
         return [1 << power for power in range(total.bit_length())]
     steps = sorted(set(t.snapshots))

@@ -56,7 +56,7 @@ class Metrics:
             self._timings = (out / "run.metrics.jsonl").open("a")
 
     def begin(self) -> None:
-        """The rows that the file has are those that stay: after `truncate`."""
+        """The rows that the file has are those that stay: as model/resume.py left it."""
         if self.machine.rank == 0:
             self._contents = hashlib.sha256(self.path.read_bytes() if self.path.exists() else b"")
 

@@ -1,11 +1,10 @@
 """What is kept and said of a spike (model/divergence.py): the steps that are passed over, and their windows by name."""
 
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from model import checkpoint
-from model.config import Training, updates
+from model.config import Training, Updates
 from model.divergence import Spike
 from model.windows import Windows
 
@@ -18,8 +17,8 @@ def steps_of(spike: dict[str, Any]) -> range:
 def described(spike: Spike, windows: Windows, t: Training) -> dict[str, Any]:
     """A spike as model.json's `skipped` lists it: its steps, why, and the windows that they would have read, each as
     [group, epoch, place in the group's stream, counted in windows]: `millrace explain --step` names their documents."""
-    read = islice(updates(t, windows.context), spike.first - 1, spike.last)
-    numbers = [i for update in read for i in update]
+    updates = Updates(t, windows.context)
+    numbers = range(updates.of(spike.first).start, updates.of(spike.last).stop)
     return {
         "first": spike.first,
         "last": spike.last,

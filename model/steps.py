@@ -9,13 +9,12 @@ A step is an update, counted from 1 as metrics.jsonl counts. A window is context
 seen and the last only predicted: a token that two windows share is read by both.
 """
 
-from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from model.config import Training, batch_windows, total_windows
+from model.config import Training, Updates
 from model.windows import Windows, mix, round_keys, schedule
 
 
@@ -34,37 +33,6 @@ def unpermute(place: int, n: int, key: bytes) -> int:
         place = left << half | right
         if place < n:
             return place
-
-
-class Updates:
-    """The windows of each update: `first[k]` is the one that update k + 1 begins with, as far as the batch grows.
-
-    Behind the ramp all updates are of one size, so that a training of a million updates takes no list of them.
-    """
-
-    def __init__(self, training: Training, context: int) -> None:
-        self.windows = total_windows(training, context)  # of the whole training
-        self.first = [0]
-        while self.first[-1] < self.windows and training.batch_start and self.first[-1] * context < training.batch_ramp:
-            self.first.append(self.first[-1] + batch_windows(training, context, self.first[-1] * context))
-        self.size = batch_windows(training, context, self.first[-1] * context)
-        ramped = len(self.first) - 1
-        rest = max(0, self.windows - self.first[-1])
-        self.count = ramped + -(-rest // self.size)
-
-    def of(self, step: int) -> range:
-        """The windows that update `step` reads, by number. ValueError where the training has no such update."""
-        if not 1 <= step <= self.count:
-            raise ValueError(f"there is no step {step}: the training has steps 1 to {self.count}")
-        last = len(self.first) - 1
-        begins = [self.first[k] if k <= last else self.first[last] + (k - last) * self.size for k in (step - 1, step)]
-        return range(begins[0], min(begins[1], self.windows))
-
-    def step(self, i: int) -> int:
-        """The update that reads window i of the training."""
-        if i < self.first[-1]:
-            return bisect_right(self.first, i)
-        return len(self.first) + (i - self.first[-1]) // self.size
 
 
 @dataclass(frozen=True)

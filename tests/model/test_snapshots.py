@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from trainings import finish, rows, start, wait_for_rows
 
 from model.checkpoint import Damaged
-from model.config import Training, snapshot_steps, total_updates, updates
+from model.config import Training, Updates, snapshot_steps, updates
 from model.presets import PRESETS, preset
 from model.score import load
 
@@ -32,7 +32,7 @@ def test_which_updates():
 def test_the_number_of_updates_is_that_of_the_updates(name):
     a, t = preset(name, tokens=PRESETS[name]["tokens"] // 100)
     listed = list(updates(t, a.context))
-    assert total_updates(t, a.context) == len(listed)
+    assert Updates(t, a.context).count == len(listed)
     assert [i for update in listed[:3] for i in update] == list(range(listed[2].stop))
 
 

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from model.config import Training, total_windows
+from model.config import Training, Updates, total_windows
 from model.loop import Parts, learn
-from model.steps import Steps, Updates, unpermute
+from model.steps import Steps, unpermute
 from model.windows import Windows, permute
 
 VOCABULARY = 1 << 16
