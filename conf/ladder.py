@@ -1,6 +1,5 @@
 """`ladder`: one recipe at several sizes, to see how loss falls with compute, and to foretell a larger model's loss."""
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
@@ -9,8 +8,6 @@ from pydantic import Field, model_validator
 from conf.keys import Count, Keys, Pool, Positive, Share
 from conf.models import Model, ModelKeys
 from model.config import parameters
-
-PER_PARAMETER = re.compile(r"(\d+(?:\.\d+)?)x")
 
 
 class Ladder(Keys):
@@ -60,7 +57,8 @@ class Ladder(Keys):
             plain = Model(**given, on=self.on)
             architecture, _ = plain.filled(vocabulary, seed=0)
             if "tokens" not in given and "updates" not in given and self.tokens is not None:
-                match = PER_PARAMETER.fullmatch(self.tokens) if isinstance(self.tokens, str) else None
-                given["tokens"] = round(float(match[1]) * parameters(architecture)) if match else self.tokens
+                given["tokens"] = self.tokens
+                if isinstance(self.tokens, str):  # 20x
+                    given["tokens"] = round(float(self.tokens[:-1]) * parameters(architecture))
             name = size if isinstance(size, str) else f"{self.preset}-{architecture.layers}x{architecture.width}"
             yield name, Model(**given, on=self.on)

@@ -177,7 +177,8 @@ class Pipeline(Keys):
             raise Misplaced(
                 ("ladder", "predict"), f"ladder.predict names {target}, which is none of `models` that are trained here"
             )
-        compute = {flops for name in self.small() if (flops := self._flops(*self.rungs()[name]))}
+        rungs = self.rungs()
+        compute = {self._flops(*rungs[name]) for name in self.small()}
         if len(compute) < 4:
             raise Misplaced(
                 ("ladder", "share"),

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
+from conf.keys import SCALES
 from conf.pipeline import Pipeline
 from conf.store import Store as Address
 from conf.store import address
@@ -30,7 +31,6 @@ from tasks.runtime.run import Run
 from tasks.runtime.store import open_store, store_at
 
 EVERY = 10.0  # seconds between two lines of progress
-SCALES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def run(
@@ -107,7 +107,7 @@ def bytes_of(size: str) -> int:
         Mistake: it is none.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)B?", size.strip())
-    count = round(float(match[1]) * SCALES[match[2]]) if match else 0
+    count = round(float(match[1]) * SCALES.get(match[2], 1)) if match else 0
     if count < 1:
         raise Mistake(f"--size {size!r} is no number of bytes; write it as 500MB, 2GB or 1000000")
     return count

@@ -199,11 +199,12 @@ def judge_by_words(run: Run, p: Pipeline, how: Quality, built: Built) -> None:
         given = _listed(run, p, "classifier", built, how.classifier, frozen=False)
         built.classifier = run(given_classifier, "quality", **given)
     else:
+        taken = p.retracted().classifier
         built.classifier = run(
             classifier,
             "quality",
-            good=[learned_from(run, p, how, built, name) for name in p.named(how.good)],
-            raw=[learned_from(run, p, how, built, name) for name in p.named(how.raw)],
+            good=[learned_from(run, p, how, built, name, taken.get(name)) for name in p.named(how.good)],
+            raw=[learned_from(run, p, how, built, name, taken.get(name)) for name in p.named(how.raw)],
             preset=how.preset,
             sample=how.sample,
             features=how.features,
@@ -216,13 +217,13 @@ def judge_by_words(run: Run, p: Pipeline, how: Quality, built: Built) -> None:
         built.labels = run(labels, "quality", **files, fields=fields, classifier=built.classifier)
 
 
-def learned_from(run: Run, p: Pipeline, how: Quality, built: Built, name: str) -> Artifact:
-    """What the classifier draws from: a source's documents, without those that its sample would else hold."""
-    documents, taken = built.sources[name].documents, p.retracted().classifier
-    if name not in taken:
+def learned_from(run: Run, p: Pipeline, how: Quality, built: Built, name: str, taken: list[str] | None) -> Artifact:
+    """What the classifier draws from: a source's documents, without those `taken` back that its sample would hold."""
+    documents = built.sources[name].documents
+    if taken is None:
         return documents
     drawing = {"sample": how.sample, "validation": p.validation, "seed": p.seed, "mixed": how.preset == "gpt3"}
-    return run(remaining, name, documents=documents, ids=taken[name], **drawing)
+    return run(remaining, name, documents=documents, ids=taken, **drawing)
 
 
 def run_measure(run: Run, p: Pipeline, built: Built, measure: str, name: str) -> Artifact:

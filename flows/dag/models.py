@@ -82,13 +82,13 @@ def train_model(
 def climb(run: Run, p: Pipeline, ladder: Ladder, built: Built) -> None:
     """The laws that the ladder shows; and the model that they foretell, trained after the prediction was made."""
     if ladder.predict is not None:
-        target = p.models[ladder.predict]
+        target, small = p.models[ladder.predict], p.small()
         architecture, training = target.filled(vocabulary=p.tokenizer.vocabulary, seed=p.seed)
         foretold = run(
             prediction,
             ladder.predict,
-            models={name: built.models[name] for name in p.small()},
-            mixtures={name: built.mixtures[name] for name in p.small()},
+            models={name: built.models[name] for name in small},
+            mixtures={name: built.mixtures[name] for name in small},
             architecture=asdict(architecture),
             training=asdict(training),
             share=ladder.share,
