@@ -61,7 +61,7 @@ def test_two_runs_at_once_on_one_store_make_the_same_answers(tmp_path: Path) -> 
     for name in ("alone", "both"):
         (tmp_path / name).mkdir()
     path = pipeline.write(tmp_path / "both")
-    # They leave by _exit: once in some 300 starts a library's threads aborted the interpreter on its way out
+    # They leave by _exit: once in some hundred starts a library's threads aborted the interpreter on its way out
     # ("terminate called without an active exception"), after all was written. What is asked here is the store.
     code = (
         "import os, sys; sys.path[:0] = sys.argv[1:3]; import pipeline; pipeline.built(pipeline.Path(sys.argv[3]));"
