@@ -6,7 +6,7 @@ is given. Credentials come from the environment or the usual files, never from r
 
 The cache: a file that is opened is brought whole, once a machine, however many ranks ask for it; it appears by rename.
 Where the cache would exceed its bytes, the least recently opened file goes first. The newest one always stays, so that
-one file larger than the cache can be read.
+one file larger than the cache can be read. What several processes bring at once may exceed it until it is there.
 """
 
 import fcntl
@@ -132,6 +132,8 @@ class Bucket:
                     else:
                         self._download(name, file)
                         aside.rename(path)
+                        self._make_room(0, path)  # each of several at once found room before the others' bytes came
+                        return
                 except BaseException:
                     aside.unlink(missing_ok=True)
                     raise
@@ -146,8 +148,9 @@ class Bucket:
         file.flush()
         os.fsync(file.fileno())
 
-    def _make_room(self, size: int) -> None:
-        """Remove what was opened longest ago until `size` bytes more fit; for one process a machine at a time."""
+    def _make_room(self, size: int, kept: Path | None = None) -> None:
+        """Remove what was opened longest ago, but not `kept`, until `size` bytes more fit; one process a machine at a
+        time."""
         with (self.cache / ".lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             files: list[tuple[int, int, Path]] = []
@@ -160,7 +163,7 @@ class Bucket:
             for _, held, path in sorted(files):
                 if total <= self.cache_bytes:
                     return
-                if not _in_the_making(path):
+                if path != kept and not _in_the_making(path):
                     path.unlink(missing_ok=True)
                     total -= held
 

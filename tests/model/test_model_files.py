@@ -5,6 +5,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +113,8 @@ def test_a_flipped_bit_is_told_wherever_it_is(three, number, tmp_path):
 
 READER = """
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from model.files import store_at
 store = store_at(sys.argv[1], Path(sys.argv[2]), 3000)
@@ -135,6 +139,35 @@ def test_many_processes_share_a_cache_that_is_too_small(url, tmp_path):
         assert reader.returncode == 0, err.decode()
     assert not list((tmp_path / "cache").rglob("*.partial"))
     assert sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*.bin")) <= 3000
+
+
+class Waits:
+    """A bucket's objects whose bytes come when everyone has asked for theirs."""
+
+    def __init__(self, there, everyone: threading.Barrier) -> None:
+        self.there, self.everyone = there, everyone
+
+    def get(self, name: str) -> "Waits":
+        self.meta = self.there.head(name)
+        self.content = bytes(self.there.get(name).bytes())
+        return self
+
+    def stream(self, min_chunk_size: int):
+        self.everyone.wait(20)
+        yield self.content
+
+
+def test_files_brought_at_the_same_moment_leave_the_cache_within_its_bytes(three, url, tmp_path):
+    """Each finds room before the bytes of the others have come: the last to come makes it good."""
+    everyone = threading.Barrier(3)
+    buckets = {name: Bucket(url, tmp_path / "cache", 2 * KB) for name in "abc"}
+    for bucket in buckets.values():
+        bucket.objects = Waits(bucket.objects, everyone)
+    with ThreadPoolExecutor(3) as together:
+        coming = [together.submit(bucket._bring, f"t/{name}.bin") for name, bucket in buckets.items()]
+        for brought in coming:
+            brought.result()
+    assert len(cached(three)) == 2 and everyone.n_waiting == 0
 
 
 def test_a_rank_brings_what_it_reads_and_no_more(corpus, url, upload, tmp_path):
