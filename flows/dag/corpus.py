@@ -46,6 +46,10 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
     for name, declared in p.benchmarks.items():  # first, since they are small: what is wrong is told at once
         files = _listed(run, p, name, built, declared.files, frozen=False)
         built.benchmarks[name] = run(benchmark, name, **files, text=declared.text)
+        for kept, part, given in ((built.train, "train", declared.train), (built.dev, "dev", declared.dev)):
+            if given is not None:  # not text that must not be trained on: nothing of it is looked for
+                files = _listed(run, p, f"{name}-{part}", built, given, frozen=False)
+                kept[name] = run(benchmark, f"{name}-{part}", **files, text=declared.text)
     find_links(run, p, built)
     select_records(run, p, built)
     for name, source in p.sources.items():
