@@ -134,9 +134,8 @@ class Asking:
                 continue
             items.append(Item(row["item"], question, made))
             answered.append(items[-1].row())
-        said = (
-            self._generated(gpt, tokenizer, items) if self.way.form == "free" else self._scored(gpt, tokenizer, items)
-        )
+        ask = self._generated if self.way.form == "free" else self._scored
+        said = ask(gpt, tokenizer, items)
         for answer in answered:
             if "fault" not in answer:
                 answer |= next(said)

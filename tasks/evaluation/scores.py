@@ -7,7 +7,6 @@ Each number has its interval: Wilson's, or the bootstrap's by clusters of items 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import exp
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ class Value:
 
 @statistics
 class Score:
-    """Of one way of asking. `step` is a snapshot's; `left_out` examples did not fit, over all items.
+    """Of one way of asking. `step` is a snapshot's; `fitted` is the mean of solved examples that fitted.
 
     `readings`: the metric by each reading of the log-likelihoods. `rules`: by rule of contamination and state.
     `log_likelihood`: nats a token of the right answers. `ece`: expected calibration error of the choices'
@@ -65,7 +64,8 @@ class Score:
 
 @statistics
 class Scored:
-    """Of a model and a task, by the ways in which it was asked. `chosen`: the way that scores best on the development items, by its label."""
+    """Of a model and a task, by the ways in which it was asked. `chosen`: the label of the one that scores best on the
+    development items."""
 
     model: str = ""
     task: str = ""
