@@ -43,7 +43,9 @@ class Pipeline(Keys):
     validation: Share = Field(0.01, description="share of documents held out, by hash (GPT-2 held out 5 %)")
     sample: Sample | None = Field(None, description="make the demo's input; paths name it {sample}")
     sources: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], Source] = Field(
-        min_length=1, description="in priority order: what an earlier one holds, a later one loses"
+        default_factory=dict,
+        description="in priority order: what an earlier one holds, a later one loses; none where models only come in "
+        "and are asked",
     )
     without: Address | None = Field(
         None,
@@ -135,6 +137,7 @@ class Pipeline(Keys):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
+        self._require_text()
         known = {*self.sources, *self.groups}
         for where, names in self._named_lists().items():
             for place, name in enumerate(names):
@@ -169,6 +172,17 @@ class Pipeline(Keys):
                     ):
                         raise Misplaced((kind, name, key), f"{key} name {{sample}}, but the pipeline has no `sample:`")
         return self
+
+    def _require_text(self) -> None:
+        """Without sources there is only what came in to be asked."""
+        if self.sources:
+            return
+        if not self.models:
+            raise Misplaced((), "sources: give at least one; or models that come in (`from: hf:FOLDER`), to be asked")
+        learn = [name for name, model in self.models.items() if model.from_ is None]
+        if learn or self.ladder is not None:
+            where: tuple[str, ...] = ("models", learn[0]) if learn else ("ladder",)
+            raise Misplaced(where, f"{'.'.join(where)} is to be trained, and there are no sources to learn from")
 
     def _require_ladder(self) -> None:
         """What a ladder foretells must be a model of its own name, and have enough that is small beside it."""

@@ -143,8 +143,8 @@ def _listed(run: Run, p: Pipeline, name: str, built: Built, files: str | list[st
 
 
 def list_grams(run: Run, p: Pipeline, built: Built) -> None:
-    """What is looked for of the benchmarks, if the pipeline names any."""
-    if not built.benchmarks:
+    """What is looked for of the benchmarks, if the pipeline names any and has text to look in."""
+    if not built.benchmarks or not p.sources:
         return
     sought = p.decontaminate.sought()
     drawn = any(rule["substrings"] for rule in sought.values())
@@ -277,7 +277,7 @@ def remove_duplicates(run: Run, p: Pipeline, built: Built) -> None:
 
 def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
     """Benchmark text leaves, with a margin around it; without benchmarks there is nothing to decide."""
-    if not built.benchmarks:
+    if not built.benchmarks or not p.sources:
         return
     how = p.decontaminate
     judged = how.judged()

@@ -37,12 +37,13 @@ class Asking(NamedTuple):
 def evaluate(run: Run, p: Pipeline) -> Built:
     """Models to scores."""
     built = pretrain(run, p)
-    if built.benchmarks:
+    if built.benchmarks and built.tokens:
         built.overlap = run(overlap, "all", tokens=built.tokens, tokenizer=built.tokenizer, benchmarks=built.benchmarks)
     for name in evaluated(p):
         own = name in built.mixtures
         text = {"mixture": built.mixtures[name]} if own else {"tokens": built.tokens, "tokenizer": built.tokenizer}
-        built.perplexities[name] = run(perplexity, name, model=built.models[name], **text, seed=p.seed)
+        if built.tokens:
+            built.perplexities[name] = run(perplexity, name, model=built.models[name], **text, seed=p.seed)
         built.scores[name] = {task: ask(run, p, built, name, task, *how) for task, how in p.tasks().items()}
     return built
 
@@ -121,7 +122,8 @@ def placed(p: Pipeline) -> list[tuple[str, str]]:
     """Stages and names of all that asks a model: what `evaluate.on` places."""
     named: list[tuple[str, str]] = []
     for model in evaluated(p):
-        named.append(("perplexity", model))
+        if p.sources:
+            named.append(("perplexity", model))
         for task, (asked, of) in p.tasks().items():
             ways = list(askings(p, model, asked, of))
             named += [("answers", f"{model}.{task}.{one.label}") for one in ways]

@@ -26,7 +26,8 @@ def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | No
             one["interval"] = _interval(one)
     for scored in given.named(scores_stage).values():
         task = to_json(scored.counts(Scored))
-        models[task["model"]]["tasks"][task["task"]] = task
+        model = models.setdefault(task["model"], {"model": task["model"], "perplexity": {}, "tasks": {}})
+        model["tasks"][task["task"]] = task
     return {"models": list(models.values())} if models else None
 
 
