@@ -84,6 +84,7 @@ class Task(Wording):
     neutral: str | None = Field(
         None, description="context of the unconditional reading, such as 'Answer:' (GPT-3, section 2.4)"
     )
+    best: float | None = Field(None, description="a stated best result: curves run from chance to it (GPT-1, figure 2)")
     shots: list[Annotated[int, Field(ge=0)]] = Field(
         default_factory=lambda: [0], min_length=1, description="numbers of solved examples, as the paper has them"
     )

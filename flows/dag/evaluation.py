@@ -92,6 +92,7 @@ def ask(run: Run, p: Pipeline, built: Built, model: str, task: str, asked: Asked
         form=of.form,
         metric=asked.metric or of.metric,
         reading=asked.reading or of.reading,
+        best=of.best,
         extract=of.extract,
         programs=p.evaluate.programs,
         seed=p.seed,

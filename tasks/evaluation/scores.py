@@ -65,7 +65,7 @@ class Score:
 @statistics
 class Scored:
     """Of a model and a task, by the ways in which it was asked. `chosen`: the label of the one that scores best on the
-    development items."""
+    development items; `best`: a result that the task states, for curves from chance to it."""
 
     model: str = ""
     task: str = ""
@@ -73,6 +73,7 @@ class Scored:
     metric: str = ""
     reading: str = ""
     benchmark: str = ""
+    best: float | None = None
     ways: dict[str, Score] = field(default_factory=dict)
     development: dict[str, Value] = field(default_factory=dict)
     chosen: str | None = None
@@ -92,6 +93,7 @@ def scores(
     form: str,
     metric: str,
     reading: str,
+    best: float | None,
     extract: str | None,
     programs: bool,
     seed: int,
@@ -121,7 +123,7 @@ def scores(
     tried = {label: judge.value(judge.judged(answers_of(one).to_pylist())) for label, one in development.items()}
     best = max((one.value for one in tried.values() if one.value is not None), default=None)
     chosen = next((label for label, one in tried.items() if one.value == best), None) if best is not None else None
-    return Scored(model, task, form, metric, reading, benchmark, scored, tried, chosen)
+    return Scored(model, task, form, metric, reading, benchmark, best, scored, tried, chosen)
 
 
 def metric_of(name: str, form: str, programs: bool) -> Metric:

@@ -1,4 +1,4 @@
-"""`answers`: planted models whose likelihoods are known in closed form; shots, faults, limits; the same bytes always."""
+"""`answers`: planted models whose likelihoods are known in closed form; shots, faults, limits; same bytes always."""
 
 import json
 import math
@@ -31,9 +31,13 @@ CONTEXT = 64
 TEXTS = [f"the mill number {n} races, the river number {n * 7} rests." for n in range(120)]
 CLOZE = [{"context": f"river {n} of the mill is", "continuation": f"number{n}"} for n in range(12)]
 CHOICE = [
-    {"query": f"what races {n}?", "choices": ["the mill", f"river {n} and river {n + 1} ", "x"][: 2 + n % 2], "gold": n % 2}
+    {
+        "query": f"what races {n}?",
+        "choices": ["the mill", f"river {n} and river {n + 1} ", "x"][: 2 + n % 2],
+        "gold": n % 2,
+    }
     for n in range(12)
-]  # fmt: skip
+]
 
 
 @stage("pretrain", kind="fit", version="planted")
@@ -50,7 +54,9 @@ def planted(job: Job, *, tokenizer: Artifact, seed: int) -> Counted:
         assert model.norm is not None
         model.norm.bias[0] = 1.0
     end = vocabulary_of(tokenizer) - 1
-    checkpoint.publish(job.workspace, model, tokenizer_file(tokenizer), tokenizer.fingerprint, end, asdict(architecture))
+    checkpoint.publish(
+        job.workspace, model, tokenizer_file(tokenizer), tokenizer.fingerprint, end, asdict(architecture)
+    )
     for name in MODEL_FILES:
         job.put(name, job.workspace / name)
     return Counted()
@@ -137,7 +143,9 @@ def test_cloze_and_choice_in_closed_form(base, tmp_path):
             for place, text in enumerate(texts):
                 nats, count, greedy = scored(words, law, " " + text)
                 assert row["log_likelihoods"][place] == pytest.approx(nats, abs=2e-4)
-                assert row["unconditional"][place] == pytest.approx(nats, abs=2e-4)  # what stands before is nothing to it
+                assert row["unconditional"][place] == pytest.approx(
+                    nats, abs=2e-4
+                )  # what stands before is nothing to it
                 assert (row["tokens"][place], row["greedy"][place]) == (count, greedy)
                 assert row["bytes"][place] == len(text.encode())
 
@@ -171,7 +179,9 @@ def test_free_form_is_the_likeliest_token_again_and_again(base, tmp_path):
     words, law = laws(base[1])
     _, rows = asked(base, tmp_path, CLOZE, "free", length=5)
     for row in rows:
-        assert row["texts"] == [words.decode([int(law.argmax())] * 5)] and row["references"] == [row["record"]["continuation"]]
+        assert row["texts"] == [words.decode([int(law.argmax())] * 5)] and row["references"] == [
+            row["record"]["continuation"]
+        ]
 
 
 SHORT = [{"context": f"q{n}", "continuation": f"a{n}"} for n in range(5)]
@@ -246,7 +256,7 @@ def test_what_does_not_fit_is_named(base, tmp_path):
     made, rows = asked(base, tmp_path, records, "cloze", delimiter="")
     faults = [row["fault"] for row in rows]
     assert [fault is None for fault in faults] == [True, False, False, True, True, False, False, True]
-    assert f"the model reads {CONTEXT}" in faults[1] and "100000" in faults[2].replace(",", "") or "tokens" in faults[2]
+    assert all(f"tokens, and the model reads {CONTEXT}" in faults[place] for place in (1, 2))
     assert "an answer is empty" in faults[5] and "continuation" in faults[6]
     assert counts(made)["faults"] == {"empty": 1, "record": 1, "too long": 2} and counts(made)["asked"] == 4
     assert all(math.isfinite(row["log_likelihoods"][0]) for row in rows if row["fault"] is None)
@@ -273,7 +283,10 @@ def test_a_record_that_cannot_be_asked_is_named(base, tmp_path, record, said):
 
 
 def test_two_right_choices_and_an_empty_one(base, tmp_path):
-    records = [{"query": "q", "choices": ["", "b", "c"], "gold": [0, 2]}, {"query": "q", "choices": ["yes"], "gold": "yes"}]
+    records = [
+        {"query": "q", "choices": ["", "b", "c"], "gold": [0, 2]},
+        {"query": "q", "choices": ["yes"], "gold": "yes"},
+    ]
     _, rows = asked(base, tmp_path, records, "choice")
     assert [row["gold"] for row in rows] == [[0, 2], [0]] and rows[0]["tokens"][0] == 1  # its delimiter alone
 
