@@ -1,10 +1,10 @@
-"""`benchmarks` and `evaluate`: sets of items, how they are asked, and of which models' scores they are part."""
+"""`evaluate`: what is asked of every model, and how a benchmark is asked."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from conf.keys import Address, Keys, Pool
+from conf.keys import Keys, Pool
 
 
 class Task(Keys):
@@ -17,14 +17,6 @@ class Task(Keys):
     limit: Annotated[int, Field(gt=0)] | None = Field(
         None, description="items asked at most, drawn by hash; all if absent"
     )
-
-
-class Benchmark(Keys):
-    """A set of items, declared once for decontamination, overlap and evaluation."""
-
-    files: Address | list[Address] = Field(description="JSONL (.gz, .zst), path or glob")
-    text: list[str] = Field(min_length=1, description="fields whose text, joined by spaces, must not be trained on")
-    task: Task | None = Field(None, description="absent: only decontaminated")
 
 
 class Evaluate(Keys):
