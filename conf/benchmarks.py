@@ -4,7 +4,6 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from conf.evaluation import Task
 from conf.keys import Address, Keys, Positive
 
 # The names of tasks/evaluation/generated/table.py, which a test compares.
@@ -41,7 +40,12 @@ class Benchmark(Keys):
         description="fields whose text, joined by spaces, must not be trained on; required with `files`, the "
         "generator's own if absent",
     )
-    task: Task | None = Field(None, description="absent: only decontaminated")
+    train: Address | list[Address] | None = Field(
+        None, description="JSONL of which solved examples are drawn; else of `dev`, else of the items themselves"
+    )
+    dev: Address | list[Address] | None = Field(
+        None, description="JSONL on which the number of solved examples can be chosen"
+    )
 
     @model_validator(mode="after")
     def _of_files_or_made(self) -> Self:

@@ -47,6 +47,10 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
         built.sample = run(sample, "demo", megabytes=p.sample.megabytes, seed=p.seed, machine=installed())
     for name, declared in p.benchmarks.items():  # first, since they are small: what is wrong is told at once
         built.benchmarks[name] = items(run, p, name, declared, built)
+        for kept, part, given in ((built.train, "train", declared.train), (built.dev, "dev", declared.dev)):
+            if given is not None:  # not text that must not be trained on: nothing of it is looked for
+                files = _listed(run, p, f"{name}-{part}", built, given, frozen=False)
+                kept[name] = run(benchmark, f"{name}-{part}", **files, text=[])
     find_links(run, p, built)
     select_records(run, p, built)
     for name, source in p.sources.items():
@@ -152,8 +156,8 @@ def _listed(run: Run, p: Pipeline, name: str, built: Built, files: str | list[st
 
 
 def list_grams(run: Run, p: Pipeline, built: Built) -> None:
-    """What is looked for of the benchmarks, if the pipeline names any."""
-    if not built.benchmarks:
+    """What is looked for of the benchmarks, if the pipeline names any and has text to look in."""
+    if not built.benchmarks or not p.sources:
         return
     sought = p.decontaminate.sought()
     drawn = any(rule["substrings"] for rule in sought.values())
@@ -286,7 +290,7 @@ def remove_duplicates(run: Run, p: Pipeline, built: Built) -> None:
 
 def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
     """Benchmark text leaves, with a margin around it; without benchmarks there is nothing to decide."""
-    if not built.benchmarks:
+    if not built.benchmarks or not p.sources:
         return
     how = p.decontaminate
     judged = how.judged()
