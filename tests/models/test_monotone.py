@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.models.trends import LEVEL, trend
+from tasks.models.monotone import LEVEL, trend
 
 COMPUTE = np.geomspace(1e-8, 1e-2, 6)
 
