@@ -31,6 +31,12 @@ class Evaluate(Keys):
     """What is asked of every model beside its perplexity on each source."""
 
     tasks: list[str] = Field(default_factory=list, description="benchmarks that have a `task`")
+    overlap: list[Literal["gpt3", "gpt2", "gpt4"]] = Field(
+        ["gpt3"],
+        min_length=1,
+        description="the papers' rules by which benchmarks are looked for in the tokens as trained on; scores are told "
+        "on all items and on those that are clean by the first of them",
+    )
     on: Pool | None = Field(
         None, description="the Prefect work pool where models are asked; absent: where the rest runs"
     )

@@ -113,7 +113,15 @@ def evaluate(run: Run, p: Pipeline) -> Built:
     """Models to scores, on all items and on those that the training text is clean of."""
     built = pretrain(run, p)
     if built.benchmarks:
-        built.overlap = run(overlap, "all", tokens=built.tokens, tokenizer=built.tokenizer, benchmarks=built.benchmarks)
+        built.overlap = run(
+            overlap,
+            "all",
+            tokens=built.tokens,
+            tokenizer=built.tokenizer,
+            benchmarks=built.benchmarks,
+            rules=list(dict.fromkeys(p.evaluate.overlap)),
+            seed=p.seed,
+        )
     for name in p.models:
         built.evaluations[name] = run(
             score_model,

@@ -103,7 +103,8 @@ def evaluate(
     from model.score import load
 
     gpt, own, _ = load(model_folder(model), "cuda" if torch.cuda.is_available() else "cpu")
-    states = states_of(overlap) if overlap is not None else {}
+    # Clean and dirty are by the first rule that is asked
+    states = next(iter(states_of(overlap).values()), {}) if overlap is not None else {}
     scores = {}
     with job.publish("answers.jsonl") as file:
         for number, (name, settings) in enumerate(tasks.items()):

@@ -65,7 +65,8 @@ def said(job: Job, *, benchmark: Artifact, states: list[str]) -> Counted:
     """States of a benchmark's items, in turn."""
     items = items_of(benchmark, ["item"]).column("item").to_pylist()
     rows = [
-        {"benchmark": benchmark.name, "item": item, "state": states[n % len(states)]} for n, item in enumerate(items)
+        {"rule": "gpt3", "benchmark": benchmark.name, "item": item, "state": states[n % len(states)]}
+        for n, item in enumerate(items)
     ]
     with job.publish("items.parquet") as file:
         pq.write_table(pa.Table.from_pylist(rows), file)
