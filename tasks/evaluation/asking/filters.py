@@ -8,13 +8,8 @@ BRACKETS = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{"
 
 
 def sub(text: str, pattern: str, replacement: str) -> str:
-    """`text | sub('\\[.*?\\]', '')`: every match of a regular expression replaced."""
+    """`text | sub('<.*?>', '')`: every match of a regular expression replaced."""
     return re.sub(pattern, replacement, text)
-
-
-def placed(choices: Sequence[str], text: str, mark: str) -> list[str]:
-    """`entities | placed(query, '@placeholder')`: the text once for each choice, which stands in the mark's place."""
-    return [text.replace(mark, choice) for choice in choices]
 
 
 def places(marks: Sequence[Any]) -> list[int]:
@@ -35,4 +30,4 @@ def detokenised(text: str) -> str:
     return re.sub(r"([(\[{$]) ", r"\1", text)
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"sub": sub, "placed": placed, "places": places, "detokenised": detokenised}
+FILTERS: dict[str, Callable[..., Any]] = {"sub": sub, "places": places, "detokenised": detokenised}
