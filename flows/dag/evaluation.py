@@ -4,17 +4,20 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from conf.evaluation import Asked
+from conf.perplexity import FilePerplexity
 from conf.pipeline import Pipeline
 from conf.task import Task
 from flows.dag.built import Built
 from flows.dag.models import pretrain
 from model.config import snapshot_steps
 from tasks.evaluation.answers import answers
+from tasks.evaluation.file_perplexity import file_perplexity
 from tasks.evaluation.overlap import overlap
 from tasks.evaluation.perplexity import perplexity
 from tasks.evaluation.scores import metric_of, scores
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
+from tasks.sources.input.listing import listed
 
 
 class Asking(NamedTuple):
@@ -58,8 +61,23 @@ def evaluate(run: Run, p: Pipeline) -> Built:
         text = {"mixture": built.mixtures[name]} if own else {"tokens": built.tokens, "tokenizer": built.tokenizer}
         if built.tokens:
             built.perplexities[name] = run(perplexity, name, model=built.models[name], **text, seed=p.seed)
+        for text_name, how in p.evaluate.perplexity.items():
+            measure_text(run, built, name, text_name, how)
         built.scores[name] = {task: ask(run, p, built, name, task, *how) for task, how in p.tasks().items()}
     return built
+
+
+def measure_text(run: Run, built: Built, model: str, name: str, how: FilePerplexity) -> None:
+    """A model's perplexity on files of text."""
+    run(
+        file_perplexity,
+        f"{model}.{name}",
+        model=built.models[model],
+        **listed(run, f"text-{name}", how.files, built.sample, frozen=False),
+        detokenise=how.detokenise,
+        unit=how.unit,
+        stride=how.stride,
+    )
 
 
 def evaluated(p: Pipeline) -> list[str]:
@@ -139,6 +157,7 @@ def placed(p: Pipeline) -> list[tuple[str, str]]:
     for model in evaluated(p):
         if p.sources:
             named.append(("perplexity", model))
+        named += [("file-perplexity", f"{model}.{name}") for name in p.evaluate.perplexity]
         for task, (asked, of) in p.tasks().items():
             ways = list(askings(p, model, asked, of))
             named += [("answers", f"{model}.{task}.{one.label}") for one in ways]
