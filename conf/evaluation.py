@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from conf.keys import Address, Keys, Pool
+from conf.probes import Probes
 
 
 class Task(Keys):
@@ -31,6 +32,7 @@ class Evaluate(Keys):
     """What is asked of every model beside its perplexity on each source."""
 
     tasks: list[str] = Field(default_factory=list, description="benchmarks that have a `task`")
+    probes: Probes | None = Field(None, description="absent: models are not probed for bias")
     on: Pool | None = Field(
         None, description="the Prefect work pool where models are asked; absent: where the rest runs"
     )

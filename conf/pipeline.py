@@ -151,6 +151,12 @@ class Pipeline(Keys):
                 raise Misplaced(
                     ("evaluate", "tasks", place), f"evaluate.tasks names {name}, which is no benchmark with a `task`"
                 )
+        for place, name in enumerate(self.evaluate.probes.models or [] if self.evaluate.probes else []):
+            if name not in self.trained():
+                raise Misplaced(
+                    ("evaluate", "probes", "models", place),
+                    f"evaluate.probes.models names {name}, which is no model or size of the ladder",
+                )
         for name, source in self.sources.items():
             wanted = source.select.links if source.select else False
             if isinstance(wanted, str) and (wanted not in self.sources or self.sources[wanted].kind != "webtext"):

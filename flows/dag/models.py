@@ -6,6 +6,7 @@ from conf.ladder import Ladder
 from conf.models import Model
 from conf.pipeline import Pipeline
 from flows.dag.built import Built
+from flows.dag.probes import probe
 from flows.dag.tokens import train_tokenizer
 from model.config import total_windows
 from tasks.evaluation.evaluate import evaluate as score_model
@@ -129,4 +130,5 @@ def evaluate(run: Run, p: Pipeline) -> Built:
             tasks=p.tasks(),
             seed=p.seed,
         )
+    probe(run, p, built)
     return built
