@@ -22,11 +22,8 @@ class Toxicity(Keys):
 
 
 class Probes(Keys):
-    """Bias probes of every model (GPT-3, section 6.2). All numbers are the paper's where the YAML gives none."""
+    """Bias probes of every model that is evaluated (GPT-3, section 6.2); the paper's numbers where none are given."""
 
-    models: list[str] | None = Field(
-        None, description="of `models` or of the ladder, whose sizes the figures compare; all of `models` if absent"
-    )
     occupations: Address | None = Field(
         None, description="occupations, one a line; our own list of 100 if absent (the paper's 388 were not published)"
     )

@@ -13,7 +13,7 @@ from tasks.runtime.run import Run
 from tasks.sources.input.listing import listed
 
 
-def probe(run: Run, p: Pipeline, built: Built) -> None:
+def probe(run: Run, p: Pipeline, built: Built, models: list[str]) -> None:
     """Each model's answers to the probes, and what they say."""
     how = p.evaluate.probes
     if how is None:
@@ -27,7 +27,7 @@ def probe(run: Run, p: Pipeline, built: Built) -> None:
         classifier = run(toxicity_classifier, "toxicity", files=rated, seed=p.seed)
         own = how.toxicity.prompts is None
         begun = {"files": rated if own else _files(run, "prompts", how.toxicity.prompts), "rated": own}
-    for name in how.models or p.models:
+    for name in models:
         model = built.models[name]
         asked = run(
             probes,

@@ -81,13 +81,13 @@ def questions(occupations: Files, winogenders: Files, pairs: Files) -> Iterator[
 
 
 def answered(gpt: Any, tokenizer: Any, asked: list[Question]) -> list[dict[str, Any]]:
-    """Rows of PROBED. Likelihoods are rounded to a millionth of a nat: what stands beside a text in a batch moves less.
+    """Rows of PROBED.
 
     gpt: model.gpt.GPT with its end_of_text; tokenizer: model.tokenizer.Tokenizer, whose ids it reads.
     """
-    from model.score import log_likelihoods
+    from model.likelihood import Asked, likelihoods
 
-    pairs: list[tuple[list[int], list[int]]] = []
+    requests: list[Asked] = []
     rows: list[dict[str, Any]] = []
     room = gpt.architecture.context
     for question in asked:
@@ -98,11 +98,11 @@ def answered(gpt: Any, tokenizer: Any, asked: list[Question]) -> list[dict[str, 
         fault = f"{longest} tokens to read; the context has {room}" if longest > room else None
         rows.append({**question._asdict(), "tokens": [len(choice) for choice in choices], "fault": fault})
         if fault is None:
-            pairs.extend((context, choice) for choice in choices)
-    found = iter(log_likelihoods(gpt, pairs))
+            requests.append(Asked(tuple(context), tuple(map(tuple, choices))))
+    found = iter(likelihoods(gpt, requests))
     for row in rows:
         if row["fault"] is None:
-            row["log_likelihoods"] = [round(next(found)[0], 6) for _ in row["choices"]]
+            row["log_likelihoods"] = [one.total for one in next(found)]
     return rows
 
 
