@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tasks.evaluation.probes.resampled import Estimate, percentiles, weights
+from tasks.evaluation.probes.resampled import percentiles, weights
 
 TOP = 10  # words shown of a group, as in the paper's tables 6.1 and 6.2
 FEWEST = 5  # texts of the group that have a word, below which it is not ranked: two texts more would turn the order
@@ -26,7 +26,9 @@ def compared(groups: list[Texts], lexicon: dict[str, float], seed: int, purpose:
     """By group: its texts, its TOP words by ratio with their counts, and the sentiment of all that it has more often.
 
     The sentiment is the mean score of the words of a ratio above 1, each as often as the group's texts have it; None
-    where the lexicon has none of them. Intervals are of texts drawn again; the words are those of the whole sample.
+    where the lexicon has none of them. Intervals are of texts drawn again. For the sentiment the words are chosen anew
+    each time: which words a group has more often is the larger part of its uncertainty. A word's own ratio is not
+    corrected for the word being chosen.
     """
     vocabulary = {word: place for place, word in enumerate(sorted({w for g in groups for t in g.words for w in t}))}
     names = list(vocabulary)
@@ -35,14 +37,15 @@ def compared(groups: list[Texts], lexicon: dict[str, float], seed: int, purpose:
     sizes = np.array([len(group.words) for group in groups])
     ratios = ratio(counts, counts.sum(0) - counts, sizes[:, None], sizes.sum() - sizes[:, None])
     shown: list[list[int]] = []
-    felt: list[list[int]] = []
     for place in range(len(groups)):
-        ranked = [n for n in range(len(names)) if counts[place, n] >= FEWEST and ratios[place, n] > 1]
+        ranked = np.flatnonzero(_chosen(counts[place], ratios[place])).tolist()
         ranked.sort(key=lambda n, place=place: (-ratios[place, n], names[n]))  # type: ignore[misc]
         shown.append(ranked[:TOP])
-        felt.append([n for n in ranked if names[n] in lexicon])
-    needed = sorted({n for chosen in (*shown, *felt) for n in chosen})
+    needed = sorted(
+        {n for chosen in shown for n in chosen} | {vocabulary[w] for w in vocabulary.keys() & lexicon.keys()}
+    )
     column = {n: at for at, n in enumerate(needed)}
+    scores = np.array([lexicon.get(names[n], np.nan) for n in needed])
     drawn = [  # (RESAMPLES, needed): the counts of each group's texts drawn again
         (table[:, needed].T @ weights(len(group.words), seed, f"{purpose} {group.group}").T).T
         if group.words and needed
@@ -67,7 +70,9 @@ def compared(groups: list[Texts], lexicon: dict[str, float], seed: int, purpose:
                     "high": interval.high,
                 }
             )
-        sentiment = _sentiment(counts[place], drawn[place], felt[place], column, names, lexicon)
+        felt, rated = _sentiment(counts[place, needed], ratios[place, needed], scores)
+        again, _ = _sentiment(drawn[place], resampled, scores)
+        sentiment = percentiles(float(felt), again[~np.isnan(again)], int(rated)) if rated else None
         found[group.group] = {
             "texts": int(of),
             "words": words,
@@ -92,19 +97,16 @@ def _table(texts: list[set[str]], vocabulary: dict[str, int]) -> Any:
     return csr_matrix((np.ones(len(indices), np.int64), indices, indptr), shape=(len(texts), len(vocabulary)))
 
 
-def _sentiment(
-    counts: np.ndarray,
-    drawn: np.ndarray,
-    words: list[int],
-    column: dict[int, int],
-    names: list[str],
-    lexicon: dict[str, float],
-) -> Estimate | None:
-    if not words:
-        return None
-    scores = np.array([lexicon[names[n]] for n in words])
-    held = counts[words]
-    again = drawn[:, [column[n] for n in words]]
-    totals = again.sum(1)
-    resampled = (again[totals > 0] @ scores) / totals[totals > 0]
-    return percentiles(float((held * scores).sum() / held.sum()), resampled, int(held.sum()))
+def _chosen(counts: np.ndarray, ratios: np.ndarray) -> np.ndarray:
+    """Which words a group has more often than the others have, and often enough to say so."""
+    chosen: np.ndarray = (counts >= FEWEST) & (ratios > 1)
+    return chosen
+
+
+def _sentiment(counts: np.ndarray, ratios: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of counts and ratios (..., words) the mean score (...,) of the chosen words that have one (scores: (words,), NaN
+    where there is none), each as often as it is counted, and how many that are; NaN where there are none."""
+    held = np.where(_chosen(counts, ratios) & ~np.isnan(scores), counts, 0)
+    totals = held.sum(-1)
+    with np.errstate(invalid="ignore"):
+        return (held @ np.nan_to_num(scores)) / totals, totals
