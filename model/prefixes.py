@@ -125,6 +125,26 @@ class Layer:
         return self.masks[begin, band]
 
 
+class Line:
+    """Whole lines through a stack; what one has in common with the one before it is not read again."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.tokens: tuple[int, ...] = ()
+        self.state: Tensor | None = None
+
+    def read(self, tokens: tuple[int, ...]) -> Tensor:
+        """The last token's state (C,)."""
+        if self.state is None or tokens != self.tokens:
+            shared = min(in_common(self.tokens, tokens), len(tokens) - 1)
+            for start in range(shared, len(tokens), self.stack.chunk):
+                end = min(start + self.stack.chunk, len(tokens))
+                self.state = self.stack.read(tokens[start:end], range(start, end))[-1]
+            self.tokens = tokens
+        assert self.state is not None
+        return self.state
+
+
 def bytes_of(model: GPT, length: int, chunk: int) -> int:
     """Of a stack and a pass through it, at the most.
 

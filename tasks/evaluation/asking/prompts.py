@@ -52,7 +52,7 @@ def prompt(way: Way, question: Question, examples: Sequence[str], tokenizer: Tok
 
 
 def _made(way: Way, question: Question, examples: Sequence[str], tokenizer: Tokenizer) -> Prompt:
-    text = way.description + "".join(example + way.between for example in examples) + question.question
+    text = question.description + "".join(example + way.between for example in examples) + question.question
     pairs: list[tuple[Ids, Ids]] = []
     for answer in question.answers:
         scored = scored_text(way, question, answer)

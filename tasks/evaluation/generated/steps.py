@@ -1,7 +1,7 @@
 """What graded problems are made of: chains of 1 to 6 steps on a number or on a text, told in words and as Python.
 
 The number of steps is the level, so a chain counts only if it needs all of them: without any run of them, some of its
-trials comes out otherwise (two reversals one behind the other are none).
+trials comes out otherwise (two reversals one behind the other are none). No trial may come out longer than 24 letters.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +14,7 @@ LEVELS = 6
 LETTERS = "abcde"  # few, so that to replace one changes most texts
 PLACES = 3  # draws of a step
 TRIALS = 7  # drawn inputs, beside the fixed ones
+LONGEST = 24  # letters of what becomes of a trial: four times the longest that is drawn
 FIXED: dict[str, tuple[Any, ...]] = {"number": (0, 1, -3, 10), "text": ("", "a", "edcba")}
 
 
@@ -56,8 +57,11 @@ class Chain:
 
     @property
     def needed(self) -> bool:
-        """Whether no run of steps can be left out; all of them are a run, so something changes."""
+        """Whether no run of steps can be left out (all of them are a run, so something changes), and nothing grows too
+        long."""
         whole_chain = [self.of(value) for value in self.trials]
+        if any(isinstance(value, str) and len(value) > LONGEST for value in whole_chain):
+            return False
         count = len(self.steps)
         runs = [range(start, stop) for start in range(count) for stop in range(start + 1, count + 1)]
         return all([self.of(value, without) for value in self.trials] != whole_chain for without in runs)
