@@ -68,6 +68,8 @@ def _training(architecture: Architecture, model: Artifact | None, mixture: Artif
     learned = model.counts(Trained)
     flops = flops_per_token(architecture) * learned.tokens
     settings = model.manifest["parameters"]["training"]
+    if start := model.manifest["inputs"].get("start"):
+        yield from (f"It begins with the weights of `{start}`; what follows is of its own training alone.", "")
     yield from (
         f"{learned.updates:,} updates over {learned.tokens:,} tokens; loss {learned.first_loss:.4f} at the first "
         f"update, {learned.loss:.4f} at the last, in nats a token. {flops:.3g} FLOPs: 6 a weight of every matrix "

@@ -19,15 +19,17 @@ from model import MODEL_VERSION
 from model.held_out import validation_of
 from tasks.models.files import ABOUT, MODEL_FILES, WEIGHTS
 from tasks.models.loader import CHECKPOINTS, reading, windows_of
+from tasks.models.same_tokenizer import difference, vocabulary_in
 from tasks.models.steps import tell_steps
 from tasks.runtime.artifact import Artifact
-from tasks.runtime.errors import Failure
+from tasks.runtime.errors import Failure, Mistake
 from tasks.runtime.job import Job
 from tasks.runtime.local_store import LocalStore
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
+from tasks.tokens.kinds.files import FILE as TOKENIZER
 from tasks.tokens.mixture import mixture_file
-from tasks.tokens.tokenizer import tokenizer_file
+from tasks.tokens.tokenizer import end_of_text_of, tokenizer_file
 
 LOG = "run.train.log"
 METRICS = "metrics.jsonl"
@@ -83,6 +85,7 @@ def pretrain(
     training: dict[str, Any],
     torchrun: list[str],
     prediction: Artifact | None = None,
+    start: Artifact | None = None,
 ) -> Trained:
     """A model: weights, configuration, tokenizer, and what was learned at each update.
 
@@ -90,11 +93,15 @@ def pretrain(
 
     `torchrun`: arguments for torch.distributed.run, as for several machines; none: all GPUs of this one.
     `prediction`: what was foretold of the model. Nothing of it is read: being an input it was there before.
+    `start`: the model whose weights it begins with, of the same architecture and tokenizer.
 
     Raises:
-        Failure: training stopped before its end; the sentence is the trainer's own last line.
+        Mistake: the start has another tokenizer.
+        Failure: the start has another architecture; training stopped before its end, in the trainer's own last line.
     """
     out = job.workspace
+    if start is not None:
+        _require_fitting(start, tokenizer, architecture)
     (out / "run.yaml").write_text(
         yaml.safe_dump(
             {
@@ -106,6 +113,7 @@ def pretrain(
                 "tokenizer_fingerprint": tokenizer.fingerprint,
                 "model": architecture,
                 "train": training,
+                **({} if start is None else {"start": str(start.local(WEIGHTS))}),
             }
         )
     )
@@ -136,6 +144,26 @@ def skipped_of(model: Artifact) -> list[dict[str, Any]]:
     and the `windows` that nobody read, each [group, epoch, place], for `explain --step`."""
     spikes: list[dict[str, Any]] = _about(model.local(ABOUT)).get("skipped", [])
     return spikes
+
+
+def _require_fitting(start: Artifact, tokenizer: Artifact, architecture: dict[str, Any]) -> None:
+    """See that the weights of `start` mean the same here: what differs is told before hours are spent on it."""
+    about = _about(start.local(ABOUT))
+    if about["architecture"] != architecture:
+        raise Failure(
+            f"{start.label} has the architecture {about['architecture']}, and the folder that it came from now says "
+            f"{architecture}: give the model another name, under which the folder is read anew"
+        )
+    differing = difference(start.read(TOKENIZER), tokenizer_file(tokenizer).read_bytes())
+    ends = about["end_of_text"], end_of_text_of(tokenizer)
+    if differing is None and ends[0] != ends[1]:
+        differing = f"a text ends with id {ends[0]} and with {ends[1]}: see `end_of_text`"
+    if differing is not None:
+        raise Mistake(
+            f"the tokenizer of {start.label} is not the pipeline's ({differing}), and a model learns on in its own "
+            "tokens alone: set `tokenizer: {kind: file, file: FOLDER, vocabulary: "
+            f"{vocabulary_in(start.read(TOKENIZER))}}}`, FOLDER being the one that the model comes from"
+        )
 
 
 def _train(job: Job, out: Path, training: dict[str, Any], torchrun: list[str]) -> None:

@@ -15,7 +15,7 @@ from tasks.report.overfitting import gaps
 from tasks.report.palette import SERIES
 from tasks.report.rungs import rungs_of
 from tasks.report.section import Content, Counted, Plot, Section
-from tasks.runtime.artifact import Artifact
+from tasks.runtime.artifact import Artifact, artifact_at
 from tasks.runtime.job import Job
 from tasks.runtime.statistics import to_json
 from tasks.tokens.mixture import Mixed
@@ -50,8 +50,10 @@ def losses(name: str, model: Artifact, mixed: Mixed | None, groups: Mapping[str,
     }
     counts = {key: value for key, value in to_json(model.counts(Trained)).items() if key != "realised"}
     shape = model.manifest["parameters"].get("architecture", {})
+    start = model.manifest["inputs"].get("start")
     return {
         "model": name,
+        "start": artifact_at(start, model.store).name if start is not None else None,
         **counts,
         "shape": {key: shape.get(key) for key in SHAPE},
         "last_tenth": last_tenth(rows),
@@ -84,7 +86,8 @@ def last_tenth(rows: list[dict[str, Any]]) -> float | None:
 def lines(content: Content) -> Iterator[str]:
     for row in content["models"]:
         yield (
-            f"Model {row['model']}: {number(row['parameters'])} parameters, {number(row['tokens'])} tokens, "
+            f"Model {row['model']}{' from ' + row['start'] if row['start'] else ''}: "
+            f"{number(row['parameters'])} parameters, {number(row['tokens'])} tokens, "
             f"loss {number(row['first_loss'])} to {number(row['last_tenth'])} (mean of the last tenth)"
             + (f", {number(row['skipped'])} updates passed over" if row["skipped"] else "")
         )
