@@ -17,6 +17,7 @@ import yaml
 
 from model import MODEL_VERSION
 from model.held_out import validation_of
+from tasks.models import energy
 from tasks.models.files import ABOUT, MODEL_FILES, WEIGHTS
 from tasks.models.loader import CHECKPOINTS, reading, windows_of
 from tasks.models.same_tokenizer import difference, vocabulary_in
@@ -34,7 +35,8 @@ from tasks.tokens.tokenizer import end_of_text_of, tokenizer_file
 LOG = "run.train.log"
 METRICS = "metrics.jsonl"
 FILES = (*MODEL_FILES, METRICS)
-TRACES = (LOG, "run.metrics.jsonl")
+TIMINGS = "run.metrics.jsonl"
+TRACES = (LOG, TIMINGS)
 TAIL = 4096  # bytes of a metrics file that are read at a time, from its end: some rows
 
 
@@ -118,6 +120,7 @@ def pretrain(
         )
     )
     _train(job, out, training, torchrun)
+    job.timing |= energy.noted(energy.read(out / TIMINGS))
     for name in (*FILES, *(snapshot["file"] for snapshot in _about(out / ABOUT)["snapshots"]), *TRACES):
         if (out / name).is_file():
             job.put(name, out / name)

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 
 from model.config import Architecture, Training, parameters
 from model.score import load
+from tasks.models.energy import energy_of
 from tasks.models.files import model_folder
 from tasks.models.pretrain import TAIL, _last_row, pretrain, skipped_of, snapshots_of
 from tasks.runtime.artifact import Artifact
@@ -86,6 +87,12 @@ def test_what_a_model_is(trained):
     assert (trained.folder / "tokenizer.json").read_bytes() == tokenizer_json.read_bytes()
     about = json.loads((trained.folder / "model.json").read_bytes())
     assert about["architecture"] == asdict(ARCHITECTURE)
+
+
+def test_its_energy_is_noted_outside_of_its_bytes(trained):
+    spent = energy_of(trained)
+    assert spent is not None and 0 < spent.kwh < 1 and spent.by in (("nameplate",), ("rapl",))
+    assert not any("kwh" in content.decode(errors="replace") for content in contents(trained).values())
 
 
 def test_weights_along_the_way_can_be_read(trained):
