@@ -115,6 +115,6 @@ def require_unchanged(then: dict[str, Any], now: dict[str, Any], folder: Path) -
                 raise ValueError(
                     f"{folder} was made with {key} = {then[part].get(key)}, run.yaml has {value}: {remedy}"
                 )
-    for key in ("mixture", "tokenizer"):
-        if then[key] != now[key]:
+    for key in ("mixture", "tokenizer", "start"):
+        if then.get(key) != now.get(key):  # of before there was a `start`, none is named
             raise ValueError(f"{folder} was made with another {key}: {remedy}")

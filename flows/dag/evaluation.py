@@ -129,7 +129,7 @@ def askings(p: Pipeline, model: str, asked: Asked, of: Task) -> Iterator[Asking]
 def steps(p: Pipeline, model: str) -> list[int]:
     """The snapshots of a model that are asked."""
     of, more = p.trained()[model]
-    if not p.evaluate.snapshots or of.from_ is not None:
+    if not p.evaluate.snapshots or of.preset is None:  # what goes on from another has no score from its beginning
         return []
     architecture, training = of.filled(vocabulary=p.tokenizer.vocabulary, seed=p.seed + more)
     return snapshot_steps(training, architecture.context)
