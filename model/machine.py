@@ -17,6 +17,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from model.allocator import keep_freed_memory
 from model.config import Training
 
 T = TypeVar("T")
@@ -32,6 +33,8 @@ class Machine:
         if self.cuda:
             torch.cuda.set_device(self.device)
             torch.set_float32_matmul_precision("high")  # TF32
+        else:
+            keep_freed_memory()
         torch.set_num_threads(t.threads)
         torch.use_deterministic_algorithms(True, warn_only=self.cuda)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # slow, for debugging
