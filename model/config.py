@@ -11,6 +11,10 @@ from typing import Literal
 
 PF_DAY = 8.64e19  # floating-point operations of 10^15 a second for a day (GPT-3, appendix D)
 
+# Float32 logits that a training makes at a time (model/chunked_loss.py): 166 positions of GPT-2's vocabulary on CPU,
+# a block that the allocator keeps; 5,336 on a GPU, whose matrix products want more of them.
+CHUNK_BYTES = {"cpu": 1 << 25, "cuda": 1 << 30}
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -179,13 +183,15 @@ def training_memory(a: Architecture, t: Training, bfloat16: bool) -> int:
     16 a parameter: weight, gradient and Adam's two moments in float32. A micro-batch's activations, per layer and
     element of the residual stream: 64 in float32, as measured on CPU (59 to 78 over shapes of 2 to 8 layers, widths of
     256 and 768, contexts of 256 to 1,024); 34 under bfloat16 autocast (Korthikanti et al. 2022, section 4.1, without
-    attention's scores), not measured. With `recompute` that of one layer, and the others' inputs in float32. And logits
-    three times over in float32: 2.5 to 2.8 measured.
+    attention's scores), not measured. With `recompute` that of one layer, and the others' inputs in float32. Two
+    chunks of logits, in float32, and twice the gradient of the output matrix beside its parameter's (its sum over
+    chunks, and scaled), with `bfloat16` on a GPU.
     """
     positions = t.micro_batch * a.context
     of_layer = 34 if bfloat16 else 64
     activations = (of_layer + 4 * a.layers if t.recompute else of_layer * a.layers) * positions * a.width
-    return 16 * parameters(a) + activations + 3 * 4 * positions * a.vocabulary
+    chunk = min(4 * positions * a.vocabulary, CHUNK_BYTES["cuda" if bfloat16 else "cpu"])
+    return 16 * parameters(a) + activations + 2 * chunk + 2 * 4 * a.vocabulary * a.width
 
 
 def whole_windows(tokens: int, context: int) -> int:

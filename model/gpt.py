@@ -19,6 +19,7 @@ from torch.utils.checkpoint import checkpoint
 
 from model import heads
 from model.attention import Attention, Cache
+from model.chunked_loss import weighted_losses
 from model.config import Architecture
 from model.dropout import Dropout
 
@@ -117,12 +118,21 @@ class GPT(nn.Module):
         return x
 
     def forward(
-        self, tokens: Tensor, targets: Tensor | None = None, caches: list[Cache] | None = None, start: int = 0
+        self,
+        tokens: Tensor,
+        targets: Tensor | None = None,
+        caches: list[Cache] | None = None,
+        start: int = 0,
+        shares: Tensor | None = None,
     ) -> Tensor:
-        """tokens: (B, T) int64, at positions start ... -> logits (B, T, V), or with targets losses (B, T), in nats.
+        """tokens: (B, T) int64, at positions start ... -> logits (B, T, V), or with targets losses (B, T), in nats;
+        with shares (B, T) float32 a row's sum of share times loss, (B,): what a training learns from, in chunks.
 
         Losses of which no gradient is asked are computed as the model was trained, their logits in float32, in chunks.
         """
+        if shares is not None:
+            assert targets is not None
+            return weighted_losses(self.hidden(tokens, caches, start), self.tokens.weight, targets, shares)
         if targets is not None and not torch.is_grad_enabled():
             with self.as_trained():
                 hidden = self.hidden(tokens, caches, start)
