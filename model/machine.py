@@ -71,6 +71,10 @@ class Machine:
             gradient_as_bucket_view=True,
         )
 
+    def bare(self, forward: nn.Module) -> nn.Module:
+        """What `wrap` gave, without what averages its gradients."""
+        return forward.module if isinstance(forward, DistributedDataParallel) else forward  # type: ignore[no-any-return]
+
     def own_gradients(self, forward: nn.Module, last: bool) -> AbstractContextManager[Any]:
         """The context of a backward pass: the last of an update all-reduces gradients, those before it do not."""
         return forward.no_sync() if isinstance(forward, DistributedDataParallel) and not last else nullcontext()
@@ -80,6 +84,10 @@ class Machine:
         if self.world > 1:
             dist.all_reduce(sums)
         return sums
+
+    def all(self, holds: bool) -> bool:
+        """Whether it holds on every rank."""
+        return self.add_up(torch.tensor([float(not holds)], device=self.device)).item() == 0
 
     def from_first(self, decide: Callable[[], T]) -> T:
         """What `decide` gives on rank 0, which JSON must hold, on every rank. Where it raises, rank 0 raises that, and

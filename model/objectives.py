@@ -60,7 +60,7 @@ class LM:
             mine = slice(machine.rank, None, machine.world)
             read = torch.zeros(len(windows), 2, dtype=torch.float64)  # nats, tokens; of the other ranks' windows 0
             with machine.autocast():
-                losses = window_losses(model, windows[mine], t.micro_batch)
+                losses = window_losses(model, windows[mine], t.at_once)
             read[mine] = torch.tensor(losses, dtype=torch.float64).reshape(-1, 2)
             summed = [(nats, int(tokens)) for nats, tokens in machine.add_up(read.to(machine.device)).tolist()]
             found = estimate(summed, documents)
