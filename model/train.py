@@ -19,7 +19,7 @@ reached: the last good checkpoint is kept; 2 run.yaml or its inputs are wrong.
 
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 # Read when the libraries start. cuBLAS is deterministic only so; OpenMP's threads otherwise spin while they wait, which
@@ -35,6 +35,7 @@ from model.gpt import GPT
 from model.loop import Parts, learn
 from model.machine import Machine
 from model.metrics import Metrics
+from model.micro_batch import micro_batch
 from model.mirror import Mirror
 from model.objectives import LM
 from model.optimiser import adamw
@@ -69,6 +70,7 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
 
     model = GPT(a).initialise(t.seed).to(machine.device).train()
     model.recompute = t.recompute
+    model.banded(a.context)
     optimizer = adamw(model, t)
     forward = machine.wrap(model)
     started = sha256_of_start(run.start, machine)
@@ -102,6 +104,9 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
         return place
 
     place = restore()
+    if t.micro_batch is None:
+        t = replace(t, micro_batch=place.micro_batch or micro_batch(a, t, machine.bare(forward), machine))
+        settings["training"] = asdict(t)
     metrics = Metrics(out, total * a.context, a, machine)
     parameters = sum(p.numel() for p in model.parameters())
     machine.say(f"{parameters} parameters, {total * a.context} tokens, {machine.world} x {machine.device.type}")
