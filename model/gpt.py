@@ -114,7 +114,7 @@ class GPT(nn.Module):
     ) -> Tensor:
         """tokens: (B, T) int64, at positions start ... start + T - 1 -> the last block's states (B, T, C), normed.
 
-        `places`: (B, T), the position of each, where caches of another kind (attention.Held) let them differ.
+        `places`: (B, T), the position of each, where caches of another kind (attention.Elsewhere) let them differ.
         """
         T = tokens.shape[1]
         at = self.positions.weight[start : start + T] if places is None else self.positions(places)

@@ -78,7 +78,7 @@ class Stack:
 
 
 class Layer:
-    """A layer's keys and values of the line, (1, H, length, D) each; what attention.Held asks for."""
+    """A layer's keys and values of the line, (1, H, length, D) each; what attention.Elsewhere asks for."""
 
     def __init__(self, stack: Stack, length: int, masks: dict[tuple[int, int | None], tuple[int, Tensor]]) -> None:
         self.stack, self.length, self.masks = stack, length, masks

@@ -54,7 +54,7 @@ class Rows:
 
 
 class _Layer:
-    """A layer's keys and values, (count, H, length, D) each; what attention.Held asks for."""
+    """A layer's keys and values, (count, H, length, D) each; what attention.Elsewhere asks for."""
 
     def __init__(self, rows: Rows, keys: Tensor, values: Tensor) -> None:
         self.rows, self.keys, self.values = rows, keys, values
