@@ -80,7 +80,7 @@ class Scored:
     chosen: str | None = None
 
 
-@stage("scores", kind="decision", section="scores", libraries=("numpy", "scipy"))
+@stage("scores", kind="decision", section="scores", libraries=("numpy", "scipy", "sacrebleu", "rouge-score"))
 def scores(
     job: Job,
     *,
