@@ -48,6 +48,9 @@ def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | No
 
 def lines(content: Content) -> Iterator[str]:
     for row in content["rates"]:
+        if row["why"]:
+            yield f"Pass rates of {row['model']} on {row['task']}: no law, {row['why']}"
+            continue
         judged = [law["came"] for law in row["buckets"].values() if law["came"]]
         within = sum(came["within"] for came in judged)
         yield (
@@ -63,7 +66,7 @@ def lines(content: Content) -> Iterator[str]:
 
 def figures(content: Content) -> dict[str, Plot]:
     plots: dict[str, Plot] = {}
-    for row in content["rates"]:
+    for row in (row for row in content["rates"] if not row["why"]):
         plots[f"rates-{row['model']}-{row['task']}"] = partial(_rates, row=row)
     for row in content["trends"]:
         if row["points"]:

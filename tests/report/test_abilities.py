@@ -21,7 +21,11 @@ POINTS = [[1e-8, 20.0], [1e-7, 11.0], [1e-6, 6.3]]
 
 
 @stage("pass-rates", kind="fit", section="abilities", version="1")
-def rates(job: Job) -> Foreseen:
+def rates(job: Job, *, why: str) -> Foreseen:
+    if why:
+        with job.publish(rates_of.FILE) as file:
+            file.write(json.dumps({"buckets": []}).encode())
+        return Foreseen("hard", 200, 3, 1e-4, 3, 0.01, why=why)
     told = [{"items": ["a"], "easiest": 0.9, "hardest": 0.1, "points": POINTS}] * 2
     with job.publish(rates_of.FILE) as file:
         file.write(json.dumps({"buckets": told}).encode())
@@ -45,7 +49,10 @@ def trend(job: Job, *, task: str, shape: str) -> Trended:
 @pytest.fixture
 def made(run: Run):
     others = {
-        "pass-rates": {"large.sums": run(rates, "large.sums")},
+        "pass-rates": {
+            "large.sums": run(rates, "large.sums", why=""),
+            "large.hard": run(rates, "large.hard", why="3 of 200 problems were solved"),
+        },
         "pass-verdict": {"large.sums": run(verdict, "large.sums")},
         "trend": {
             "hindsight": run(trend, "hindsight", task="hindsight", shape="U"),
@@ -62,6 +69,7 @@ def test_what_is_told(made):
     assert (
         "Pass rates of large on sums: foretold from 3 runs of at most 1 % of its compute; 1 of 1 buckets came" in told
     )
+    assert "Pass rates of large on hard: no law, 3 of 200 problems were solved" in told
     assert "Trend of hindsight: falls with compute, then rises: U-shaped (3 models, 400 items; p of never" in told
     assert "p of never falling 0.001, of never rising 0.002)" in told
     assert "Trend of none: was asked of no item in common (0 models" in told
@@ -72,6 +80,7 @@ def test_the_page(made):
     assert page.count('<svg role="img" aria-label="figure abilities-') == 2
     assert "0.3 to 0.5</td><td>0.45</td><td>2</td><td>within" in page
     assert "solved &lt;b&gt; every time" in page
+    assert "<p>No law: 3 of 200 problems were solved.</p>" in page
     assert "0 (7 not asked of all)" in page
     assert "-mean log(pass rate)" in made.read("figures/abilities-rates-large-sums.svg").decode()
     assert "hindsight: U" in made.read("figures/abilities-trend-hindsight.svg").decode()
