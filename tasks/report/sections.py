@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tasks.report.abilities import ABILITIES
 from tasks.report.contamination import CONTAMINATION
 from tasks.report.duplicates import DUPLICATES
 from tasks.report.funnel import FUNNEL
@@ -22,8 +23,8 @@ from tasks.report.tokenizer import TOKENIZER
 from tasks.report.training import TRAINING
 
 OWN: tuple[Section[Any], ...] = (
-    REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, SCORES, PROBES,
-    PLANTED,
+    REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, ABILITIES,
+    SCORES, PROBES, PLANTED,
 )  # fmt: skip
 SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, *OWN, GENERAL)
 EVERY = (FUNNEL, LOSSES, GENERAL)  # of all stages, whatever they declare
