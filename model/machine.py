@@ -36,16 +36,13 @@ class Machine:
         else:
             keep_freed_memory()
         torch.set_num_threads(t.threads)
+        # Of inductor, too: its kernels are then not chosen by how fast they were on the day.
         torch.use_deterministic_algorithms(t.deterministic, warn_only=self.cuda)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # slow, for debugging
         if self.world > 1:
             dist.init_process_group("nccl" if self.cuda else "gloo")
         self.bfloat16 = t.dtype == "bfloat16" or (t.dtype == "auto" and self.cuda)
         self.compiled = self.cuda if t.compile is None else t.compile
-        if self.compiled and t.deterministic:
-            from torch._inductor import config  # slow to import
-
-            config.deterministic = True  # kernels are not chosen by how fast they were on the day
         self.stop_asked = False
         signal.signal(signal.SIGTERM, self._ask_to_stop)
 
