@@ -123,9 +123,10 @@ class Pipeline(Keys):
         model, more = self.trained()[name]
         if model.preset is not None:
             return model.filled(self.tokenizer.vocabulary, self.seed + more)
-        architecture, before = (came[name], None) if model.start is None else self.filled(model.start, came)
-        seed = self.seed if before is None else before.seed + 1
-        return architecture, model.going_on(architecture, before, seed) if model.goes_on else None
+        start, before = (came[name], None) if model.start is None else self.filled(model.start, came)
+        if not model.goes_on:
+            return start, None
+        return model.going_on(start, before, self.seed if before is None else before.seed + 1)
 
     def retracted(self) -> Retracted:
         """The documents that were taken back.

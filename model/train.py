@@ -101,7 +101,7 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
                 model.initialise(t.seed)
                 optimizer.state.clear()
             if run.start is not None:
-                fill(model, run.start, machine)
+                fill(model, run.start, machine, t.seed)
         optimizer.zero_grad(set_to_none=True)
         return place
 
