@@ -4,13 +4,14 @@ Defaults stand in these files and nowhere else, except a model's, which stand in
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from conf.benchmarks import Benchmark
 from conf.corpus import Decontaminate, Dedup, Quality, Sample, Tokenizer
 from conf.engine import Engine
-from conf.evaluation import Benchmark, Evaluate
+from conf.evaluation import Asked, Evaluate
 from conf.keep import Conditions, Harm
 from conf.keys import Address, Keys, Misplaced, Share
 from conf.ladder import Ladder
@@ -19,6 +20,7 @@ from conf.models import Model
 from conf.retracted import Retracted, listed
 from conf.sources import Servers, Source
 from conf.store import Cache, Store, address
+from conf.task import Task, files, load
 from model.config import training_flops
 
 
@@ -42,7 +44,9 @@ class Pipeline(Keys):
     validation: Share = Field(0.01, description="share of documents held out, by hash (GPT-2 held out 5 %)")
     sample: Sample | None = Field(None, description="make the demo's input; paths name it {sample}")
     sources: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], Source] = Field(
-        min_length=1, description="in priority order: what an earlier one holds, a later one loses"
+        default_factory=dict,
+        description="in priority order: what an earlier one holds, a later one loses; none where models only come in "
+        "and are asked",
     )
     without: Address | None = Field(
         None,
@@ -107,10 +111,19 @@ class Pipeline(Keys):
         """
         return Retracted() if self.without is None else listed(Path(self.without), self.sources)
 
-    def tasks(self) -> dict[str, dict[str, Any]]:
-        """How each task that is evaluated is asked, by benchmark."""
-        asked = {name: self.benchmarks[name].task for name in self.evaluate.tasks}
-        return {name: task.model_dump() for name, task in asked.items() if task}
+    def tasks(self) -> dict[str, tuple[Asked, Task]]:
+        """Each task that is asked, and its file, by name.
+
+        Raises:
+            Mistake: the file is not what it should be.
+        """
+        there = files(self.evaluate.folder)
+        return {asked.task: (asked, load(there[asked.task])) for asked in self.evaluate.tasks}
+
+    def benchmark_of(self, task: str) -> str:
+        """The benchmark whose items a task asks."""
+        asked, of = self.tasks()[task]
+        return asked.benchmark or of.benchmark or task
 
     def shares(self) -> dict[str, float]:
         """Each source's part of the tokenizer's sample: its group's weight, in equal parts within the group."""
@@ -125,6 +138,7 @@ class Pipeline(Keys):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
+        self._require_text()
         known = {*self.sources, *self.groups}
         for where, names in self._named_lists().items():
             for place, name in enumerate(names):
@@ -146,23 +160,30 @@ class Pipeline(Keys):
         if self.mixture.weights and not sum(self.mixture.weights.values()):
             raise Misplaced(("mixture",), "mixture: all weights are zero")
         self._require_ladder()
-        for place, name in enumerate(self.evaluate.tasks):
-            if name not in self.benchmarks or self.benchmarks[name].task is None:
-                raise Misplaced(
-                    ("evaluate", "tasks", place), f"evaluate.tasks names {name}, which is no benchmark with a `task`"
-                )
+        self._require_tasks()
         for name, source in self.sources.items():
             wanted = source.select.links if source.select else False
             if isinstance(wanted, str) and (wanted not in self.sources or self.sources[wanted].kind != "webtext"):
                 raise Misplaced(("sources", name, "select", "links"), f"select.links names {wanted}, no webtext source")
         for kind, named in (("sources", self.sources), ("benchmarks", self.benchmarks)):
             for name, declared in named.items():
-                for key in ("files", "pages", "submissions"):
+                for key in ("files", "pages", "submissions", "words"):
                     if self.sample is None and any(
                         "{sample}" in files for files in _list(getattr(declared, key, None))
                     ):
                         raise Misplaced((kind, name, key), f"{key} name {{sample}}, but the pipeline has no `sample:`")
         return self
+
+    def _require_text(self) -> None:
+        """Without sources there is only what came in to be asked."""
+        if self.sources:
+            return
+        if not self.models:
+            raise Misplaced((), "sources: give at least one; or models that come in (`from: hf:FOLDER`), to be asked")
+        learn = [name for name, model in self.models.items() if model.from_ is None]
+        if learn or self.ladder is not None:
+            where: tuple[str, ...] = ("models", learn[0]) if learn else ("ladder",)
+            raise Misplaced(where, f"{'.'.join(where)} is to be trained, and there are no sources to learn from")
 
     def _require_ladder(self) -> None:
         """What a ladder foretells must be a model of its own name, and have enough that is small beside it."""
@@ -185,6 +206,30 @@ class Pipeline(Keys):
                 f"{len(compute)} sizes of the ladder have at most {self.ladder.share:g} of the compute of {target}; a "
                 f"law of three parameters needs 4: give smaller sizes, or raise ladder.share",
             )
+
+    def _require_tasks(self) -> None:
+        """Each task has a file, and its benchmark what is asked for."""
+        there = files(self.evaluate.folder)
+        for place, asked in enumerate(self.evaluate.tasks):
+            where = ("evaluate", "tasks", place)
+            if asked.task not in there:
+                raise Misplaced(where, f"there is no task {asked.task}: `millrace tasks` lists those that there are")
+            if asked.task in [earlier.task for earlier in self.evaluate.tasks[:place]]:
+                raise Misplaced(where, f"evaluate.tasks names {asked.task} twice")
+            of = load(there[asked.task])
+            name = asked.benchmark or of.benchmark or asked.task
+            if name not in self.benchmarks:
+                raise Misplaced(where, f"{asked.task} asks the benchmark {name}: {of.data or 'declare its files'}")
+            for template in asked.templates:
+                if template != "default" and template not in of.templates:
+                    raise Misplaced(
+                        (*where, "templates"),
+                        f"{asked.task} has no template {template} (there are {', '.join(['default', *of.templates])})",
+                    )
+            if asked.reading == "unconditional" and of.neutral is None:
+                raise Misplaced((*where, "reading"), f"{asked.task} has no `neutral` context for this reading")
+            if asked.choose and self.benchmarks[name].dev is None:
+                raise Misplaced((*where, "choose"), f"benchmark {name} has no `dev` items to choose by")
 
     def small(self) -> list[str]:
         """The rungs from which the ladder foretells: those of at most its share of the target's compute."""

@@ -18,9 +18,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from conf.benchmarks import Benchmark
 from conf.corpus import DEDUP, Decontaminate, Dedup, Keep, Labels, Quality, Sample, Tokenizer
 from conf.engine import Engine, Spark
-from conf.evaluation import Benchmark, Evaluate, Task
+from conf.evaluation import Asked, Evaluate
 from conf.keep import HEURISTICS, Conditions, Harm, Harmless, Heuristics, Pii, Range
 from conf.ladder import Ladder
 from conf.mixture import Epochs, Mixture
@@ -28,6 +29,7 @@ from conf.models import Model
 from conf.pipeline import Pipeline
 from conf.sources import Limits, Select, Servers, Source, Wiki
 from conf.store import Cache
+from conf.task import Task, Wording
 from model.config import Architecture, Training
 from model.presets import PRESETS
 
@@ -54,7 +56,6 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("sources: limits", Limits, "Numbers may be written 64M or 1G."),
     ("servers", Servers, ""),
     ("benchmarks", Benchmark, "By name (`a-z`, `0-9`, `-`, `_`), each:"),
-    ("benchmarks: task", Task, ""),
     ("quality", Quality, ""),
     ("quality: labels", Labels, ""),
     ("quality: keep", Keep, ""),
@@ -72,6 +73,9 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("sample", Sample, ""),
     ("ladder", Ladder, ""),
     ("evaluate", Evaluate, ""),
+    ("evaluate: tasks", Asked, "A task's name alone stands for `{task: NAME}`."),
+    ("task files", Task, "conf/tasks/NAME.yaml and files of `evaluate.folder`: docs/evaluation.md."),
+    ("task files: templates", Wording, "By name, each:"),
 ]
 NAMES = {int: "whole number", float: "number", str: "text", bool: "true or false", Any: "any"}
 

@@ -1,4 +1,4 @@
-"""Tokens to models and scores."""
+"""Tokens to models."""
 
 from dataclasses import asdict
 
@@ -8,8 +8,6 @@ from conf.pipeline import Pipeline
 from flows.dag.built import Built
 from flows.dag.tokens import train_tokenizer
 from model.config import total_windows
-from tasks.evaluation.evaluate import evaluate as score_model
-from tasks.evaluation.overlap import overlap
 from tasks.models.imported import imported, patterns
 from tasks.models.ngrams import ngrams
 from tasks.models.prediction import prediction
@@ -107,26 +105,3 @@ def incoming(run: Run, p: Pipeline, name: str, built: Built) -> Artifact:
     assert model.from_ is not None
     files = listed(run, f"model-{name}", patterns(model.from_), built.sample)
     return run(imported, name, **files, end_of_text=model.end_of_text)
-
-
-def evaluate(run: Run, p: Pipeline) -> Built:
-    """Models to scores, on all items and on those that the training text is clean of."""
-    built = pretrain(run, p)
-    if built.benchmarks:
-        built.overlap = run(overlap, "all", tokens=built.tokens, tokenizer=built.tokenizer, benchmarks=built.benchmarks)
-    for name in p.models:
-        built.evaluations[name] = run(
-            score_model,
-            name,
-            model=built.models[name],
-            **(
-                {"mixture": built.mixtures[name]}
-                if name in built.mixtures
-                else {"tokens": built.tokens, "tokenizer": built.tokenizer}
-            ),
-            benchmarks={task: built.benchmarks[task] for task in p.evaluate.tasks},
-            overlap=built.overlap,
-            tasks=p.tasks(),
-            seed=p.seed,
-        )
-    return built
