@@ -187,6 +187,7 @@ class Pipeline(Keys):
         self._require_starts()
         self._require_ladder()
         self._require_tasks()
+        self._require_strides()
         for name, source in self.sources.items():
             wanted = source.select.links if source.select else False
             if isinstance(wanted, str) and (wanted not in self.sources or self.sources[wanted].kind != "webtext"):
@@ -296,6 +297,17 @@ class Pipeline(Keys):
                 raise Misplaced(where, f"ladder.pass_rates names {task}, which is none of evaluate.tasks")
             if self.tasks()[task][1].samples < 2:
                 raise Misplaced(where, f"ladder.pass_rates names {task}, whose task file draws one text an item")
+
+    def _require_strides(self) -> None:
+        """No window of a text begins behind the end of the one before; of a model that comes in, its own files tell."""
+        for text, how in self.evaluate.perplexity.items():
+            for name, (model, more) in self.trained().items():
+                context = model.filled(self.tokenizer.vocabulary, self.seed + more)[0].context if model.preset else None
+                if how.stride is not None and context is not None and how.stride > context:
+                    raise Misplaced(
+                        ("evaluate", "perplexity", text, "stride"),
+                        f"a stride of {how.stride} tokens is longer than the context of {name}, {context}",
+                    )
 
     def small(self) -> list[str]:
         """The rungs from which the ladder foretells: those of at most its share of the target's compute."""
