@@ -1,23 +1,10 @@
-"""`benchmarks` and `evaluate`: sets of items, how they are asked, and of which models' scores they are part."""
+"""`evaluate`: what is asked of every model, and how a benchmark is asked."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from conf.keys import Address, Keys, Pool
-
-
-class Benchmark(Keys):
-    """A set of items, declared once for decontamination, overlap and evaluation."""
-
-    files: Address | list[Address] = Field(description="JSONL (.gz, .zst), path or glob")
-    text: list[str] = Field(min_length=1, description="fields whose text, joined by spaces, must not be trained on")
-    train: Address | list[Address] | None = Field(
-        None, description="JSONL of which solved examples are drawn; else of `dev`, else of the items themselves"
-    )
-    dev: Address | list[Address] | None = Field(
-        None, description="JSONL on which the number of solved examples can be chosen"
-    )
 
 
 class Asked(Keys):

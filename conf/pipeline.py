@@ -8,9 +8,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from conf.benchmarks import Benchmark
 from conf.corpus import Decontaminate, Dedup, Quality, Sample, Tokenizer
 from conf.engine import Engine
-from conf.evaluation import Asked, Benchmark, Evaluate
+from conf.evaluation import Asked, Evaluate
 from conf.keep import Conditions, Harm
 from conf.keys import Address, Keys, Misplaced, Share
 from conf.ladder import Ladder
@@ -166,7 +167,7 @@ class Pipeline(Keys):
                 raise Misplaced(("sources", name, "select", "links"), f"select.links names {wanted}, no webtext source")
         for kind, named in (("sources", self.sources), ("benchmarks", self.benchmarks)):
             for name, declared in named.items():
-                for key in ("files", "pages", "submissions"):
+                for key in ("files", "pages", "submissions", "words"):
                     if self.sample is None and any(
                         "{sample}" in files for files in _list(getattr(declared, key, None))
                     ):

@@ -51,7 +51,7 @@ def read(path: Path, schema: type[M], what: str, **defaults: Any) -> M:
     except RecursionError:
         raise Mistake(f"{path}: not YAML that can be read: it is nested too deeply, or holds itself") from None
     if not isinstance(content, dict):
-        raise Mistake(f"{path}:1: {what} is expected, a mapping of keys")
+        raise Mistake(f"{path}:1: {what} is a mapping of keys")
     try:
         return schema.model_validate({**defaults, **content})
     except ValidationError as error:

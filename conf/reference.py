@@ -18,9 +18,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from conf.benchmarks import Benchmark
 from conf.corpus import DEDUP, Decontaminate, Dedup, Keep, Labels, Quality, Sample, Tokenizer
 from conf.engine import Engine, Spark
-from conf.evaluation import Asked, Benchmark, Evaluate
+from conf.evaluation import Asked, Evaluate
 from conf.keep import HEURISTICS, Conditions, Harm, Harmless, Heuristics, Pii, Range
 from conf.ladder import Ladder
 from conf.mixture import Epochs, Mixture

@@ -88,7 +88,11 @@ class Task(Wording):
     )
     cluster: Expression | None = Field(None, description="what items of one passage share; intervals go by it")
     scored: Literal["rest", "choice and rest"] = Field("rest", description="rest: the text whose likelihood counts")
-    metric: str = Field("accuracy", description="reported; docs/evaluation.md lists them")
+    metric: str | None = Field(
+        None,
+        description="reported; docs/evaluation.md lists them. If absent accuracy of choice and rest, greedy (each "
+        "token the likeliest) of cloze, exact (the text is a reference) of free",
+    )
     reading: Literal["sum", "token", "byte", "unconditional"] = Field(
         "token", description="how log-likelihoods of unlike length are compared; all four are printed"
     )
@@ -154,6 +158,11 @@ class Task(Wording):
             return {}
         return self.templates[template].model_dump(exclude_none=True)
 
+    @property
+    def reported(self) -> str:
+        """The metric's name."""
+        return self.metric or METRIC[self.form]
+
     def way(self, template: str) -> dict[str, Any]:
         """What shapes prompts and answers, with a template: the keys of tasks.evaluation.asking.way.Way."""
         said = {"description": "", "delimiter": " ", "between": "\n\n"}
@@ -169,6 +178,7 @@ REQUIRED = {
     "rest": ("choices", "gold", "before", "rest"),
     "free": ("question", "references"),
 }
+METRIC = {"choice": "accuracy", "rest": "accuracy", "cloze": "greedy", "free": "exact"}
 ASKING = {
     "form", "fields", "scored", "cluster", "neutral", "draw", "same", "length", "stop", "beams", "penalty",
     "temperature", "top_k", "top_p", "samples",

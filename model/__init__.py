@@ -8,8 +8,9 @@
     how it learns       train (puts the parts together), loop, objectives, optimiser, machine (rank, device), metrics
     how it survives     checkpoint, mirror (checkpoints below the store), resume (the newest that is whole),
                         divergence (what is no success), rewind (past a spike)
-    what it says        score (log-likelihoods, losses of windows), reader (a cache of keys and values), generate,
-                        speculative, likeliest, look (a page of attention)
+    what it says        score (losses of windows), likelihood (of answers), prefixes (what texts have in common is read
+                        once), sampling, beams, reader (a cache of one prompt's texts), rows (of many prompts'),
+                        generate, speculative, likeliest, look (a page of attention)
     in and out          hf (folders of transformers; neo, how GPT-Neo holds ours), to_gguf
 
 Torch-free, safe to import anywhere: this file, config, presets, run, files, token_shards, windows, held_out. Start a

@@ -7,6 +7,7 @@ which skips the blocks of the score matrix that lie outside of the band.
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +17,18 @@ from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex
 from model.config import Architecture, banded
 from model.dropout import attend
 
-Cache = tuple[Tensor, Tensor]  # keys, values: (B, H, context, D) each, filled up to the current position
+Held = tuple[Tensor, Tensor]  # keys, values: (B, H, context, D) each, filled up to the current position
+
+
+class Elsewhere(Protocol):
+    """Keys and values of a layer that are held in another way: not of rows that all stand at one position."""
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, band: int | None) -> Tensor:
+        """Queries, and the keys and values that came with them, (B, H, T, D) each -> what they find, (B, H, T, D)."""
+        ...
+
+
+Cache = Held | Elsewhere
 
 
 def allowed(query: Tensor, key: Tensor, band: int | None) -> Tensor:
@@ -59,12 +71,14 @@ class Attention(nn.Module):
         self.out = nn.Linear(a.width, a.width)
 
     def forward(self, x: Tensor, cache: Cache | None = None, start: int = 0) -> Tensor:
-        """x: (B, T, C), the positions start ... start + T - 1 -> (B, T, C)."""
+        """x: (B, T, C), the positions start ... start + T - 1 (which only a `Held` cache asks for) -> (B, T, C)."""
         B, T, C = x.shape
         D = C // self.heads
         q, k, v = self.qkv(x).view(B, T, 3, self.heads, D).permute(2, 0, 3, 1, 4)  # (B, H, T, D) each
         p = self.dropout if self.training else 0.0
-        if cache is not None:
+        if cache is not None and not isinstance(cache, tuple):
+            y = cache.attend(q, k, v, self.band)
+        elif cache is not None:
             keys, values = cache
             keys[:B, :, start : start + T], values[:B, :, start : start + T] = k, v
             k, v = keys[:B, :, : start + T], values[:B, :, : start + T]  # (B, H, start + T, D)

@@ -8,6 +8,7 @@ epsilon is 1e-5, and all linear layers have biases, as in the released code of G
 """
 
 import math
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
 from typing import Any
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from model import heads
-from model.attention import Attention, Cache
+from model.attention import Attention, Cache, Held
 from model.config import Architecture
 from model.dropout import Dropout
 
@@ -101,10 +102,16 @@ class GPT(nn.Module):
                 parameter.fill_(1.0)
         return self
 
-    def hidden(self, tokens: Tensor, caches: list[Cache] | None = None, start: int = 0) -> Tensor:
-        """tokens: (B, T) int64, at positions start ... start + T - 1 -> the last block's states (B, T, C), normed."""
+    def hidden(
+        self, tokens: Tensor, caches: Sequence[Cache] | None = None, start: int = 0, places: Tensor | None = None
+    ) -> Tensor:
+        """tokens: (B, T) int64, at positions start ... start + T - 1 -> the last block's states (B, T, C), normed.
+
+        `places`: (B, T), the position of each, where caches of another kind (attention.Elsewhere) let them differ.
+        """
         T = tokens.shape[1]
-        x: Tensor = self.tokens(tokens) + self.positions.weight[start : start + T]  # (B, T, C)
+        at = self.positions.weight[start : start + T] if places is None else self.positions(places)
+        x: Tensor = self.tokens(tokens) + at  # (B, T, C)
         x = self.dropout(x)
         for layer, block in enumerate(self.blocks):
             if self.recompute and torch.is_grad_enabled():
@@ -117,7 +124,7 @@ class GPT(nn.Module):
         return x
 
     def forward(
-        self, tokens: Tensor, targets: Tensor | None = None, caches: list[Cache] | None = None, start: int = 0
+        self, tokens: Tensor, targets: Tensor | None = None, caches: Sequence[Cache] | None = None, start: int = 0
     ) -> Tensor:
         """tokens: (B, T) int64, at positions start ... -> logits (B, T, V), or with targets losses (B, T), in nats.
 
@@ -136,7 +143,7 @@ class GPT(nn.Module):
             return nullcontext()
         return torch.autocast(self.tokens.weight.device.type, self.arithmetic)
 
-    def caches(self, batch: int) -> list[Cache]:
+    def caches(self, batch: int) -> list[Held]:
         """Room for the keys and values of `batch` sequences of full context, a layer."""
         a, like = self.architecture, self.tokens.weight
         shape = (batch, a.heads, a.context, a.width // a.heads)

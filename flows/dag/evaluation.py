@@ -12,7 +12,7 @@ from model.config import snapshot_steps
 from tasks.evaluation.answers import answers
 from tasks.evaluation.overlap import overlap
 from tasks.evaluation.perplexity import perplexity
-from tasks.evaluation.scores import scores
+from tasks.evaluation.scores import metric_of, scores
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
 
@@ -35,7 +35,13 @@ class Asking(NamedTuple):
 
 
 def evaluate(run: Run, p: Pipeline) -> Built:
-    """Models to scores."""
+    """Models to scores.
+
+    Raises:
+        Mistake: a task's metric is not there, or not for it.
+    """
+    for asked, of in p.tasks().values():  # before anything is trained
+        metric_of(asked.metric or of.reported, of.form, p.evaluate.programs)
     built = pretrain(run, p)
     if built.benchmarks and built.tokens:
         built.overlap = run(overlap, "all", tokens=built.tokens, tokenizer=built.tokenizer, benchmarks=built.benchmarks)
@@ -90,7 +96,7 @@ def ask(run: Run, p: Pipeline, built: Built, model: str, task: str, asked: Asked
         overlap=built.overlap,
         benchmark=benchmark,
         form=of.form,
-        metric=asked.metric or of.metric,
+        metric=asked.metric or of.reported,
         reading=asked.reading or of.reading,
         best=of.best,
         extract=of.extract,

@@ -101,10 +101,10 @@ def overlap(
     )
 
 
-def states_of(overlap: Artifact) -> dict[tuple[str, str], str]:
-    """(benchmark, item) -> clean, dirty or uncheckable. An item that is there twice has one text, so one state."""
+def states_of(overlap: Artifact) -> dict[str, dict[tuple[str, str], str]]:
+    """By rule: (benchmark, item) -> clean, dirty or uncheckable. An item that is there twice has one state."""
     rows = read_file(overlap, FILE, ["benchmark", "item", "state"]).to_pylist()
-    return {(row["benchmark"], row["item"]): row["state"] for row in rows}
+    return {"gpt3": {(row["benchmark"], row["item"]): row["state"] for row in rows}}
 
 
 def gram_size(lengths: list[int]) -> int:

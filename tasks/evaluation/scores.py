@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from tasks.evaluation.asking.table import FILE, RULES, SCORED, answers_of
 from tasks.evaluation.metrics import METRICS, Answer, Metric
+from tasks.evaluation.metrics.passes import judged as ran
 from tasks.evaluation.overlap import states_of
 from tasks.evaluation.statistics import calibration, interval
 from tasks.runtime.artifact import Artifact
@@ -79,7 +80,7 @@ class Scored:
     chosen: str | None = None
 
 
-@stage("scores", kind="decision", section="scores", libraries=("numpy", "scipy"))
+@stage("scores", kind="decision", section="scores", libraries=("numpy", "scipy", "sacrebleu", "rouge-score"))
 def scores(
     job: Job,
     *,
@@ -117,7 +118,7 @@ def scores(
         of = [{rule: states.get(rule, {}).get((benchmark, row["item"]), "unchecked") for rule in RULES} for row in rows]
         judged = judge.judged(rows)
         scored[label] = judge.score(judged, of, ways[label])
-        tables.append(_table(judged, of, ways[label]))
+        tables.append(_table(judged, of, ways[label], how))
     with job.publish(FILE) as file:
         pq.write_table(pa.concat_tables(tables), file)
     tried = {label: judge.value(judge.judged(answers_of(one).to_pylist())) for label, one in development.items()}
@@ -148,11 +149,12 @@ def metric_of(name: str, form: str, programs: bool) -> Metric:
 
 @dataclass(frozen=True)
 class Judged:
-    """An item's answer, and what it is worth; None where it was not asked."""
+    """An item's answer, and what it is worth; None where it was not asked. Of several texts, how many are right."""
 
     row: Mapping[str, Any]
-    answer: Answer | None
-    value: float | None
+    answer: Answer | None = None
+    value: float | None = None
+    right: int | None = None
 
 
 @dataclass(frozen=True)
@@ -165,12 +167,17 @@ class Judge:
     seed: int
 
     def judged(self, rows: Sequence[Mapping[str, Any]]) -> list[Judged]:
-        """Each item's worth."""
-        found = []
-        for row in rows:
-            answer = self._answer(row, self.reading) if row["fault"] is None else None
-            found.append(Judged(row, answer, None if answer is None else float(self.metric.item(answer))))
-        return found
+        """Each item's worth; of several texts of free form their mean."""
+        return [self._judged(row) if row["fault"] is None else Judged(row) for row in rows]
+
+    def _judged(self, row: Mapping[str, Any]) -> Judged:
+        answer = self._answer(row, self.reading)
+        if self.metric.of == "program":
+            return Judged(row, answer, float(self.metric.item(answer)), sum(one.passed for one in ran(answer)))
+        if len(answer.texts) > 1:
+            each = [float(self.metric.item(answer._replace(texts=[text]))) for text in answer.texts]
+            return Judged(row, answer, float(np.mean(each)), sum(one == 1 for one in each))
+        return Judged(row, answer, float(self.metric.item(answer)))
 
     def value(self, judged: Sequence[Judged]) -> Value:
         """Over the items that were asked."""
@@ -178,11 +185,11 @@ class Judge:
         if not asked:
             return Value()
         values = [one.value for one in asked if one.value is not None]
-        clusters = [one.row["cluster"] for one in asked]
-        mean = float(np.mean(values))
-        within = interval(values, clusters, self.seed)
-        if self.metric.corpus is not None:
-            mean = float(self.metric.corpus([one.answer for one in asked if one.answer is not None]))
+        answers = [one.answer for one in asked if one.answer is not None]
+        if self.metric.corpus is None:
+            mean, within = float(np.mean(values)), interval(values, [one.cluster for one in answers], self.seed)
+        else:
+            mean, within = self.metric.corpus(answers), self.metric.interval(answers, self.seed)
         return Value(len(asked), _rounded(mean), *((_rounded(within.low), _rounded(within.high)) if within else ()))
 
     def score(self, judged: Sequence[Judged], states: Sequence[Mapping[str, str]], way: Mapping[str, Any]) -> Score:
@@ -268,13 +275,19 @@ def _right(asked: Sequence[Judged]) -> Iterator[float]:
             yield max(by_token[place] for place in one.row["gold"])
 
 
-def _table(judged: Sequence[Judged], states: Sequence[Mapping[str, str]], way: Mapping[str, Any]) -> pa.Table:
+def _table(
+    judged: Sequence[Judged], states: Sequence[Mapping[str, str]], way: Mapping[str, Any], metric: Metric
+) -> pa.Table:
     rows = []
     for one, of in zip(judged, states, strict=True):
         row = {**way, **of, "item": one.row["item"], "cluster": one.row["cluster"], "value": one.value}
         row["fault"] = one.row["fault"]
         if one.answer is not None and one.row["gold"]:
             row["gold"] = one.row["gold"][0]
+        if one.answer is not None and one.right is not None:
+            row |= {"right": one.right, "samples": len(one.answer.texts)}
+        if confident := confidence(one.row, metric):
+            row["confidence"] = confident
         rows.append({name: row.get(name) for name in SCORED.names})
     return pa.Table.from_pylist(rows, schema=SCORED)
 

@@ -83,13 +83,15 @@ def pretrain(
     training: dict[str, Any],
     torchrun: list[str],
     prediction: Artifact | None = None,
+    pass_rates: dict[str, Artifact] | None = None,
 ) -> Trained:
     """A model: weights, configuration, tokenizer, and what was learned at each update.
 
     Weights along the way, too, where `snapshots` asks for them.
 
     `torchrun`: arguments for torch.distributed.run, as for several machines; none: all GPUs of this one.
-    `prediction`: what was foretold of the model. Nothing of it is read: being an input it was there before.
+    `prediction`, `pass_rates` (by task): what was foretold of the model. Nothing of it is read: being inputs they were
+    there before.
 
     Raises:
         Failure: training stopped before its end; the sentence is the trainer's own last line.

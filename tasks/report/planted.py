@@ -192,7 +192,7 @@ def _states(planted: list[Planted], given: Given) -> list[str | None]:
     audit = given.single(overlap_stage)
     if audit is None:
         return [None] * len(planted)
-    states, items = states_of(audit), items_by_line(tuple(given.named(benchmark_stage).items()))
+    states, items = states_of(audit)["gpt3"], items_by_line(tuple(given.named(benchmark_stage).items()))
     return [states.get(items.get((plant["benchmark"], plant["line"]), ("", ""))) for plant in planted]
 
 

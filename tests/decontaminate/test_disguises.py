@@ -209,7 +209,7 @@ def test_a_disguised_item_is_met(quiz, tmp_path, kind):
     sources, decisions = {kind: documents}, {kind: decided(run, documents)}
     by = run(tokenizer, "bpe", documents=sources, decisions=decisions, shares={kind: 1.0}, vocabulary=300, sample=20_000, **SPLIT)  # fmt: skip  # noqa: E501
     made = {kind: run(tokens, kind, documents=documents, decision=decisions[kind], tokenizer=by, **SPLIT)}
-    states = states_of(run(overlap, kind, tokens=made, tokenizer=by, benchmarks={"quiz": asked}))
+    states = states_of(run(overlap, kind, tokens=made, tokenizer=by, benchmarks={"quiz": asked}))["gpt3"]
     for name, item in items.items():
         expected = (name, kind) not in NOT_FOUND
         assert (name, item in met) == (name, expected)

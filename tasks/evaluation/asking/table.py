@@ -39,7 +39,7 @@ SCORED = pa.schema(
         ("draw", pa.int32()),  # number of the draw of solved examples
         ("step", pa.int64()),  # of a snapshot; null: the finished model
         ("value", pa.float64()),  # of the metric that is reported; null where the item was not asked
-        ("right", pa.int32()),  # of `samples` programs that passed; null for others
+        ("right", pa.int32()),  # of `samples` texts or programs; null where there is one text, or none
         ("samples", pa.int32()),
         ("confidence", pa.list_(pa.float64())),  # the choices' probabilities, normalised over them; null for others
         ("gold", pa.int32()),  # the first right choice; null for others

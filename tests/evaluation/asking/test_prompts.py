@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conf.task import Task
@@ -39,6 +39,7 @@ def harness_pair(tokenizer: Tokenizer, context: str, answer: str) -> tuple[list[
     return alone, tokenizer.encode(context + answer)[len(alone) :]
 
 
+@settings(deadline=None)  # a busy machine
 @given(context=WORDS, answer=WORDS.filter(bool))
 def test_the_boundary_is_lm_evals(small: Tokenizer, context: str, answer: str) -> None:
     before, after = pair(small, context, answer)
@@ -120,6 +121,7 @@ def test_the_longest_example_leaves_first_and_of_equals_the_first(small: Tokeniz
     assert fitted == [whole.text, *("".join(f"{one}\n\n" for one in kept) + "what is" for kept in left)]
 
 
+@settings(deadline=None)  # a busy machine
 @given(examples=st.lists(WORDS, max_size=6), question=WORDS, answer=WORDS.filter(bool), context=st.integers(1, 60))
 def test_nothing_is_cut(small: Tokenizer, examples: list[str], question: str, answer: str, context: int) -> None:
     """Whole examples leave, or the item is not asked."""
