@@ -50,6 +50,12 @@ class Evaluate(Keys):
     )
     ladder: bool = Field(False, description="ask the ladder's models too, for curves by size")
     snapshots: bool = Field(False, description="ask the weights kept along the way too, for curves by updates")
+    overlap: list[Literal["gpt3", "gpt2", "gpt4"]] = Field(
+        ["gpt3"],
+        min_length=1,
+        description="the papers' rules by which benchmarks are looked for in the tokens as trained on; scores are told "
+        "on all items and on those that each of them finds clean",
+    )
     programs: bool = Field(
         False, description="run the programs that a model writes, where a metric needs it, in a closed subprocess"
     )

@@ -44,7 +44,15 @@ def evaluate(run: Run, p: Pipeline) -> Built:
         metric_of(asked.metric or of.reported, of.form, p.evaluate.programs)
     built = pretrain(run, p)
     if built.benchmarks and built.tokens:
-        built.overlap = run(overlap, "all", tokens=built.tokens, tokenizer=built.tokenizer, benchmarks=built.benchmarks)
+        built.overlap = run(
+            overlap,
+            "all",
+            tokens=built.tokens,
+            tokenizer=built.tokenizer,
+            benchmarks=built.benchmarks,
+            rules=list(dict.fromkeys(p.evaluate.overlap)),
+            seed=p.seed,
+        )
     for name in evaluated(p):
         own = name in built.mixtures
         text = {"mixture": built.mixtures[name]} if own else {"tokens": built.tokens, "tokenizer": built.tokenizer}

@@ -146,7 +146,8 @@ class Asking:
 
     def _generated(self, gpt: "GPT", tokenizer: "Tokenizer", items: list["Item"]) -> Iterator[dict[str, Any]]:
         """The texts that follow each item's prompt."""
-        from model.generate import Free, Sampling, generate
+        from model.generate import Free, generate
+        from model.sampling import Sampling
 
         how = Free(
             limit=self.way.length,

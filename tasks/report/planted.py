@@ -192,7 +192,8 @@ def _states(planted: list[Planted], given: Given) -> list[str | None]:
     audit = given.single(overlap_stage)
     if audit is None:
         return [None] * len(planted)
-    states, items = states_of(audit)["gpt3"], items_by_line(tuple(given.named(benchmark_stage).items()))
+    by_rule, items = states_of(audit), items_by_line(tuple(given.named(benchmark_stage).items()))
+    states = next(iter(by_rule.values()), {})
     return [states.get(items.get((plant["benchmark"], plant["line"]), ("", ""))) for plant in planted]
 
 
