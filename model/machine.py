@@ -17,6 +17,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from model.allocator import keep_freed_memory
 from model.config import Training
 
 T = TypeVar("T")
@@ -32,6 +33,8 @@ class Machine:
         if self.cuda:
             torch.cuda.set_device(self.device)
             torch.set_float32_matmul_precision("high")  # TF32
+        else:
+            keep_freed_memory()
         torch.set_num_threads(t.threads)
         torch.use_deterministic_algorithms(True, warn_only=self.cuda)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # slow, for debugging
@@ -68,6 +71,10 @@ class Machine:
             gradient_as_bucket_view=True,
         )
 
+    def bare(self, forward: nn.Module) -> nn.Module:
+        """What `wrap` gave, without what averages its gradients."""
+        return forward.module if isinstance(forward, DistributedDataParallel) else forward  # type: ignore[no-any-return]
+
     def own_gradients(self, forward: nn.Module, last: bool) -> AbstractContextManager[Any]:
         """The context of a backward pass: the last of an update all-reduces gradients, those before it do not."""
         return forward.no_sync() if isinstance(forward, DistributedDataParallel) and not last else nullcontext()
@@ -77,6 +84,10 @@ class Machine:
         if self.world > 1:
             dist.all_reduce(sums)
         return sums
+
+    def all(self, holds: bool) -> bool:
+        """Whether it holds on every rank."""
+        return self.add_up(torch.tensor([float(not holds)], device=self.device)).item() == 0
 
     def from_first(self, decide: Callable[[], T]) -> T:
         """What `decide` gives on rank 0, which JSON must hold, on every rank. Where it raises, rank 0 raises that, and

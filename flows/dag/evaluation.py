@@ -8,6 +8,7 @@ from conf.pipeline import Pipeline
 from conf.task import Task
 from flows.dag.built import Built
 from flows.dag.models import pretrain
+from flows.dag.probes import probe
 from model.config import snapshot_steps
 from tasks.evaluation.answers import answers
 from tasks.evaluation.overlap import overlap
@@ -59,6 +60,7 @@ def evaluate(run: Run, p: Pipeline) -> Built:
         if built.tokens:
             built.perplexities[name] = run(perplexity, name, model=built.models[name], **text, seed=p.seed)
         built.scores[name] = {task: ask(run, p, built, name, task, *how) for task, how in p.tasks().items()}
+    probe(run, p, built, evaluated(p))
     return built
 
 
@@ -127,7 +129,7 @@ def askings(p: Pipeline, model: str, asked: Asked, of: Task) -> Iterator[Asking]
 def steps(p: Pipeline, model: str) -> list[int]:
     """The snapshots of a model that are asked."""
     of, more = p.trained()[model]
-    if not p.evaluate.snapshots or of.from_ is not None:
+    if not p.evaluate.snapshots or of.preset is None:  # what goes on from another has no score from its beginning
         return []
     architecture, training = of.filled(vocabulary=p.tokenizer.vocabulary, seed=p.seed + more)
     return snapshot_steps(training, architecture.context)

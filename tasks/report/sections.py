@@ -11,6 +11,7 @@ from tasks.report.losses import LOSSES
 from tasks.report.mixture import MIXTURE
 from tasks.report.overlap import OVERLAP
 from tasks.report.planted import PLANTED
+from tasks.report.probes import PROBES
 from tasks.report.quality import QUALITY
 from tasks.report.rejects import REJECTS
 from tasks.report.rules import RULED
@@ -21,7 +22,7 @@ from tasks.report.tokenizer import TOKENIZER
 from tasks.report.training import TRAINING
 
 OWN: tuple[Section[Any], ...] = (
-    REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, SCORES,
+    REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, SCORES, PROBES,
     PLANTED,
 )  # fmt: skip
 SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, *OWN, GENERAL)
