@@ -1,42 +1,66 @@
-"""`benchmarks` and `evaluate`: sets of items, how they are asked, and of which models' scores they are part."""
+"""`evaluate`: what is asked of every model, and how a benchmark is asked."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from conf.keys import Address, Keys, Pool
+from conf.probes import Probes
 
 
-class Task(Keys):
-    """How a benchmark is asked of a model (GPT-3, section 2.4)."""
+class Asked(Keys):
+    """A task, asked in another way than its file says; or its name alone."""
 
-    kind: Literal["cloze", "choice"] = Field(
-        description="cloze: the continuation must be the likeliest text; choice: the likeliest of several by token"
+    task: str = Field(description="name of a task file: `millrace tasks` lists them")
+    shots: list[Annotated[int, Field(ge=0)]] | None = Field(
+        None, min_length=1, description="numbers of solved examples; the file's if absent. One alone needs no list"
     )
-    shots: Annotated[int, Field(ge=0)] = Field(0, description="solved examples before the question")
-    limit: Annotated[int, Field(gt=0)] | None = Field(
-        None, description="items asked at most, drawn by hash; all if absent"
-    )
+    choose: bool = Field(False, description="choose the number of examples on the benchmark's `dev` items")
+    templates: list[str] = Field(default_factory=lambda: ["default"], min_length=1, description="wordings of the file")
+    draws: Annotated[int, Field(gt=0)] = Field(1, description="draws of solved examples, for how much they matter")
+    items: Annotated[int, Field(gt=0)] | None = Field(None, description="items asked at most, drawn by hash; else all")
+    benchmark: str | None = Field(None, description="benchmark whose items are asked; the file's if absent")
+    fields: dict[str, str] = Field(default_factory=dict, description="beside the file's own")
+    metric: str | None = Field(None, description="the file's if absent")
+    reading: Literal["sum", "token", "byte", "unconditional"] | None = Field(None, description="the file's if absent")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, given: object) -> object:
+        return {"task": given} if isinstance(given, str) else given
 
-class Benchmark(Keys):
-    """A set of items, declared once for decontamination, overlap and evaluation."""
+    @field_validator("shots", mode="before")
+    @classmethod
+    def _one_number(cls, given: object) -> object:
+        return [given] if isinstance(given, int) and not isinstance(given, bool) else given
 
-    files: Address | list[Address] = Field(description="JSONL (.gz, .zst), path or glob")
-    text: list[str] = Field(min_length=1, description="fields whose text, joined by spaces, must not be trained on")
-    task: Task | None = Field(None, description="absent: only decontaminated")
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        for key, listed in (("shots", self.shots or []), ("templates", self.templates)):
+            if len(set(listed)) != len(listed):
+                raise ValueError(f"{key} names one twice")
+        return self
 
 
 class Evaluate(Keys):
     """What is asked of every model beside its perplexity on each source."""
 
-    tasks: list[str] = Field(default_factory=list, description="benchmarks that have a `task`")
+    tasks: list[Asked] = Field(default_factory=list, description="tasks, by name or with the keys below")
+    folder: Address | None = Field(
+        None, description="of task files beside those that come with Millrace, relative to where you run"
+    )
+    ladder: bool = Field(False, description="ask the ladder's models too, for curves by size")
+    snapshots: bool = Field(False, description="ask the weights kept along the way too, for curves by updates")
     overlap: list[Literal["gpt3", "gpt2", "gpt4"]] = Field(
         ["gpt3"],
         min_length=1,
         description="the papers' rules by which benchmarks are looked for in the tokens as trained on; scores are told "
-        "on all items and on those that are clean by the first of them",
+        "on all items and on those that each of them finds clean",
     )
+    programs: bool = Field(
+        False, description="run the programs that a model writes, where a metric needs it, in a closed subprocess"
+    )
+    probes: Probes | None = Field(None, description="absent: models are not probed for bias")
     on: Pool | None = Field(
         None, description="the Prefect work pool where models are asked; absent: where the rest runs"
     )

@@ -18,9 +18,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from conf.benchmarks import Benchmark
 from conf.corpus import DEDUP, Decontaminate, Dedup, Keep, Labels, Quality, Sample, Tokenizer
 from conf.engine import Engine, Spark
-from conf.evaluation import Benchmark, Evaluate, Task
+from conf.evaluation import Asked, Evaluate
 from conf.keep import HEURISTICS, Conditions, Harm, Harmless, Heuristics, Pii, Range
 from conf.ladder import Ladder
 from conf.mixture import Epochs, Mixture
@@ -28,6 +29,7 @@ from conf.models import Model
 from conf.pipeline import Pipeline
 from conf.sources import Limits, Select, Servers, Source, Wiki
 from conf.store import Cache
+from conf.task import Task, Wording
 from model.config import Architecture, Training
 from model.presets import PRESETS
 
@@ -54,7 +56,6 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("sources: limits", Limits, "Numbers may be written 64M or 1G."),
     ("servers", Servers, ""),
     ("benchmarks", Benchmark, "By name (`a-z`, `0-9`, `-`, `_`), each:"),
-    ("benchmarks: task", Task, ""),
     ("quality", Quality, ""),
     ("quality: labels", Labels, ""),
     ("quality: keep", Keep, ""),
@@ -72,6 +73,9 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("sample", Sample, ""),
     ("ladder", Ladder, ""),
     ("evaluate", Evaluate, ""),
+    ("evaluate: tasks", Asked, "A task's name alone stands for `{task: NAME}`."),
+    ("task files", Task, "conf/tasks/NAME.yaml and files of `evaluate.folder`: docs/evaluation.md."),
+    ("task files: templates", Wording, "By name, each:"),
 ]
 NAMES = {int: "whole number", float: "number", str: "text", bool: "true or false", Any: "any"}
 
@@ -192,8 +196,9 @@ def _models() -> str:
     of_pipeline = (row for row in _rows(Model) if row[0] not in keys)
     return (
         "## models\n\nBy name (`a-z`, `0-9`, `.`, `-`), each with a `preset` and keys that replace the preset's, or "
-        "with `from`, for a model that was trained elsewhere ([models in and out](models.md)). A budget other than the "
-        "preset's scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width without heads keeps "
+        "with `from`, for one that was trained elsewhere or goes on from another ([models in and out](models.md)): "
+        "what is not given is then as its start was trained, the schedule anew. A budget other than the preset's "
+        "scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width without heads keeps "
         "its head width. A scaled warm-up is at least max(100, 2 / (1 - beta2)) updates, where the preset's own is "
         "that long, and at most a quarter of the way to the decay's end. A key that is given is taken as given.\n\n"
         f"| preset | layers, width, heads | context | budget |\n|---|---|---|---|\n{presets}\n\n"

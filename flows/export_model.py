@@ -46,9 +46,10 @@ def export(out: Console, run: Run, name: str, path: Path, to: Literal["hf", "ggu
                 from model import hf
 
                 others = [one for one in run.artifacts if model.artifact and one.name == model.name]
-                by = {one.stage: one for one in others if one.stage in ("mixture", "evaluate")}
+                by = {one.stage: one for one in others if one.stage in ("mixture", "perplexity")}
+                asked = [one for one in run.artifacts if one.stage == "scores" and one.built]
                 held = HELD[hf.class_of(gpt.architecture)]
-                readme = card(model.name, about, held, model.artifact, by.get("mixture"), by.get("evaluate"))
+                readme = card(model.name, about, held, model.artifact, by.get("mixture"), by.get("perplexity"), asked)
                 hf.write(gpt, aside, tokenizer.content, about["end_of_text"], readme)
         aside.rename(path)
     finally:

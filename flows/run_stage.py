@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from flows.recorded import begin, recorded
-from tasks.evaluation.evaluate import evaluate
+from tasks.evaluation.answers import answers
+from tasks.evaluation.perplexity import perplexity
 from tasks.models.pretrain import pretrain
 from tasks.runtime.artifact import artifact_at
 from tasks.runtime.errors import Failure
 from tasks.runtime.run import handle
 from tasks.runtime.store import Store
 
-PLACEABLE = {what.name: what for what in (pretrain, evaluate)}
+PLACEABLE = {what.name: what for what in (pretrain, answers, perplexity)}
 
 
 @recorded("run-stage")

@@ -11,8 +11,8 @@ from flows.models import Chosen, mistakes
 from tasks.runtime.errors import Mistake
 
 if TYPE_CHECKING:
-    from model.generate import Sampling
     from model.gpt import GPT
+    from model.sampling import Sampling
     from model.tokenizer import Tokenizer
 
 MEASURED = 48  # tokens without the draft, to compare with: seconds, where a text is read in
@@ -33,7 +33,7 @@ class Asked:
     beams: int | None
 
     def sampling(self) -> "Sampling":
-        from model.generate import Sampling
+        from model.sampling import Sampling
 
         with mistakes():
             return Sampling(self.temperature, self.top_k, self.top_p)

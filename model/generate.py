@@ -1,4 +1,7 @@
-"""Text from a model: sampling and beam search, over a cache of keys and values (reader.py).
+"""Text from a model: drawn, or the best of a search, over caches of keys and values.
+
+One prompt as it comes, for people (`tokens`, `batch`, `complete`, `beam`: reader.py), or many side by side, for
+evaluation (`generate`: rows.py).
 
 python -m model.generate FOLDER "Once upon a time" 100
 """
@@ -12,52 +15,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from model.beams import Beam
 from model.gpt import GPT
+from model.prefixes import Line, Stack
 from model.reader import Reader
+from model.rows import Rows
+from model.sampling import LIKELIEST, Sampling, drawn, drawn_at, generator
 from model.tokenizer import Tokenizer
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How a token is drawn. ValueError for what cannot be."""
-
-    temperature: float = 1.0  # divides the logits; 0: always the likeliest token
-    top_k: int | None = None  # only the k likeliest
-    top_p: float | None = None  # only the smallest set of at least this mass (Holtzman et al., 2020)
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.temperature < float("inf"):
-            raise ValueError(f"temperature is {self.temperature}: it must be 0 (the likeliest token) or more")
-        if self.top_k is not None and self.top_k < 1:
-            raise ValueError(f"top-k is {self.top_k}: it must be at least 1")
-        if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise ValueError(f"top-p is {self.top_p}: it must be above 0, and at most 1")
-
-    def law(self, logits: Tensor) -> Tensor:
-        """(V,) logits -> the probabilities that a token is drawn with: (V,) float64, on the CPU."""
-        logits = logits.double().cpu()
-        if self.temperature == 0:
-            return torch.zeros_like(logits).index_fill_(0, logits.argmax(), 1.0)
-        if self.top_k is None and self.top_p is None:
-            return (logits / self.temperature).softmax(0)  # sorting 50,257 logits costs more than a small model's pass
-        ordered, ids = (logits / self.temperature).sort(descending=True, stable=True)
-        if self.top_k is not None:
-            ordered, ids = ordered[: self.top_k], ids[: self.top_k]
-        p = ordered.softmax(0)
-        if self.top_p is not None:
-            p = p * (p.cumsum(0) - p < self.top_p)  # mass before the token: the first is always kept
-        return torch.zeros_like(logits).index_put_((ids,), p / p.sum())
-
-
-def drawn(law: Tensor, draw: torch.Generator) -> int:
-    """A token of a law."""
-    return int(torch.multinomial(law, 1, generator=draw))
-
-
-def generator(seed: int, row: int) -> torch.Generator:
-    """Of the draws for the row-th text that a seed gives: however many are made beside it."""
-    digest = blake2b(f"sample {seed} {row}".encode(), digest_size=7).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "little"))
 
 
 def tokens(
@@ -126,10 +90,13 @@ class Text:
 
     def add(self, token: int) -> None:
         """One more; after a stop string nothing is added."""
-        if self.stopped:
-            return
-        self.ids.append(token)
-        self.so_far = self.tokenizer.decode(self.ids)
+        if not self.stopped:
+            self.read([*self.ids, token])
+
+    def read(self, ids: list[int]) -> None:
+        """All of it anew."""
+        self.ids, self.stopped = ids, False
+        self.so_far = self.tokenizer.decode(ids)
         if cuts := [at for ending in self.stop if (at := self.so_far.find(ending)) >= 0]:
             self.so_far, self.stopped = self.so_far[: min(cuts)], True
 
@@ -144,57 +111,24 @@ def beam(
     length_penalty: float = 0.6,
     stop: Sequence[int] = (),
 ) -> list[tuple[list[int], float]]:
-    """The `width` best continuations, best first, each with its score.
-
-    Score: log-probability / ((5 + length) / 6) ** length_penalty (Wu et al., 2016); width 4 and penalty .6 are GPT-3's
-    (section 2.4, after T5). A continuation ends at a token of `stop` (by default end_of_text; counted in the score, not
-    returned) or at `limit` tokens. Ties fall to the smaller token.
-    """
+    """The `width` best continuations (beams.py), best first, each with its score; they end at a token of `stop`, by
+    default end_of_text. Width 4 and penalty .6 are GPT-3's (section 2.4, after T5)."""
     context = model.architecture.context
-    ends = set(stop) if stop else {model.end_of_text}
     first = beginning(model, prompt)[-max(1, context - limit) :]
-    limit = min(limit, context - len(first) + 1)
     device = model.tokens.weight.device
     caches = model.caches(width)
-
-    def score(logprob: float, length: int) -> float:
-        penalty: float = ((5 + length) / 6) ** length_penalty
-        return logprob / penalty
-
+    ends = set(stop) if stop else {end for end in [model.end_of_text] if end is not None}
+    search = Beam(width, min(limit, context - len(first) + 1), length_penalty, ends)
     logits = model(torch.tensor([first], device=device), caches=caches, start=0)[:, -1]  # (1, V)
     for cache in (half for layer in caches for half in layer):
         cache[1:] = cache[:1]
-    live: list[tuple[list[int], float]] = [([], 0.0)]
-    finished: list[tuple[list[int], float]] = []
-    for length in range(1, limit + 1):
-        total = torch.tensor([p for _, p in live])[:, None] + logits.float().log_softmax(-1).cpu()  # (beams, V)
-        order = (
-            total.flatten().argsort(descending=True, stable=True)[: 2 * width].tolist()
-        )  # enough, were half of them ends
-        grown: list[tuple[list[int], float]] = []
-        parents: list[int] = []
-        for parent, token in (divmod(flat, total.shape[1]) for flat in order):
-            logprob = float(total[parent, token])
-            if token in ends:
-                finished.append((live[parent][0], score(logprob, length)))
-            elif len(grown) < width:
-                grown.append(([*live[parent][0], token], logprob))
-                parents.append(parent)
-        finished = sorted(finished, key=lambda scored: -scored[1])[:width]
-        live = grown
-        reach = max(
-            (score(p, limit) for _, p in live), default=-float("inf")
-        )  # the most that a live one can still score
-        if not live or length == limit or (len(finished) == width and finished[-1][1] >= reach):
-            break
+    while (parents := search.advance(logits)) is not None:
         rows = torch.tensor(parents, device=device)
         for cache in (half for layer in caches for half in layer):
             cache[: len(rows)] = cache[rows]
-        last = torch.tensor([[ids[-1]] for ids, _ in live], device=device)  # (beams, 1)
-        logits = model(last, caches=caches, start=len(first) + length - 1)[:, -1]
-    if length == limit:
-        finished += [(ids, score(p, length)) for ids, p in live]
-    return sorted(finished, key=lambda scored: -scored[1])[:width]
+        last = torch.tensor([[ids[-1]] for ids, _ in search.live], device=device)  # (live, 1)
+        logits = model(last, caches=caches, start=len(first) + search.length - 1)[:, -1]
+    return search.finished
 
 
 def beginning(model: GPT, prompt: Sequence[int]) -> list[int]:
@@ -204,6 +138,163 @@ def beginning(model: GPT, prompt: Sequence[int]) -> list[int]:
     if model.end_of_text is None:
         raise ValueError("an empty prompt needs the model's end_of_text: load the model with model.score.load")
     return [model.end_of_text]
+
+
+@dataclass(frozen=True)
+class Free:
+    """How answers in free form are made. ValueError for what cannot be."""
+
+    limit: int  # tokens, at the most
+    stop: tuple[str, ...] = ()  # a text ends before the first of these
+    beams: int = 1  # width of the search; 1: tokens are drawn, or the likeliest
+    length_penalty: float = 0.6  # of the search; 4 beams and .6 are GPT-3's
+    sampling: Sampling = LIKELIEST
+    samples: int = 1  # texts a prompt: drawn apart; of a search its best
+    seed: int = 1
+    keys: tuple[str, ...] | None = None  # what a prompt's draws hang on; None: its tokens
+
+    def __post_init__(self) -> None:
+        for name in ("limit", "beams", "samples"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: it must be at least 1")
+        if self.beams > 1 and self.sampling != LIKELIEST:
+            raise ValueError(f"{self.beams} beams draw nothing: they take no temperature, top-k or top-p")
+        if 1 < self.beams < self.samples:
+            raise ValueError(f"{self.samples} samples of {self.beams} beams: a search gives a text a beam at the most")
+
+
+# Texts side by side: a step reads all weights once for all of them. And tokens of prompts a pass.
+ROWS = {"cpu": 16, "cuda": 64}
+PASS = {"cpu": 64, "cuda": 512}
+
+
+@torch.inference_mode()
+def generate(model: GPT, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]], how: Free) -> list[list[str]]:
+    """Of each prompt (token ids; an empty one begins a document) its `how.samples` texts.
+
+    A text ends before <|endoftext|> or a stop string, at `limit` tokens, or where the context is full; of a search the
+    best come first, and there are fewer where it found fewer. Draws are by (seed, key of the prompt, sample, token),
+    and no row shows in another's numbers (rows.py): the same texts whatever is asked beside, in whatever order. Prompts
+    that begin alike are read together (prefixes.py). Products are in float32, as elsewhere here.
+
+    Memory beside the weights: 16 rows (64 on CUDA; more where a search is wider) of 8 x layers x width bytes a token of
+    the longest prompt and its answer, and one row more to read prompts in.
+
+    Raises:
+        ValueError: a prompt that fills the context; an empty one of a model without end_of_text; `how.keys` of another
+            number than the prompts.
+    """
+    if how.keys is not None and len(how.keys) != len(prompts):
+        raise ValueError(f"{len(how.keys)} keys for {len(prompts)} prompts: give one each")
+    context, device = model.architecture.context, model.tokens.weight.device.type
+    for number, prompt in enumerate(prompts):
+        if len(prompt) >= context:
+            raise ValueError(f"prompt {number} has {len(prompt):,} tokens: a context of {context:,} leaves no room")
+    begun = [tuple(beginning(model, prompt)) for prompt in prompts]
+    distinct = 1 if how.beams > 1 or how.sampling.temperature == 0 else how.samples
+    waiting = [(n, sample) for n in sorted(range(len(begun)), key=begun.__getitem__) for sample in range(distinct)]
+    if not waiting:
+        return []
+    count = max(ROWS[device], -(-how.beams // ROWS[device]) * ROWS[device])
+    rows = Rows(model, count, min(context, max(map(len, begun)) + how.limit))
+    line = Line(Stack(model, max(map(len, begun)), PASS[device]))
+    free = list(range(0, count - how.beams + 1, how.beams))  # the first row of each place for a text, or a search
+    answers: dict[tuple[int, int], list[str]] = {}
+    going: dict[int, tuple[tuple[int, int], _Search | _Draw]] = {}
+    states = torch.zeros(count, model.architecture.width, device=model.tokens.weight.device)
+    waiting.reverse()
+    while waiting or going:
+        while waiting and free:
+            first, (n, sample) = free.pop(), waiting.pop()
+            states[first] = line.read(begun[n])
+            rows.begin(range(first, first + how.beams), line.stack, len(begun[n]))
+            limit = min(how.limit, context - len(begun[n]))
+            made: _Search | _Draw
+            if how.beams > 1:
+                made = _Search(tokenizer, how, limit)
+            else:
+                key = how.keys[n] if how.keys is not None else " ".join(map(str, begun[n]))
+                made = _Draw(tokenizer, how, limit, key, sample)
+            going[first] = (n, sample), made
+        logits = rows.logits(states)
+        reads: dict[int, tuple[int, int]] = {}
+        for first, (job, made) in list(going.items()):
+            went_on = made.advance(logits[first : first + made.live])
+            if went_on is None:
+                answers[job] = made.texts()
+                del going[first]
+                free.append(first)
+                continue
+            tokens, parents = went_on
+            at = len(begun[job[0]])
+            new = range(first, first + len(tokens))
+            rows.go_on(new, [first + parent for parent in parents], slice(at, at + made.length - 1))
+            reads |= {row: (token, at + made.length - 1) for row, token in zip(new, tokens, strict=True)}
+        if reads:
+            states = rows.step(reads)
+    if distinct == how.samples:
+        return [[text for sample in range(distinct) for text in answers[n, sample]] for n in range(len(begun))]
+    return [answers[n, 0] * (how.samples if how.beams == 1 else 1) for n in range(len(begun))]
+
+
+class _Draw:
+    """A text of which each token is drawn, or the likeliest."""
+
+    live = 1
+
+    def __init__(self, tokenizer: Tokenizer, how: Free, limit: int, key: str, sample: int) -> None:
+        self.text = Text(tokenizer, how.stop)
+        self.end, self.limit, self.sampling = tokenizer.end_of_text, limit, how.sampling
+        self.draws = blake2b(f"free {how.seed} {sample} {key}".encode(), digest_size=32).digest()
+        self.length = 0
+
+    def advance(self, logits: Tensor) -> tuple[list[int], list[int]] | None:
+        """(1, V) -> the token, and which text it goes on from; None when the text has ended."""
+        self.length += 1
+        if self.sampling.temperature == 0:
+            token = int(logits[0].argmax())
+        else:
+            digest = blake2b(self.length.to_bytes(8, "little"), key=self.draws, digest_size=8).digest()
+            token = drawn_at(self.sampling.law(logits[0]), (int.from_bytes(digest, "little") >> 11) / 2**53)
+        if token == self.end:
+            return None
+        self.text.add(token)
+        return None if self.text.stopped or self.length == self.limit else ([token], [0])
+
+    def texts(self) -> list[str]:
+        """The one."""
+        return [self.text.so_far]
+
+
+class _Search:
+    """The texts of a beam; one that comes to a stop string has ended."""
+
+    def __init__(self, tokenizer: Tokenizer, how: Free, limit: int) -> None:
+        self.tokenizer, self.how = tokenizer, how
+        stopped = (lambda ids: self._text(ids).stopped) if how.stop else (lambda ids: False)
+        self.beam = Beam(how.beams, limit, how.length_penalty, [tokenizer.end_of_text], stopped)
+
+    @property
+    def live(self) -> int:
+        return len(self.beam.live)
+
+    @property
+    def length(self) -> int:
+        return self.beam.length
+
+    def advance(self, logits: Tensor) -> tuple[list[int], list[int]] | None:
+        """(live, V) -> the token of each text that lives now, and which it goes on from; None when it is over."""
+        parents = self.beam.advance(logits)
+        return None if parents is None else ([ids[-1] for ids, _ in self.beam.live], parents)
+
+    def texts(self) -> list[str]:
+        """The best, as many as asked."""
+        return [self._text(ids).so_far for ids, _ in self.beam.finished[: self.how.samples]]
+
+    def _text(self, ids: list[int]) -> "Text":
+        text = Text(self.tokenizer, self.how.stop)
+        text.read(ids)
+        return text
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import torch
 
-from model.generate import Sampling, beginning, drawn, generator
+from model.generate import beginning
 from model.gpt import GPT
 from model.reader import Reader
+from model.sampling import Sampling, drawn, generator
 
 AHEAD = 4  # tokens drafted a pass: Leviathan et al., figure 2, has 3 to 5 for acceptance of .6 to .8 and a cheap draft
 

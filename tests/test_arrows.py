@@ -108,6 +108,7 @@ DOORS = {
     "flows.export": "tasks.export",
     "flows.retract": "tasks.retraction tasks.models.steps",
     "flows.models": "tasks.models.files",
+    "flows.compare": "tasks.evaluation.compared",
     "flows.export_model": "tasks.models.card",
 }
 
@@ -141,11 +142,14 @@ def test_what_conf_and_tokens_know_of_models_needs_no_torch() -> None:
 
 FILE_NAME = re.compile(r"[\w-]*(?:\.[\w-]+)*\.(?:bin|html|jsonl?|log|npz|parquet|safetensors|txt)\b")
 PRODUCERS = {
-    "answers.jsonl": {"tasks.evaluation.evaluate"},
     "frequent.parquet": {"tasks.decontaminate.frequent"},
     "grams.parquet": {"tasks.decontaminate.grams"},
     "inputs.parquet": {"tasks.sources.ingest"},
-    "items.parquet": {"tasks.decontaminate.benchmark", "tasks.evaluation.overlap"},  # each of its own artifact
+    "items.parquet": {  # each of its own artifact
+        "tasks.decontaminate.benchmark",
+        "tasks.evaluation.asking.table",
+        "tasks.evaluation.overlap",
+    },
     "metrics.jsonl": {"tasks.models.pretrain"},
     "mixture.json": {"tasks.tokens.mixture"},
     "model.json": {"tasks.models.files"},
@@ -222,7 +226,7 @@ def test_a_stage_asks_for_files_by_name_not_for_a_folder() -> None:
         ("tasks.quality.keep", "from flows import dag", True),
         ("tasks.quality.keep", "import model.gpt", True),
         ("tasks.models.pretrain", "import model.gpt", False),
-        ("tasks.evaluation.evaluate", "import model.gpt", False),
+        ("tasks.evaluation.answers", "import model.gpt", False),
         ("tasks.tokens.tokens", "from model.tokenizer import END_OF_TEXT", False),
         ("tasks.tokens.tokens", "from model.windows import Windows", True),
         ("conf.models", "from model.presets import PRESETS", False),

@@ -7,7 +7,8 @@ beginning: what is there already is only looked at.
 
 from flows.dag.built import Built, Columns
 from flows.dag.corpus import build_corpus
-from flows.dag.models import evaluate, pretrain
+from flows.dag.evaluation import evaluate
+from flows.dag.models import pretrain
 from flows.dag.tokens import train_tokenizer
 from flows.dag.whole import crawl_to_model
 

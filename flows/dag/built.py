@@ -39,6 +39,8 @@ class Built:
     harm: Artifact | None = None
     buckets: By = field(default_factory=dict)
     benchmarks: By = field(default_factory=dict)
+    train: By = field(default_factory=dict)  # of benchmarks, to draw solved examples from
+    dev: By = field(default_factory=dict)
     grams: Artifact | None = None
     frequent: Artifact | None = None
     tokenizer: Artifact | None = None
@@ -46,7 +48,9 @@ class Built:
     mixtures: By = field(default_factory=dict)
     models: By = field(default_factory=dict)
     overlap: Artifact | None = None
-    evaluations: By = field(default_factory=dict)
+    perplexities: By = field(default_factory=dict)
+    pass_rates: By = field(default_factory=dict)  # foretold, by task
+    scores: dict[str, By] = field(default_factory=dict)  # by model and task
     report: Artifact | None = None
 
     @property

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from conf.benchmarks import Benchmark
 from conf.corpus import Quality
 from conf.pipeline import Pipeline
 from flows.dag.built import Built, Columns
@@ -15,6 +16,7 @@ from tasks.dedup.recall import recall
 from tasks.dedup.signatures import signatures
 from tasks.dedup.survivors import survivors
 from tasks.demo.sample import installed, sample
+from tasks.evaluation.generated.generated import generated
 from tasks.quality.classifier import classifier
 from tasks.quality.given import given_classifier
 from tasks.quality.harm import harm
@@ -44,8 +46,11 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
     if p.sample:
         built.sample = run(sample, "demo", megabytes=p.sample.megabytes, seed=p.seed, machine=installed())
     for name, declared in p.benchmarks.items():  # first, since they are small: what is wrong is told at once
-        files = _listed(run, p, name, built, declared.files, frozen=False)
-        built.benchmarks[name] = run(benchmark, name, **files, text=declared.text)
+        built.benchmarks[name] = items(run, p, name, declared, built)
+        for kept, part, given in ((built.train, "train", declared.train), (built.dev, "dev", declared.dev)):
+            if given is not None:  # not text that must not be trained on: nothing of it is looked for
+                files = _listed(run, p, f"{name}-{part}", built, given, frozen=False)
+                kept[name] = run(benchmark, f"{name}-{part}", **files, text=[])
     find_links(run, p, built)
     select_records(run, p, built)
     for name, source in p.sources.items():
@@ -75,6 +80,18 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
     for step in STEPS:
         step(run, p, built)
     return built
+
+
+def items(run: Run, p: Pipeline, name: str, declared: Benchmark, built: Built) -> Artifact:
+    """A benchmark's items, read or made."""
+    if declared.generate is None:
+        files = _listed(run, p, name, built, declared.files or [], frozen=False)
+        return run(benchmark, name, **files, text=declared.text)
+    words: dict[str, Any] = {"files": [], "inside": None}
+    if declared.words is not None:
+        words = _listed(run, p, name, built, declared.words, frozen=False)
+    how = {"generator": declared.generate, "items": declared.items, "text": declared.text}
+    return run(generated, name, **words, **how, seed=p.seed)
 
 
 def find_links(run: Run, p: Pipeline, built: Built) -> None:
@@ -139,8 +156,8 @@ def _listed(run: Run, p: Pipeline, name: str, built: Built, files: str | list[st
 
 
 def list_grams(run: Run, p: Pipeline, built: Built) -> None:
-    """What is looked for of the benchmarks, if the pipeline names any."""
-    if not built.benchmarks:
+    """What is looked for of the benchmarks, if the pipeline names any and has text to look in."""
+    if not built.benchmarks or not p.sources:
         return
     sought = p.decontaminate.sought()
     drawn = any(rule["substrings"] for rule in sought.values())
@@ -273,7 +290,7 @@ def remove_duplicates(run: Run, p: Pipeline, built: Built) -> None:
 
 def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
     """Benchmark text leaves, with a margin around it; without benchmarks there is nothing to decide."""
-    if not built.benchmarks:
+    if not built.benchmarks or not p.sources:
         return
     how = p.decontaminate
     judged = how.judged()

@@ -16,6 +16,8 @@ from tasks.tokens.tokens import tokens
 def train_tokenizer(run: Run, p: Pipeline) -> Built:
     """The corpus, a tokenizer made from a sample of it, and every source's token shards."""
     built = build_corpus(run, p)
+    if not p.sources:
+        return built
     built.tokenizer = tokenizer_of(run, p, built)
     for name, source in built.sources.items():
         built.tokens[name] = run(

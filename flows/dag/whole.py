@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from conf.pipeline import Pipeline
 from flows.dag.built import Built, By
-from flows.dag.models import evaluate
+from flows.dag.evaluation import evaluate
 from tasks.report.given import Declaration
 from tasks.report.report import report
 from tasks.runtime.run import Run

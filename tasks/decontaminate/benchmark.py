@@ -73,16 +73,17 @@ def items(path: Path, fields: list[str]) -> Iterator[dict[str, Any]]:
         "named": " (`text` of the benchmark names the fields)",
     }
     for number, line, record in json_lines(path, fields, **words):
-        yield _item(path, number, line, record, fields)
+        yield item_of(path.name, number, line, record, fields)
 
 
-def _item(path: Path, number: int, line: bytes, record: dict[str, Any], fields: list[str]) -> dict[str, Any]:
+def item_of(file: str, number: int, line: bytes, record: dict[str, Any], fields: list[str]) -> dict[str, Any]:
+    """A row of ITEMS: of the `number`th line, which holds `record`."""
     text = comparable(" ".join(_plain(record[field]) for field in fields))
     return {
         "item": hashlib.sha256(line.strip()).hexdigest()[:32],
         "text": text,
         "record": line.decode().strip(),
-        "file": path.name,
+        "file": file,
         "line": number,
     }
 

@@ -4,11 +4,13 @@ SHAPES_NO_BYTES: no stage writes it; `millrace export-model` puts it beside a mo
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from model.config import Architecture, flops_per_token
-from tasks.evaluation.evaluate import Evaluated
+from tasks.evaluation.perplexity import Perplexities
+from tasks.evaluation.scores import Scored, Value
+from tasks.models.energy import BESIDE, energy_of
 from tasks.models.pretrain import Trained
 from tasks.runtime.artifact import Artifact
 from tasks.tokens.mixture import mixture_file
@@ -26,7 +28,8 @@ def card(
     held: str,
     model: Artifact | None = None,
     mixture: Artifact | None = None,
-    evaluation: Artifact | None = None,
+    perplexity: Artifact | None = None,
+    scores: Sequence[Artifact] = (),
 ) -> str:
     """In Markdown, with the head that Hugging Face reads. `about`: its model.json; `held`: how the files hold it; the
     rest as far as the pipeline has it."""
@@ -48,7 +51,7 @@ def card(
             f"| tokenizer, sha256 | `{about['tokenizer_sha256']}` |",
             "",
             *_training(architecture, model, mixture),
-            *_scores(evaluation),
+            *_scores(name, perplexity, scores),
         ]
     )
 
@@ -67,11 +70,15 @@ def _training(architecture: Architecture, model: Artifact | None, mixture: Artif
         return
     learned = model.counts(Trained)
     flops = flops_per_token(architecture) * learned.tokens
-    settings = model.manifest["parameters"]["training"]
+    settings, spent = model.manifest["parameters"]["training"], energy_of(model)
+    if start := model.manifest["inputs"].get("start"):
+        yield from (f"It begins with the weights of `{start}`; what follows is of its own training alone.", "")
     yield from (
         f"{learned.updates:,} updates over {learned.tokens:,} tokens; loss {learned.first_loss:.4f} at the first "
         f"update, {learned.loss:.4f} at the last, in nats a token. {flops:.3g} FLOPs: 6 a weight of every matrix "
-        "product and token, and attention's (recomputation not counted). Energy was not measured.",
+        "product and token, and attention's (recomputation not counted).",
+        "",
+        f"Energy: {spent.told}; {BESIDE}." if spent is not None else "Energy was not measured.",
         "",
         f"Artifact `{model.label}`; seed {settings['seed']}, peak learning rate {settings['learning_rate']:g}.",
         "",
@@ -94,29 +101,36 @@ def _mixture(mixture: Artifact, learned: Trained) -> Iterator[str]:
     yield ""
 
 
-def _scores(evaluation: Artifact | None) -> Iterator[str]:
+def _scores(name: str, perplexity: Artifact | None, scores: Sequence[Artifact]) -> Iterator[str]:
+    """What it scores; of `scores`, those that are its own."""
     yield from ("## Scores", "")
-    if evaluation is None or not evaluation.built:
+    if perplexity is None or not perplexity.built:
         yield from ("No evaluation of it is built.", "")
         return
-    scored = evaluation.counts(Evaluated)
     yield from (
         "| held-out text of | perplexity a token | nats a token | standard error | bits a byte | tokens |",
         "|---|---|---|---|---|---|",
     )
-    for source, of in scored.perplexity.items():
+    for source, of in perplexity.counts(Perplexities).sources.items():
         error, bits = (f"{value:.4f}" if value is not None else "-" for value in (of.stderr, of.bits_per_byte))
         yield f"| {source} | {of.perplexity:.2f} | {of.loss:.4f} | {error} | {bits} | {of.tokens:,} |"
     yield ""
-    if scored.tasks:
-        yield from ("| task | shots | right | by chance | right of clean items |", "|---|---|---|---|---|")
-    for name, task in scored.tasks.items():
-        clean = f"{_share(task.clean_accuracy)} of {task.clean_items:,}"
-        yield (
-            f"| {name} ({task.kind}) | {task.shots} | {_share(task.accuracy)} of {task.items:,} | "
-            f"{_share(task.chance)} | {clean} |"
+    own = [scored for artifact in scores if (scored := artifact.counts(Scored)).model == name]
+    if own:
+        yield from (
+            "| task | metric | shots | score | 95 % interval | by chance | clean items |",
+            "|---|---|---|---|---|---|---|",
         )
-    if scored.tasks:
+    for scored in own:
+        for way in scored.ways.values():
+            if way.step is None:
+                clean = way.rules.get("gpt3", {}).get("clean", Value())
+                yield (
+                    f"| {scored.task} | {scored.metric} | {way.shots} | {_share(way.all.value)} of "
+                    f"{way.all.items:,} | {_share(way.all.low)} to {_share(way.all.high)} | {_share(way.chance)} | "
+                    f"{_share(clean.value)} of {clean.items:,} |"
+                )
+    if own:
         yield from ("", "Clean: no long word n-gram of the item stands in the training text.", "")
 
 

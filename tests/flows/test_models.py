@@ -15,6 +15,7 @@ from flows.models import chosen
 from model import checkpoint, generate
 from model.config import Architecture
 from model.gpt import GPT
+from model.sampling import LIKELIEST
 from model.tokenizer import Tokenizer
 from tasks.runtime.errors import Mistake
 
@@ -86,7 +87,7 @@ def test_the_same_seed_gives_the_same_texts(at: Path) -> None:
 def test_what_is_drawn_goes_by_the_options(at: Path) -> None:
     model, tokenizer = checkpoint.read(at / "large")[0], Tokenizer(at / "large/tokenizer.json")
     prompt = tokenizer.encode("ab")
-    greedy = list(generate.tokens(model, prompt, limit=20, sampling=generate.Sampling(temperature=0), end=END))
+    greedy = list(generate.tokens(model, prompt, limit=20, sampling=LIKELIEST, end=END))
     text = tokenizer.decode(greedy)
     for options in (["--temperature", 0], ["--top-k", 1], ["--top-p", 1e-9], ["--temperature", 0, "--draft", "small"]):
         answer = millrace("sample", "p.yaml", "large", "ab", "--tokens", 20, *options)

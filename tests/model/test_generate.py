@@ -8,10 +8,10 @@ import math
 import pytest
 import torch
 
-from model import checkpoint, generate, score
+from model import checkpoint, generate, sampling, score
 from model.config import Architecture
-from model.generate import Sampling
 from model.gpt import GPT
+from model.sampling import Sampling
 from model.tokenizer import Tokenizer
 
 GREEDY = Sampling(temperature=0)
@@ -66,7 +66,7 @@ def test_choosing():
     def picks(temperature=1.0, top_k=None, top_p=None):
         law = Sampling(temperature, top_k, top_p).law(logits)
         assert law.sum() == pytest.approx(1)
-        return {generate.drawn(law, draw) for _ in range(300)}
+        return {sampling.drawn(law, draw) for _ in range(300)}
 
     assert picks(temperature=0) == {1} == picks(top_k=1) == picks(top_p=0.01)
     assert picks(top_k=2) == {1, 2}
@@ -74,7 +74,7 @@ def test_choosing():
     assert picks(top_p=float(p[1]) + 0.01) == {1, 2} and picks() >= {0, 1, 2}
     torch.testing.assert_close(Sampling().law(logits), logits.double().softmax(0))
     torch.testing.assert_close(Sampling(temperature=0.5).law(logits), (2 * logits).double().softmax(0))
-    often = [generate.drawn(Sampling().law(logits), draw) for _ in range(4000)]
+    often = [sampling.drawn(Sampling().law(logits), draw) for _ in range(4000)]
     assert often.count(1) / 4000 == pytest.approx(float(p[1]), abs=0.03)
 
 

@@ -10,8 +10,8 @@ from scipy import stats
 
 from model import generate, speculative
 from model.config import Architecture
-from model.generate import Sampling
 from model.gpt import GPT
+from model.sampling import Sampling
 
 GREEDY = Sampling(temperature=0)
 

@@ -1,5 +1,6 @@
 """A model's card says what the artifacts say, and what is not known."""
 
+import json
 from dataclasses import asdict
 
 import pytest
@@ -9,8 +10,9 @@ from model import checkpoint
 from model.config import Architecture, Training, flops_per_token
 from model.gpt import GPT
 from model.score import load
-from tasks.evaluation.evaluate import evaluate
+from tasks.evaluation.perplexity import perplexity as measure
 from tasks.models.card import card
+from tasks.models.energy import Energy, noted
 from tasks.models.files import MODEL_FILES, model_folder
 from tasks.models.pretrain import Served, Trained
 from tasks.runtime.artifact import Artifact
@@ -52,11 +54,11 @@ def test_it_says_what_the_artifacts_say(tmp_path) -> None:
     plan = run(mixture, "tiny", tokens={"web": made}, groups={"web": "web"}, weights={"web": 60}, budget=1000,
                context=64, validation_windows=64, **SPLIT)  # fmt: skip
     model = run(said, "tiny", tokenizer=by, training=asdict(Training(updates=120)))
-    scored = run(evaluate, "tiny", model=model, mixture=plan, benchmarks={}, overlap=None, tasks={}, seed=1)
+    scored = run(measure, "tiny", model=model, mixture=plan, seed=1)
     about = load(model_folder(model))[2]
     text = card("tiny", about, "The files hold it as GPT-2.", model, plan, scored)
     assert text.startswith("---\nlibrary_name: transformers\n") and "The files hold it as GPT-2." in text
-    perplexity = counts(scored)["perplexity"]["web"]
+    perplexity = counts(scored)["sources"]["web"]
     flops = flops_per_token(SHAPE) * 7680
     for fact in (
         f"{about['parameters']:,} parameters", "| vocabulary | 300 |", "| band of every second layer, tokens | none |",
@@ -66,6 +68,11 @@ def test_it_says_what_the_artifacts_say(tmp_path) -> None:
         f"| {perplexity['bits_per_byte']:.4f} |", "seed 1",
     ):  # fmt: skip
         assert fact in text, fact
+    trace = json.loads((model.folder / "run.json").read_text())
+    trace["timing"] = noted(Energy(0.0123, ("nameplate",)))
+    (model.folder / "run.json").write_text(json.dumps(trace))
+    measured = card("tiny", about, "", model, plan, None)
+    assert "Energy: 0.0123 kWh, by nameplate: watts of data sheets times hours; GPT-3's authors give .4 kWh" in measured
     unscored = card("tiny", about, "", model, plan, None)
     assert "No evaluation of it is built." in unscored and "perplexity" not in unscored
     unknown = card("tiny", about, "")

@@ -14,9 +14,8 @@ from model.config import Architecture
 from model.gpt import GPT
 from model.score import load, window_losses
 from model.tokenizer import END_OF_TEXT, Tokenizer
-from tasks.decontaminate.benchmark import benchmark
 from tasks.evaluation import own_tokens
-from tasks.evaluation.evaluate import evaluate
+from tasks.evaluation.perplexity import perplexity
 from tasks.models.files import model_folder
 from tasks.models.imported import imported, patterns
 from tasks.runtime.artifact import Artifact
@@ -153,20 +152,13 @@ def test_the_sample_does_not_depend_on_shards(run: Run, folder: Path) -> None:
 def test_its_evaluation(run: Run, corpus: Any, folder: Path, tmp_path: Path) -> None:
     made, by = corpus
     model = come(run, folder)
-    path = tmp_path / "cloze.jsonl"
-    path.write_text("".join(json.dumps({"context": f"river {n} is", "continuation": f"{n}"}) + "\n" for n in range(5)))
-    items = run(benchmark, "cloze", files=[{"path": str(path)}], inside=None, text=["context"])
-    result = run(
-        evaluate, "theirs", model=model, tokens={"web": made}, tokenizer=by, benchmarks={"cloze": items}, overlap=None,
-        tasks={"cloze": {"kind": "cloze", "shots": 0, "limit": None}}, seed=1,
-    )  # fmt: skip
+    result = run(perplexity, "theirs", model=model, tokens={"web": made}, tokenizer=by, seed=1)
     gpt, own, _ = load(model_folder(model))
     sample = own_tokens.sample_of(made, Tokenizer(tokenizer_file(by)), own, context=24, most=64, seed=1)
     losses = window_losses(gpt, sample.windows)
     nats, predicted = sum(n for n, _ in losses), sum(count for _, count in losses)
-    scored = counts(result)["perplexity"]["web"]
+    scored = counts(result)["sources"]["web"]
     assert scored["tokens"] == predicted and scored["windows"] == len(sample.windows) > 20
     assert scored["loss"] == pytest.approx(nats / predicted, abs=1e-6)
     ids = [t for window in sample.windows for t in window[1:].tolist() if t != 257]
     assert scored["bits_per_byte"] == pytest.approx(nats / math.log(2) / len(own.decode(ids).encode()), rel=1e-5)
-    assert counts(result)["tasks"]["cloze"]["items"] == 5

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from report_rows import GROUPS
 
-from tasks.evaluation import evaluate as evaluate_of
+from tasks.evaluation import perplexity as perplexity_of
+from tasks.evaluation import scores as scores_of
 from tasks.models import pretrain as pretrain_of
 from tasks.quality import classifier as classifier_of
 from tasks.quality import strength as strength_of
@@ -40,8 +41,16 @@ UPDATES = [
     | ({"validation_books2": 7 - n / 100, "validation_stderr_books2": 0.5} if n % 100 == 0 else {})
     for n in range(1, 401)
 ]
-TASK = evaluate_of.Accuracy("cloze", 0, 6, 0.5, 5, 0.4, 0.0)
-EVALUATED = evaluate_of.Evaluated(
-    {"crawl": evaluate_of.HeldOut(4.0, 54.5982, 100, 0.1, 5, 4), "books2": evaluate_of.HeldOut(3.0, 20.0855, 10)},
-    {"cloze": TASK, "choice": replace(TASK, kind="choice", chance=0.25, clean_accuracy=None)},
+PERPLEXITIES = perplexity_of.Perplexities(
+    {"crawl": perplexity_of.HeldOut(4.0, 54.5982, 100, 0.1, 5, 4), "books2": perplexity_of.HeldOut(3.0, 20.0855, 10)},
 )
+CLEAN = {"gpt3": {"clean": scores_of.Value(5, 0.4, 0.118, 0.769), "dirty": scores_of.Value(1, 1.0, 0.207, 1.0)}}
+ALL = scores_of.Value(6, 0.5, 0.188, 0.812)
+WAY = scores_of.Score(0, "default", 0, None, ALL, {"it is N long": 2}, 0.0, None, {}, CLEAN)
+SCORED = {
+    "tiny.cloze": scores_of.Scored("tiny", "cloze", "cloze", "accuracy", "token", "cloze", None, {"0": WAY}),
+    "tiny.choice": scores_of.Scored(
+        "tiny", "choice", "choice", "accuracy", "token", "choice", None,
+        {"1": replace(WAY, shots=1, chance=0.25, rules={}, readings={"sum": 0.5, "token": 0.5, "byte": 0.25})},
+    ),
+}  # fmt: skip

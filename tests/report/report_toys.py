@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from report_counts import CLASSIFIER, EVALUATED, MIXED, TRAINED, UPDATES
+from report_counts import CLASSIFIER, MIXED, PERPLEXITIES, SCORED, TRAINED, UPDATES
 from report_rows import (
     BANDS,
     FREQUENT,
@@ -40,8 +40,9 @@ from tasks.decontaminate import hits as hits_of
 from tasks.dedup import signatures as signatures_of
 from tasks.dedup import survivors as survivors_of
 from tasks.demo import sample as sample_of
-from tasks.evaluation import evaluate as evaluate_of
 from tasks.evaluation import overlap as overlap_of
+from tasks.evaluation import perplexity as perplexity_of
+from tasks.evaluation import scores as scores_of
 from tasks.models import pretrain as pretrain_of
 from tasks.quality import classifier as classifier_of
 from tasks.quality import keep as keep_of
@@ -350,7 +351,8 @@ def build(root: Path) -> tuple[Run, dict[str, Any]]:
         "mixture": {"tiny": tell(run, "m", MIXED)},
         "pretrain": {"tiny": tell(run, "tiny", TRAINED, metrics_jsonl=metrics)},
         "overlap": {"all": run(overlap, "all", benchmarks=benchmarks)},
-        "evaluate": {"tiny": tell(run, "e", EVALUATED)},
+        "perplexity": {"tiny": tell(run, "e", PERPLEXITIES)},
+        "scores": {name: tell(run, name, of) for name, of in SCORED.items()},
     }
     return run, {
         "documents": documents,
@@ -367,7 +369,8 @@ DECLARED = (
     sample_of.sample, benchmarks_of.benchmark, ingest_of.ingest, classifier_of.classifier, labels_of.labels,
     score_of.score, keep_of.keep, signatures_of.signatures, survivors_of.survivors, grams_of.grams, hits_of.hits,
     frequent_of.frequent, cuts_of.cuts, tokenizer_of.tokenizer, tokens_of.tokens, mixture_of.mixture,
-    pretrain_of.pretrain, overlap_of.overlap, evaluate_of.evaluate,
+    pretrain_of.pretrain, overlap_of.overlap, perplexity_of.perplexity,
+    scores_of.scores,
 )  # fmt: skip
 EMPTY: dict[str, Any] = {
     "documents": {}, "measures": {}, "decisions": {}, "others": {}, "declarations": {}, "groups": {},

@@ -210,10 +210,10 @@ def test_numbers_that_are_none_are_refused(tmp_path):
 
 
 def test_what_scores_a_model_is_in_its_fingerprint_and_what_trains_it_is_a_number_by_hand() -> None:
-    from tasks.evaluation.evaluate import evaluate
+    from tasks.evaluation.answers import answers
     from tasks.models.pretrain import pretrain
 
-    found = fingerprint._closure(evaluate.function.__module__)
-    assert {"model.score", "model.gpt", "model.windows", "tasks.kernels.draw"} <= found
+    found = fingerprint._closure(answers.function.__module__)
+    assert {"model.score", "model.gpt", "model.likelihood", "tasks.kernels.draw"} <= found
     assert not any(name.startswith(("tasks.runtime", "flows", "conf")) for name in found)
-    assert evaluate.version is None and pretrain.version == "model 2"
+    assert answers.version is None and pretrain.version == "model 3"

@@ -1,0 +1,104 @@
+"""A YAML file and a schema: what the file says, and every fault of it by file and line."""
+
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from conf.keys import Misplaced, Secret
+from tasks.runtime.errors import Mistake
+
+M = TypeVar("M", bound=BaseModel)
+Lines = dict[tuple[Any, ...], int]  # of each key and list item, by where it stands
+
+
+class Loader(yaml.SafeLoader):
+    """YAML whose booleans are true and false alone, as in YAML 1.2: `on: gpu` is a key and `no` is Norwegian."""
+
+
+BOOL = "tag:yaml.org,2002:bool"
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != BOOL]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver(BOOL, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+
+
+def read(path: Path, schema: type[M], what: str, **defaults: Any) -> M:
+    """What a file says; `defaults` are keys that it may leave out, `what` it is called in a sentence.
+
+    Raises:
+        Mistake: the file is absent, is not YAML, or says something that cannot be; every fault with its line.
+    """
+    lines: Lines = {(): 1}
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader)
+        if node is not None:
+            _walk(node, (), lines, path)
+        content = yaml.load(text, Loader)
+    except OSError as error:
+        raise Mistake(f"{path} cannot be read: {error.strerror}; give the path of {what}") from None
+    except UnicodeDecodeError as error:
+        raise Mistake(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise Mistake(f"{path}:{line}: not YAML: {error.problem}") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: what looks like a date and is not, such as 2020-13-45
+        raise Mistake(f"{path}: not YAML: {error}") from None
+    except RecursionError:
+        raise Mistake(f"{path}: not YAML that can be read: it is nested too deeply, or holds itself") from None
+    if not isinstance(content, dict):
+        raise Mistake(f"{path}:1: {what} is a mapping of keys")
+    try:
+        return schema.model_validate({**defaults, **content})
+    except ValidationError as error:
+        faults = sorted({(_line(_place(fault), lines), _sentence(fault)) for fault in error.errors()})
+        raise Mistake("\n".join(f"{path}:{line}: {sentence}" for line, sentence in faults)) from None
+
+
+def _walk(node: yaml.Node, where: tuple[Any, ...], lines: dict[tuple[Any, ...], int], path: Path) -> None:
+    """Note the line of every key and list item; a key that stands twice is refused, as YAML itself would."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise Mistake(f"{path}:{key.start_mark.line + 1}: a key is one word, not a list or a mapping")
+            place = (*where, key.value)
+            if place in lines:
+                raise Mistake(f"{path}:{key.start_mark.line + 1}: {'.'.join(map(str, place))} stands twice")
+            lines[place] = key.start_mark.line + 1
+            _walk(value, place, lines, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            lines[(*where, index)] = value.start_mark.line + 1
+            _walk(value, (*where, index), lines, path)
+
+
+def _place(fault: Any) -> tuple[Any, ...]:
+    """A fault's place; what only the whole pipeline shows says itself where it stands."""
+    error = fault.get("ctx", {}).get("error")
+    return error.where if isinstance(error, Misplaced) else fault["loc"]
+
+
+def _line(where: tuple[Any, ...], lines: dict[tuple[Any, ...], int]) -> int:
+    """The line of the deepest part of a fault's place that stands in the file (a union's branch does not)."""
+    known: tuple[Any, ...] = ()
+    for part in where:
+        for written in (part, str(part)):  # a key that is a number is noted as text
+            if (*known, written) in lines:
+                known = (*known, written)
+                break
+    return lines[known]
+
+
+def _sentence(fault: Any) -> str:
+    parts = [str(part) for part in fault["loc"] if not str(part).startswith(("function-", "literal", "list[", "dict["))]
+    place = ".".join(parts)
+    if fault["type"] == "extra_forbidden":
+        return f"{place} is no key here; docs/configuration.md lists the keys"
+    message = fault["msg"].removeprefix("Value error, ")
+    hidden = isinstance(fault["input"], dict) or isinstance(fault.get("ctx", {}).get("error"), Secret)
+    given = "" if hidden else re.sub(r"//[^/\s@]*@", "//...@", f" (it is {fault['input']!r})")
+    return f"{place}: {message}{given}" if place else message

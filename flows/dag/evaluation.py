@@ -1,0 +1,72 @@
+"""Models to answers and scores, on all items and on those that the training text is clean of."""
+
+from conf.pipeline import Pipeline
+from flows.dag.asking import ask, askings, overlap_of, require_metrics
+from flows.dag.built import Built
+from flows.dag.models import pretrain
+from flows.dag.probes import probe
+from tasks.evaluation.perplexity import perplexity
+from tasks.models.pass_verdict import pass_verdict
+from tasks.models.trends import trend
+from tasks.runtime.run import Run
+
+
+def evaluate(run: Run, p: Pipeline) -> Built:
+    """Models to scores.
+
+    Raises:
+        Mistake: a task's metric is not there, or not for it.
+    """
+    require_metrics(p)
+    built = pretrain(run, p)
+    overlap_of(run, p, built)
+    for name in evaluated(p):
+        own = name in built.mixtures
+        text = {"mixture": built.mixtures[name]} if own else {"tokens": built.tokens, "tokenizer": built.tokenizer}
+        if built.tokens:
+            built.perplexities[name] = run(perplexity, name, model=built.models[name], **text, seed=p.seed)
+        for task in p.tasks():
+            ask(run, p, built, name, task)
+    order_by_compute(run, p, built)
+    probe(run, p, built, evaluated(p))
+    return built
+
+
+def order_by_compute(run: Run, p: Pipeline, built: Built) -> None:
+    """What was foretold of pass rates beside what came; and each task's trend, where three computes or more were
+    trained here."""
+    ladder = p.ladder
+    if ladder is not None and ladder.predict is not None:
+        for task in ladder.pass_rates:
+            told, of = built.pass_rates[task], built.scores[ladder.predict][task]
+            run(
+                pass_verdict, f"{ladder.predict}.{task}", pass_rates=told, scores=of, model=built.models[ladder.predict]
+            )
+    trained = p.trained()
+    names = [name for name in evaluated(p) if trained[name][0].preset is not None]
+    if len({p.flops(*trained[name]) for name in names}) < 3:
+        return
+    for task in p.tasks():
+        scored = {name: built.scores[name][task] for name in names}
+        run(trend, task, task=task, scores=scored, models={name: built.models[name] for name in names}, seed=p.seed)
+
+
+def evaluated(p: Pipeline) -> list[str]:
+    """The models that are asked."""
+    return [*(p.rungs() if p.evaluate.ladder else ()), *p.models]
+
+
+def placed(p: Pipeline) -> list[tuple[str, str]]:
+    """Stages and names of all that asks a model: what `evaluate.on` places."""
+    named: list[tuple[str, str]] = []
+    everything, asked_early = evaluated(p), p.ladder.pass_rates if p.ladder else []
+    for model in dict.fromkeys([*(p.small() if asked_early else ()), *everything]):
+        if p.sources and model in everything:
+            named.append(("perplexity", model))
+        for task in p.tasks() if model in everything else asked_early:
+            asked, of = p.tasks()[task]
+            ways = list(askings(p, model, asked, of))
+            named += [("answers", f"{model}.{task}.{one.label}") for one in ways]
+            if asked.choose:
+                named += [("answers", f"{model}.{task}.dev.{one.label}") for one in ways if one.step is None]
+    return named

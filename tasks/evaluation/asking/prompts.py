@@ -1,0 +1,85 @@
+"""Prompts as tokens: solved examples, question and answers, as many examples as the model's context holds.
+
+The boundary of tokens between context and answer is lm-evaluation-harness's: blanks at the context's end belong to the
+answer; context + answer are encoded as one text, and what exceeds the context's own tokens is the answer's. Where the
+answer would have no token of its own, it is encoded by itself.
+
+Nothing is cut. Where a prompt does not fit, the longest example leaves first (of equals, the first), as GPT-3 fits K to
+its context; an item that does not fit without any is not asked, and its fault says by how much.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from model.tokenizer import Tokenizer
+from tasks.evaluation.asking.way import Question, Unaskable, Way
+
+Ids = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One item's prompt. `pairs`: of each answer its context and its own tokens; none of free form."""
+
+    text: str
+    shots: int
+    tokens: Ids  # of `text`
+    pairs: tuple[tuple[Ids, Ids], ...]
+
+
+def prompt(way: Way, question: Question, examples: Sequence[str], tokenizer: Tokenizer, context: int) -> Prompt:
+    """The prompt of an item after those of its solved `examples` that fit; `context`: tokens that the model reads.
+
+    Raises:
+        Unaskable: an answer is empty, or the item does not fit without any example.
+    """
+    kept = list(examples)
+    if len(kept) > 1:  # what cannot fit by the examples' own lengths leaves before anything is encoded as one text
+        sizes = [len(tokenizer.encode(example + way.between)) for example in kept]
+        room = context + len(kept)  # a token is gained at most where two texts meet
+        while kept and sum(sizes) > room:
+            out = sizes.index(max(sizes))
+            del sizes[out], kept[out]
+    while True:
+        made = _made(way, question, kept, tokenizer)
+        longest = max((len(before) + len(answer) for before, answer in made.pairs), default=len(made.tokens) + 1)
+        if longest <= context + 1:  # the last token is predicted, and not read
+            return made
+        if not kept:
+            raise Unaskable("too long", f"it has {longest - 1} tokens, and the model reads {context}")
+        sizes = [len(example) for example in kept]
+        del kept[sizes.index(max(sizes))]
+
+
+def _made(way: Way, question: Question, examples: Sequence[str], tokenizer: Tokenizer) -> Prompt:
+    text = question.description + "".join(example + way.between for example in examples) + question.question
+    pairs: list[tuple[Ids, Ids]] = []
+    for answer in question.answers:
+        scored = scored_text(way, question, answer)
+        if way.form == "rest" and way.scored == "rest":
+            pairs.append(pair(tokenizer, text + answer, scored))
+        else:
+            pairs.append(pair(tokenizer, text, (way.delimiter if way.form != "rest" else "") + scored))
+    return Prompt(text, len(examples), tuple(tokenizer.encode(text)), tuple(pairs))
+
+
+def scored_text(way: Way, question: Question, answer: str) -> str:
+    """The text that is scored of an answer, without the delimiter: what a reading per byte divides by."""
+    if way.form != "rest":
+        return answer
+    return question.rest if way.scored == "rest" else answer + question.rest
+
+
+def pair(tokenizer: Tokenizer, context: str, answer: str) -> tuple[Ids, Ids]:
+    """The tokens of a context and of the answer that follows it.
+
+    Raises:
+        Unaskable: the answer is empty.
+    """
+    kept = context.rstrip()
+    answer = context[len(kept) :] + answer
+    if not answer:
+        raise Unaskable("empty", "an answer is empty, and nothing stands between it and the question")
+    before = tokenizer.encode(kept)
+    whole = tokenizer.encode(kept + answer)
+    return tuple(before), tuple(whole[len(before) :] or tokenizer.encode(answer))

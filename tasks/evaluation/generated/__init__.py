@@ -1,0 +1,1 @@
+"""Benchmarks that a rule makes: GPT-3's arithmetic and word scrambling, Hindsight Neglect, graded programs."""

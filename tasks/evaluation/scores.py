@@ -1,0 +1,305 @@
+"""Decision: `scores`, what a model's answers to a task are worth. It reads no model: another metric costs seconds.
+
+Each number has its interval: Wilson's, or the bootstrap's by clusters of items that share a passage
+(tasks/evaluation/statistics). Beside all items stand those that each rule of contamination finds clean.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.evaluation.asking.table import FILE, RULES, SCORED, answers_of
+from tasks.evaluation.metrics import METRICS, Answer, Metric
+from tasks.evaluation.metrics.passes import judged as ran
+from tasks.evaluation.overlap import states_of
+from tasks.evaluation.statistics import calibration, interval
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.errors import Mistake
+from tasks.runtime.job import Job
+from tasks.runtime.stage import stage
+from tasks.runtime.statistics import statistics
+
+READINGS = ("sum", "token", "byte", "unconditional")
+
+
+@statistics
+class Value:
+    """A mean over items, with its 95 % interval; None where there is no item, or no interval can be given."""
+
+    items: int = 0
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@statistics
+class Score:
+    """Of one way of asking. `step` is a snapshot's; `fitted` is the mean of solved examples that fitted.
+
+    `readings`: the metric by each reading of the log-likelihoods. `rules`: by rule of contamination and state.
+    `log_likelihood`: nats a token of the right answers. `ece`: expected calibration error of the choices'
+    probabilities, and after one temperature was fitted (`ece_refit`, cross-fitted).
+    """
+
+    shots: int = 0
+    template: str = ""
+    draw: int = 0
+    step: int | None = None
+    all: Value = Value()
+    faults: dict[str, int] = field(default_factory=dict)
+    fitted: float | None = None
+    chance: float | None = None
+    readings: dict[str, float] = field(default_factory=dict)
+    rules: dict[str, dict[str, Value]] = field(default_factory=dict)
+    log_likelihood: float | None = None
+    ece: float | None = None
+    ece_refit: float | None = None
+    temperature: float | None = None
+    bins: tuple[tuple[float, float, int], ...] = ()
+
+
+@statistics
+class Scored:
+    """Of a model and a task, by the ways in which it was asked. `chosen`: the label of the one that scores best on the
+    development items; `best`: a result that the task states, for curves from chance to it."""
+
+    model: str = ""
+    task: str = ""
+    form: str = ""
+    metric: str = ""
+    reading: str = ""
+    benchmark: str = ""
+    best: float | None = None
+    ways: dict[str, Score] = field(default_factory=dict)
+    development: dict[str, Value] = field(default_factory=dict)
+    chosen: str | None = None
+
+
+@stage("scores", kind="decision", section="scores", libraries=("numpy", "scipy", "sacrebleu", "rouge-score"))
+def scores(
+    job: Job,
+    *,
+    model: str,
+    task: str,
+    answers: dict[str, Artifact],
+    development: dict[str, Artifact],
+    ways: dict[str, dict[str, Any]],
+    overlap: Artifact | None,
+    benchmark: str,
+    form: str,
+    metric: str,
+    reading: str,
+    best: float | None,
+    extract: str | None,
+    programs: bool,
+    seed: int,
+) -> Scored:
+    """What each answer is worth (items.parquet, SCORED of asking/table.py); the scores are in the statistics.
+
+    `answers`, by the label of the way that was asked, which `ways` describes; `development`: the same ways asked of
+    development items, to choose the number of examples by.
+
+    Raises:
+        Mistake: there is no such metric, or it is of another form of task, or needs programs to be run.
+    """
+    how = metric_of(metric, form, programs)
+    judge = Judge(how, reading, re.compile(extract, re.DOTALL) if extract else None, seed)
+    states = states_of(overlap) if overlap is not None else {}
+    tables = []
+    scored: dict[str, Score] = {}
+    for number, (label, artifact) in enumerate(answers.items()):
+        job.progress(number, len(answers))
+        rows = answers_of(artifact).to_pylist()
+        of = [{rule: states.get(rule, {}).get((benchmark, row["item"]), "unchecked") for rule in RULES} for row in rows]
+        judged = judge.judged(rows)
+        scored[label] = judge.score(judged, of, ways[label])
+        tables.append(_table(judged, of, ways[label], how))
+    with job.publish(FILE) as file:
+        pq.write_table(pa.concat_tables(tables), file)
+    tried = {label: judge.value(judge.judged(answers_of(one).to_pylist())) for label, one in development.items()}
+    best = max((one.value for one in tried.values() if one.value is not None), default=None)
+    chosen = next((label for label, one in tried.items() if one.value == best), None) if best is not None else None
+    return Scored(model, task, form, metric, reading, benchmark, best, scored, tried, chosen)
+
+
+def metric_of(name: str, form: str, programs: bool) -> Metric:
+    """The metric of that name.
+
+    Raises:
+        Mistake: as `scores` does.
+    """
+    if name not in METRICS:
+        raise Mistake(f"there is no metric {name}: there are {', '.join(METRICS)}")
+    metric = METRICS[name]
+    takes = {"choice": ("choice", "rest"), "cloze": ("cloze",), "free": ("free",), "program": ("free",)}[metric.of]
+    if form not in takes:
+        raise Mistake(f"metric {name} is of tasks of form {' or '.join(takes)}; this one has form {form}")
+    if metric.of == "program" and not programs:
+        raise Mistake(
+            f"metric {name} runs what the model wrote: say `programs: true` under `evaluate` to have it run, in a "
+            "subprocess with limits and without network"
+        )
+    return metric
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An item's answer, and what it is worth; None where it was not asked. Of several texts, how many are right."""
+
+    row: Mapping[str, Any]
+    answer: Answer | None = None
+    value: float | None = None
+    right: int | None = None
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A metric under one reading."""
+
+    metric: Metric
+    reading: str
+    extract: re.Pattern[str] | None
+    seed: int
+
+    def judged(self, rows: Sequence[Mapping[str, Any]]) -> list[Judged]:
+        """Each item's worth; of several texts of free form their mean."""
+        return [self._judged(row) if row["fault"] is None else Judged(row) for row in rows]
+
+    def _judged(self, row: Mapping[str, Any]) -> Judged:
+        answer = self._answer(row, self.reading)
+        if self.metric.of == "program":
+            return Judged(row, answer, float(self.metric.item(answer)), sum(one.passed for one in ran(answer)))
+        if len(answer.texts) > 1:
+            each = [float(self.metric.item(answer._replace(texts=[text]))) for text in answer.texts]
+            return Judged(row, answer, float(np.mean(each)), sum(one == 1 for one in each))
+        return Judged(row, answer, float(self.metric.item(answer)))
+
+    def value(self, judged: Sequence[Judged]) -> Value:
+        """Over the items that were asked."""
+        asked = [one for one in judged if one.answer is not None]
+        if not asked:
+            return Value()
+        values = [one.value for one in asked if one.value is not None]
+        answers = [one.answer for one in asked if one.answer is not None]
+        if self.metric.corpus is None:
+            mean, within = float(np.mean(values)), interval(values, [one.cluster for one in answers], self.seed)
+        else:
+            mean, within = self.metric.corpus(answers), self.metric.interval(answers, self.seed)
+        return Value(len(asked), _rounded(mean), *((_rounded(within.low), _rounded(within.high)) if within else ()))
+
+    def score(self, judged: Sequence[Judged], states: Sequence[Mapping[str, str]], way: Mapping[str, Any]) -> Score:
+        """All that is said of one way of asking."""
+        asked = [one for one in judged if one.answer is not None]
+        faults: dict[str, int] = {}
+        for one in judged:
+            if one.answer is None:
+                faults[_kind(one.row["fault"])] = faults.get(_kind(one.row["fault"]), 0) + 1
+        rules = {
+            rule: {
+                state: self.value([one for one, of in zip(judged, states, strict=True) if of[rule] == state])
+                for state in sorted({of[rule] for of in states})
+            }
+            for rule in RULES
+            if any(of[rule] != "unchecked" for of in states)
+        }
+        confident = [(list(p), one.row["gold"][0]) for one in asked if (p := confidence(one.row, self.metric))]
+        fit = calibration([p for p, _ in confident], [gold for _, gold in confident])
+        return Score(
+            **way,
+            all=self.value(judged),
+            faults=dict(sorted(faults.items())),
+            fitted=_mean([one.row["shots"] for one in asked]),
+            chance=_mean([len(one.row["gold"]) / len(one.row["choices"]) for one in asked]) if self._chooses else None,
+            readings=self._readings(asked),
+            rules=rules,
+            log_likelihood=_mean(list(_right(asked))),
+            ece=_rounded(fit.ece) if fit else None,
+            ece_refit=_rounded(fit.ece_refit) if fit and fit.ece_refit is not None else None,
+            temperature=_rounded(fit.temperature) if fit else None,
+            bins=tuple((_rounded(b.confidence or 0.0), _rounded(b.right or 0.0), b.cases) for b in fit.bins)
+            if fit
+            else (),
+        )
+
+    @property
+    def _chooses(self) -> bool:
+        return self.metric.of == "choice"
+
+    def _readings(self, asked: Sequence[Judged]) -> dict[str, float]:
+        """The metric under each reading that the answers allow."""
+        if not self._chooses or not asked:
+            return {}
+        names = [name for name in READINGS if name != "unconditional" or asked[0].row["unconditional"] is not None]
+        return {
+            name: _rounded(float(np.mean([self.metric.item(self._answer(one.row, name)) for one in asked])))
+            for name in names
+        }
+
+    def _answer(self, row: Mapping[str, Any], reading: str) -> Answer:
+        texts = row["texts"] or []
+        if self.extract is not None:
+            texts = [found[1] if (found := self.extract.search(text)) else "" for text in texts]
+        return Answer(**{**row, "texts": texts, "marks": marks(row, reading)})
+
+
+def marks(row: Mapping[str, Any], reading: str) -> list[float]:
+    """The choices' log-likelihoods as a reading compares them (GPT-3, section 2.4)."""
+    sums = row["log_likelihoods"] or []
+    if reading == "sum":
+        return list(sums)
+    if reading == "unconditional":
+        return [total - alone for total, alone in zip(sums, row["unconditional"] or [], strict=True)]
+    # An empty choice has no byte: only its delimiter was scored.
+    return [total / max(count, 1) for total, count in zip(sums, row[f"{reading}s"] or [], strict=True)]
+
+
+def confidence(row: Mapping[str, Any], metric: Metric) -> list[float]:
+    """The choices' probabilities, normalised over them; of what is no choice, none."""
+    if metric.of != "choice" or row["log_likelihoods"] is None:
+        return []
+    sums = np.asarray(row["log_likelihoods"])
+    raised = np.exp(sums - sums.max())
+    return [_rounded(float(p)) for p in raised / raised.sum()]
+
+
+def _right(asked: Sequence[Judged]) -> Iterator[float]:
+    """Nats a token of each item's right answer; of several, of the likeliest."""
+    for one in asked:
+        if one.row["log_likelihoods"] is not None:
+            by_token = marks(one.row, "token")
+            yield max(by_token[place] for place in one.row["gold"])
+
+
+def _table(
+    judged: Sequence[Judged], states: Sequence[Mapping[str, str]], way: Mapping[str, Any], metric: Metric
+) -> pa.Table:
+    rows = []
+    for one, of in zip(judged, states, strict=True):
+        row = {**way, **of, "item": one.row["item"], "cluster": one.row["cluster"], "value": one.value}
+        row["fault"] = one.row["fault"]
+        if one.answer is not None and one.row["gold"]:
+            row["gold"] = one.row["gold"][0]
+        if one.answer is not None and one.right is not None:
+            row |= {"right": one.right, "samples": len(one.answer.texts)}
+        if confident := confidence(one.row, metric):
+            row["confidence"] = confident
+        rows.append({name: row.get(name) for name in SCORED.names})
+    return pa.Table.from_pylist(rows, schema=SCORED)
+
+
+def _kind(fault: str) -> str:
+    """A fault without what is the item's own: its numbers."""
+    return re.sub(r"\d+", "N", fault)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return _rounded(float(np.mean(values))) if values else None
+
+
+def _rounded(value: float) -> float:
+    return round(value, 6)

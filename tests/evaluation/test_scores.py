@@ -1,0 +1,187 @@
+"""`scores`: what planted answers are worth, by hand; clean and dirty; the number of examples chosen on other items."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from corpora import contents, counts, workers
+
+from tasks.evaluation.answers import Answered
+from tasks.evaluation.asking.table import RULES, answers_table, scored_of
+from tasks.evaluation.overlap import Overlapped
+from tasks.evaluation.scores import marks, scores
+from tasks.evaluation.statistics import wilson
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.errors import Mistake
+from tasks.runtime.job import Job
+from tasks.runtime.run import Run
+from tasks.runtime.shards import Output
+from tasks.runtime.stage import stage
+
+LABELS = {"0": {"shots": 0, "template": "default", "draw": 0, "step": None}}
+
+
+@stage("answers", kind="measure", version="said")
+def said(job: Job, *, rows: list[dict[str, Any]]) -> Answered:
+    return job.total(block, [("00000", rows)])
+
+
+def block(out: Output, rows: list[dict[str, Any]]) -> Answered:
+    out.write(answers_table(rows))
+    return Answered(len(rows))
+
+
+@stage("overlap", kind="measure", version="said")
+def checked(job: Job, *, states: list[str]) -> Overlapped:
+    rows = [
+        {"benchmark": "quiz", "item": str(n), "rule": "gpt3", "state": state, "source": None}
+        for n, state in enumerate(states)
+    ]
+    with job.publish("items.parquet") as file:
+        pq.write_table(pa.Table.from_pylist(rows), file)
+    return Overlapped()
+
+
+def choice(n: int, sums: list[float], gold: list[int], **more: Any) -> dict[str, Any]:
+    """An answer to a question of choices whose lengths are 1, 2, 3, ... tokens, and twice as many bytes."""
+    sizes = list(range(1, len(sums) + 1))
+    return {
+        "item": str(n), "prompt": "q", "prompt_sha256": "", "shots": 0, "choices": ["x"] * len(sums), "gold": gold,
+        "log_likelihoods": sums, "tokens": sizes, "bytes": [2 * size for size in sizes], "greedy": [False] * len(sums),
+        **more,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    return Run(tmp_path, workers(1))
+
+
+def score(run: Run, rows: list[dict[str, Any]], **how: Any) -> tuple[Artifact, dict[str, Any]]:
+    """The artifact, and the statistics of its one way."""
+    given = {
+        "development": {}, "ways": LABELS, "overlap": None, "benchmark": "quiz", "form": "choice",
+        "metric": "accuracy", "reading": "token", "best": None, "extract": None, "programs": False, "seed": 1,
+    }  # fmt: skip
+    made = run(
+        scores, "tiny.quiz", model="tiny", task="quiz", answers={"0": run(said, "a", rows=rows)}, **{**given, **how}
+    )
+    return made, counts(made)["ways"]["0"]
+
+
+ROWS = [
+    # By sum the first is likelier, by token the second.
+    choice(0, [-2.0, -3.0], [0], unconditional=[-1.0, -4.0]),
+    choice(1, [-2.0, -3.0], [1], unconditional=[-1.0, -4.0]),
+    choice(2, [-1.0, -9.0], [0], unconditional=[-1.0, -9.5]),
+    choice(3, [-1.0, -9.0, -9.0], [0, 2], unconditional=[-1.0, -1.0, -1.0]),
+]
+
+
+def test_the_four_readings(run):
+    """One pass of the model, four ways to compare answers of unlike length."""
+    assert marks(ROWS[0], "sum") == [-2, -3] and marks(ROWS[0], "token") == [-2, -1.5]
+    assert marks(ROWS[0], "byte") == [-1, -0.75] and marks(ROWS[0], "unconditional") == [-1, 1]
+    for reading, right in (("sum", [1, 0, 1, 1]), ("token", [0, 1, 1, 1]), ("unconditional", [0, 1, 0, 1])):
+        made, of = score(run, ROWS, reading=reading)
+        assert scored_of(made)["value"].to_pylist() == right
+        low, high = wilson(sum(right), 4)
+        assert of["all"] == {
+            "items": 4, "value": sum(right) / 4,
+            "low": pytest.approx(low, abs=1e-6), "high": pytest.approx(high, abs=1e-6),
+        }  # fmt: skip
+        assert of["readings"] == {"sum": 0.75, "token": 0.75, "byte": 0.75, "unconditional": 0.5}
+    assert of["chance"] == pytest.approx((1 / 2 + 1 / 2 + 1 / 2 + 2 / 3) / 4, abs=1e-6)
+
+
+def test_another_metric_asks_no_model(run):
+    """`scores` takes answers and no model: its inputs say so."""
+    made, _ = score(run, ROWS)
+    assert all(
+        "answers/" in label or "overlap/" in label for label in str(made.recipe["inputs"]).split("'") if "/" in label
+    )
+
+
+def test_faults_are_counted_and_are_no_items(run):
+    rows = [*ROWS, {"item": "4", "fault": "it has 70 tokens, and the model reads 64"},
+            {"item": "5", "fault": "it has 99 tokens, and the model reads 64"}]  # fmt: skip
+    made, of = score(run, rows)
+    assert of["faults"] == {"it has N tokens, and the model reads N": 2} and of["all"]["items"] == 4
+    table = scored_of(made)
+    assert table["value"].to_pylist()[4:] == [None, None] and table["fault"].to_pylist()[4].startswith("it has 70")
+
+
+def test_clean_and_dirty(run):
+    states = ["clean", "dirty", "clean", "uncheckable"]
+    made, of = score(run, ROWS, overlap=run(checked, "all", states=states))
+    assert scored_of(made)["gpt3"].to_pylist() == states
+    assert set(scored_of(made)["gpt2"].to_pylist()) == {"unchecked"} and list(of["rules"]) == ["gpt3"]
+    by_state = {state: (value["items"], value["value"]) for state, value in of["rules"]["gpt3"].items()}
+    assert by_state == {"clean": (2, 0.5), "dirty": (1, 1.0), "uncheckable": (1, 1.0)}
+    assert RULES == ("gpt3", "gpt2", "gpt4")
+
+
+def test_without_an_overlap_nothing_is_called_clean(run):
+    _, of = score(run, ROWS)
+    assert of["rules"] == {}
+
+
+def test_clusters_widen_the_interval(run):
+    """Ten questions about each of six passages, all right or all wrong together."""
+    rows = [choice(n, [-1.0, -9.0], [(n // 10) % 2]) for n in range(60)]
+    _, alone = score(run, rows)
+    _, together = score(run, [{**row, "cluster": str(n // 10)} for n, row in enumerate(rows)])
+    assert alone["all"]["value"] == together["all"]["value"] == 0.5
+    assert together["all"]["high"] - together["all"]["low"] > 2 * (alone["all"]["high"] - alone["all"]["low"])
+
+
+def test_the_number_of_examples_is_chosen_on_other_items(run):
+    """By the development items, whatever the test items say."""
+    right, wrong = choice(0, [-1.0, -9.0], [0]), choice(0, [-1.0, -9.0], [1])
+    ways = {str(k): {"shots": k, "template": "default", "draw": 0, "step": None} for k in (0, 1, 4)}
+    made = run(
+        scores, "tiny.quiz", model="tiny", task="quiz",
+        answers={str(k): run(said, f"t{k}", rows=[wrong if k == 1 else right]) for k in (0, 1, 4)},
+        development={str(k): run(said, f"d{k}", rows=[right if k else wrong]) for k in (0, 1, 4)},
+        ways=ways, overlap=None, benchmark="quiz", form="choice", metric="accuracy", reading="token", best=None,
+        extract=None, programs=False, seed=1,
+    )  # fmt: skip
+    found = counts(made)
+    assert found["chosen"] == "1" and found["ways"]["1"]["all"]["value"] == 0, "of equals the fewest examples"
+    assert {k: v["value"] for k, v in found["development"].items()} == {"0": 0.0, "1": 1.0, "4": 1.0}
+
+
+def test_free_form_is_extracted(run):
+    rows = [
+        {"item": str(n), "shots": 0, "choices": [], "gold": [], "texts": [text], "references": ["42"]}
+        for n, text in enumerate(["so it is #### 42", "#### 41", "no answer"])
+    ]
+    made, of = score(run, rows, form="free", metric="exact", extract=r"#### (\d+)")
+    assert scored_of(made)["value"].to_pylist() == [1, 0, 0] and of["chance"] is None and of["readings"] == {}
+
+
+def test_calibration_of_a_model_that_knows_what_it_knows(run):
+    """80 % to the first of two choices, which is right in 80 of 100 items."""
+    rows = [choice(n, [float(np.log(0.8)), float(np.log(0.2))], [0 if n % 5 else 1]) for n in range(100)]
+    made, of = score(run, rows)
+    assert of["ece"] == pytest.approx(0, abs=1e-3) and of["temperature"] == pytest.approx(1, abs=0.01)
+    assert scored_of(made)["confidence"].to_pylist()[0] == [pytest.approx(0.8, abs=1e-6), pytest.approx(0.2, abs=1e-6)]
+
+
+def test_the_same_bytes_twice(run, tmp_path):
+    other = Run(tmp_path / "other", workers(1))
+    assert contents(score(run, ROWS)[0]) == contents(score(other, ROWS)[0])
+
+
+@pytest.mark.parametrize(
+    ("how", "said_"),
+    [
+        ({"metric": "charm"}, "there is no metric charm"),
+        ({"metric": "exact"}, "metric exact is of tasks of form free; this one has form choice"),
+    ],
+)
+def test_a_metric_of_another_form(run, how, said_):
+    with pytest.raises(Mistake, match=said_):
+        score(run, ROWS, **how)
