@@ -83,6 +83,8 @@ def placed(p: Pipeline) -> list[tuple[str, str]]:
             named.append(("perplexity", model))
         if model in everything:
             named += [("file-perplexity", f"{model}.{name}") for name in p.evaluate.perplexity]
+            if p.evaluate.probes is not None:
+                named += [("probes", model), ("samples", f"{model}-people"), ("samples", f"{model}-endings")]
         for task in p.tasks() if model in everything else asked_early:
             asked, of = p.tasks()[task]
             ways = list(askings(p, model, asked, of))
