@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from conf.keys import Address, Keys, Pool
 from conf.perplexity import FilePerplexity
+from conf.probes import Probes
 
 
 class Asked(Keys):
@@ -63,6 +64,7 @@ class Evaluate(Keys):
     programs: bool = Field(
         False, description="run the programs that a model writes, where a metric needs it, in a closed subprocess"
     )
+    probes: Probes | None = Field(None, description="absent: models are not probed for bias")
     on: Pool | None = Field(
         None, description="the Prefect work pool where models are asked; absent: where the rest runs"
     )

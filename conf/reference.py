@@ -198,8 +198,9 @@ def _models() -> str:
     of_pipeline = (row for row in _rows(Model) if row[0] not in keys)
     return (
         "## models\n\nBy name (`a-z`, `0-9`, `.`, `-`), each with a `preset` and keys that replace the preset's, or "
-        "with `from`, for a model that was trained elsewhere ([models in and out](models.md)). A budget other than the "
-        "preset's scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width without heads keeps "
+        "with `from`, for one that was trained elsewhere or goes on from another ([models in and out](models.md)): "
+        "what is not given is then as its start was trained, the schedule anew. A budget other than the preset's "
+        "scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width without heads keeps "
         "its head width. A scaled warm-up is at least max(100, 2 / (1 - beta2)) updates, where the preset's own is "
         "that long, and at most a quarter of the way to the decay's end. A key that is given is taken as given.\n\n"
         f"| preset | layers, width, heads | context | budget |\n|---|---|---|---|\n{presets}\n\n"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tasks.report.abilities import ABILITIES
 from tasks.report.contamination import CONTAMINATION
 from tasks.report.duplicates import DUPLICATES
 from tasks.report.funnel import FUNNEL
@@ -11,6 +12,7 @@ from tasks.report.losses import LOSSES
 from tasks.report.mixture import MIXTURE
 from tasks.report.overlap import OVERLAP
 from tasks.report.planted import PLANTED
+from tasks.report.probes import PROBES
 from tasks.report.quality import QUALITY
 from tasks.report.rejects import REJECTS
 from tasks.report.rules import RULED
@@ -22,8 +24,8 @@ from tasks.report.tokenizer import TOKENIZER
 from tasks.report.training import TRAINING
 
 OWN: tuple[Section[Any], ...] = (
-    REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, SCORES,
-    TEXTS, PLANTED,
+    REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, ABILITIES,
+    SCORES, TEXTS, PROBES, PLANTED,
 )  # fmt: skip
 SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, *OWN, GENERAL)
 EVERY = (FUNNEL, LOSSES, GENERAL)  # of all stages, whatever they declare
