@@ -5,6 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from conf.keys import Address, Keys, Pool
+from conf.perplexity import FilePerplexity
+from conf.probes import Probes
 
 
 class Asked(Keys):
@@ -45,14 +47,24 @@ class Evaluate(Keys):
     """What is asked of every model beside its perplexity on each source."""
 
     tasks: list[Asked] = Field(default_factory=list, description="tasks, by name or with the keys below")
+    perplexity: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], FilePerplexity] = Field(
+        default_factory=dict, description="text files by name, such as WikiText's, whose perplexity is measured"
+    )
     folder: Address | None = Field(
         None, description="of task files beside those that come with Millrace, relative to where you run"
     )
     ladder: bool = Field(False, description="ask the ladder's models too, for curves by size")
     snapshots: bool = Field(False, description="ask the weights kept along the way too, for curves by updates")
+    overlap: list[Literal["gpt3", "gpt2", "gpt4"]] = Field(
+        ["gpt3"],
+        min_length=1,
+        description="the papers' rules by which benchmarks are looked for in the tokens as trained on; scores are told "
+        "on all items and on those that each of them finds clean",
+    )
     programs: bool = Field(
         False, description="run the programs that a model writes, where a metric needs it, in a closed subprocess"
     )
+    probes: Probes | None = Field(None, description="absent: models are not probed for bias")
     on: Pool | None = Field(
         None, description="the Prefect work pool where models are asked; absent: where the rest runs"
     )

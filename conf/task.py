@@ -9,14 +9,15 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import yaml
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from conf.keys import Keys
-from conf.reading import read
+from conf.reading import Loader, read
 
 
 def _template(text: str) -> str:
-    """Refuse what is no Jinja2."""
+    """Refuse what is no Jinja2. Whether its filters exist is seen when the first items are asked."""
     from jinja2 import Environment, TemplateSyntaxError
 
     try:
@@ -28,9 +29,13 @@ def _template(text: str) -> str:
 
 def _expression(text: str) -> str:
     from jinja2 import Environment, TemplateSyntaxError
+    from jinja2.parser import Parser
 
     try:
-        Environment().compile_expression(text)
+        parser = Parser(Environment(), text, state="variable")
+        parser.parse_expression()
+        if not parser.stream.eos:
+            raise ValueError("not a Jinja2 expression: something stands behind its end")
     except TemplateSyntaxError as error:
         raise ValueError(f"not a Jinja2 expression: {error.message}") from None
     return text
@@ -43,7 +48,7 @@ Expression = Annotated[str, AfterValidator(_expression)]
 class Wording(Keys):
     """What a template of a task may say in its own way; what it leaves out is as in the task itself."""
 
-    description: str | None = Field(None, description="text before everything, once")
+    description: Template | None = Field(None, description="template: what stands before everything, once")
     question: Template | None = Field(None, description="template: what stands before the answer")
     delimiter: str | None = Field(None, description="between question and answer; the answer is never rewritten")
     between: str | None = Field(None, description="between a solved example and what follows")
@@ -53,6 +58,13 @@ class Wording(Keys):
     )
     before: Template | None = Field(None, description="rest: template of what stands before the choice")
     rest: Template | None = Field(None, description="rest: template of what follows it")
+    gold: Expression | None = Field(
+        None, description="choice, rest: the right choice's place from 0, its text, or a list of those"
+    )
+    references: Expression | None = Field(None, description="free: the right answer, or a list of right ones")
+    solution: Template | None = Field(
+        None, description="free: what a solved example shows after its question; the first right answer if absent"
+    )
 
 
 class Task(Wording):
@@ -63,6 +75,9 @@ class Task(Wording):
     source: str = Field("", description="where the data are to be had")
     licence: str = ""
     data: str = Field("", description="what to put where, for who has no such file yet")
+    like: str | None = Field(
+        None, description="a task that comes with Millrace, whose keys this file has but for those that it gives itself"
+    )
     benchmark: str | None = Field(None, description="the benchmark whose items it asks; of the task's name if absent")
     form: Literal["choice", "cloze", "rest", "free"] = Field(
         description="choice: the likeliest of several answers; cloze: the answer must be the likeliest text; rest: the "
@@ -71,10 +86,6 @@ class Task(Wording):
     fields: dict[str, str] = Field(
         default_factory=dict, description="names that the templates use: the record's own, such as answer: completion"
     )
-    gold: Expression | None = Field(
-        None, description="choice, rest: the right choice's place from 0, its text, or a list of those"
-    )
-    references: Expression | None = Field(None, description="free: the right answer, or a list of right ones")
     cluster: Expression | None = Field(None, description="what items of one passage share; intervals go by it")
     scored: Literal["rest", "choice and rest"] = Field("rest", description="rest: the text whose likelihood counts")
     metric: str | None = Field(
@@ -95,6 +106,9 @@ class Task(Wording):
     draw: Literal["item", "task"] = Field(
         "item", description="item: examples are drawn for each item (GPT-3); task: once, and shared (MMLU)"
     )
+    same: Expression | None = Field(
+        None, description="what an item's solved examples have in common with it, such as MMLU's subject"
+    )
     length: Annotated[int, Field(gt=0)] = Field(64, description="free: tokens generated at most")
     stop: list[str] = Field(default_factory=list, description="free: texts at which generation ends")
     beams: Annotated[int, Field(gt=0)] = Field(1, description="free: beam search of this width; GPT-3's is 4")
@@ -109,6 +123,11 @@ class Task(Wording):
     templates: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], Wording] = Field(
         default_factory=dict, description="other wordings, by name"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_another(cls, given: object) -> object:
+        return _whole(given, set()) if isinstance(given, dict) else given
 
     @field_validator("extract")
     @classmethod
@@ -161,8 +180,8 @@ REQUIRED = {
 }
 METRIC = {"choice": "accuracy", "rest": "accuracy", "cloze": "greedy", "free": "exact"}
 ASKING = {
-    "form", "fields", "gold", "scored", "references", "cluster", "neutral", "draw", "length", "stop", "beams",
-    "penalty", "temperature", "top_k", "top_p", "samples",
+    "form", "fields", "scored", "cluster", "neutral", "draw", "same", "length", "stop", "beams", "penalty",
+    "temperature", "top_k", "top_p", "samples",
 }  # fmt: skip
 
 PACKAGED = Path(__file__).parent / "tasks"
@@ -172,6 +191,19 @@ def files(folder: str | None = None) -> dict[str, Path]:
     """Task files by the task's name: those that come with Millrace, and a folder's own, which go first."""
     found = {path.stem: path for path in sorted(PACKAGED.glob("*.yaml"))}
     return found | ({path.stem: path for path in sorted(Path(folder).glob("*.yaml"))} if folder else {})
+
+
+def _whole(given: dict[str, Any], above: set[str]) -> dict[str, Any]:
+    """What a file says, with what it has from the task that it is like."""
+    name = given.get("like")
+    if not isinstance(name, str):
+        return given
+    path = PACKAGED / f"{name}.yaml"
+    if name in above or not path.is_file():
+        raise ValueError(f"like: {name} is no task that comes with Millrace, or is like this one itself")
+    with path.open(encoding="utf-8") as file:
+        other = yaml.load(file, Loader)
+    return {**_whole(other, {*above, name}), **given}
 
 
 @cache

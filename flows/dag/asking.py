@@ -79,7 +79,7 @@ def ask(run: Run, p: Pipeline, built: Built, model: str, task: str) -> Artifact:
         answers=made,
         development=development,
         ways={one.label: one._asdict() for one in ways},
-        overlap=overlap_of(run, built),
+        overlap=overlap_of(run, p, built),
         benchmark=benchmark,
         form=of.form,
         metric=asked.metric or of.reported,
@@ -92,10 +92,18 @@ def ask(run: Run, p: Pipeline, built: Built, model: str, task: str) -> Artifact:
     return known[task]
 
 
-def overlap_of(run: Run, built: Built) -> Artifact | None:
+def overlap_of(run: Run, p: Pipeline, built: Built) -> Artifact | None:
     """The benchmarks against the tokens that are trained on, if there are both."""
     if built.overlap is None and built.benchmarks and built.tokens:
-        built.overlap = run(overlap, "all", tokens=built.tokens, tokenizer=built.tokenizer, benchmarks=built.benchmarks)
+        built.overlap = run(
+            overlap,
+            "all",
+            tokens=built.tokens,
+            tokenizer=built.tokenizer,
+            benchmarks=built.benchmarks,
+            rules=list(dict.fromkeys(p.evaluate.overlap)),
+            seed=p.seed,
+        )
     return built.overlap
 
 
@@ -113,7 +121,7 @@ def askings(p: Pipeline, model: str, asked: Asked, of: Task) -> Iterator[Asking]
 def steps(p: Pipeline, model: str) -> list[int]:
     """The snapshots of a model that are asked."""
     of, more = p.trained()[model]
-    if not p.evaluate.snapshots or of.from_ is not None:
+    if not p.evaluate.snapshots or of.preset is None:  # what goes on from another has no score from its beginning
         return []
     architecture, training = of.filled(vocabulary=p.tokenizer.vocabulary, seed=p.seed + more)
     return snapshot_steps(training, architecture.context)

@@ -8,6 +8,7 @@ on one thread: no number of workers or threads shows in it.
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from tasks.decontaminate.benchmark import items_of
 from tasks.evaluation.asking.prompts import Prompt, pair, prompt, scored_text
 from tasks.evaluation.asking.shots import drawn
 from tasks.evaluation.asking.table import answers_table
-from tasks.evaluation.asking.way import Question, Unaskable, Way, asked
+from tasks.evaluation.asking.way import Question, Unaskable, Way, alike, asked
 from tasks.kernels.draw import uniform
 from tasks.models.files import model_folder
 from tasks.runtime.artifact import Artifact
@@ -124,7 +125,7 @@ class Asking:
         items: list[Item] = []
         faults: dict[str, int] = {}
         answered: list[dict[str, Any]] = []
-        for row, examples in zip(rows, self._examples([row["item"] for row in rows]), strict=True):
+        for row, examples in zip(rows, self._examples(rows), strict=True):
             try:
                 question = asked(self.way, json.loads(row["record"]))
                 made = prompt(self.way, question, examples, tokenizer, gpt.architecture.context)
@@ -145,7 +146,8 @@ class Asking:
 
     def _generated(self, gpt: "GPT", tokenizer: "Tokenizer", items: list["Item"]) -> Iterator[dict[str, Any]]:
         """The texts that follow each item's prompt."""
-        from model.generate import Free, Sampling, generate
+        from model.generate import Free, generate
+        from model.sampling import Sampling
 
         how = Free(
             limit=self.way.length,
@@ -182,22 +184,34 @@ class Asking:
                 "unconditional": None if neutral is None else [next(unconditional).total for _ in each],
             }
 
-    def _examples(self, items: list[str]) -> Iterator[list[str]]:
+    def _examples(self, rows: list[dict[str, Any]]) -> Iterator[list[str]]:
         """Of each item the solved examples that stand before it."""
         if not self.shots:
-            yield from ([] for _ in items)
+            yield from ([] for _ in rows)
             return
         pool = items_of(self.solved, ["item", "record"])
         ids, records = pool["item"].to_pylist(), pool["record"]
-        different = frozenset(ids)
-        for item in items:
-            of = item if self.way.draw == "item" else "all items"
+        pools: dict[str | None, list[int]] = {}  # places of those that have `same` in common
+        if self.way.same is None:
+            pools[None] = list(range(len(ids)))
+        else:
+            for place, record in enumerate(records.to_pylist()):
+                with suppress(Unaskable):  # what does not say is no example
+                    pools.setdefault(alike(self.way, json.loads(record)), []).append(place)
+        alikes = {kind: [ids[place] for place in places] for kind, places in pools.items()}
+        different = {kind: frozenset(those) for kind, those in alikes.items()}
+        for row in rows:
+            try:
+                kind = alike(self.way, json.loads(row["record"]))
+            except Unaskable:  # nor is it asked
+                yield []
+                continue
+            of = row["item"] if self.way.draw == "item" else "all items"
             texts = []
-            for place in drawn(ids, different, item, self.shots, self.seed, of):
-                try:
-                    texts.append(asked(self.way, json.loads(records[place].as_py())).solved)
-                except Unaskable:  # counted as left out
-                    continue
+            if kind in pools:
+                for at in drawn(alikes[kind], different[kind], row["item"], self.shots, self.seed, of):
+                    with suppress(Unaskable):  # counted as left out
+                        texts.append(asked(self.way, json.loads(records[pools[kind][at]].as_py())).solved)
             yield texts
 
 

@@ -1,13 +1,12 @@
-"""Audit: `overlap`, the benchmarks against the tokens as trained on, decoded again.
+"""Audit: `overlap`, the benchmarks against the tokens as trained on, decoded again, by up to three papers' rules.
 
-By an implementation of its own (plain.py, sought.py), so that what the filter missed shows; the definition of a word is
-the same. GPT-3, appendix C: for each benchmark N is the 5th percentile of its items' length in words, at most 13 and at
-least 8; an item is dirty if any of its N-grams stands in training text, clean if none does, and uncheckable if it has
-fewer than N words (never called clean).
+By an implementation of its own (plain.py, sought.py, rules/), so that what the filter missed shows; the definition of
+a word is the same. The token shards are read once for all rules. Beside them, where a benchmark is arithmetic, its sums
+are searched as such (rules/spot.py).
 """
 
-import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
@@ -17,174 +16,227 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.decontaminate.benchmark import items_of
-from tasks.evaluation.sought import Sought, words_of
+from tasks.evaluation.decoded import texts_in, through
+from tasks.evaluation.rules.gpt2 import Gpt2
+from tasks.evaluation.rules.gpt3 import Gpt3
+from tasks.evaluation.rules.gpt4 import Gpt4
+from tasks.evaluation.rules.rule import DIRTY, STATES, UNCHECKABLE, Benchmarks, Block, Items, Rule, Verdict
+from tasks.evaluation.rules.spot import Spot, Spotted
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
 from tasks.runtime.shards import read_file
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
-from tasks.tokens.kinds.spelling import spelled
-from tasks.tokens.tokenizer import end_of_text_of, tokenizer_file
 from tasks.tokens.tokens import TokenShards
 
-AT_MOST, AT_LEAST, PERCENTILE = 13, 8, 5
 FILE = "items.parquet"
-STATES = ("clean", "dirty", "uncheckable")
-BLOCK = 1 << 20  # tokens decoded at a time: about 4 MB of text, and 60 MB as words
-BETWEEN = "\n\U0010fffd\n".encode()  # stands for a document's end: a word of no benchmark, so that no gram goes over it
+SPOT = "spot"  # what is met beside the rules: sums
+TEXT = pa.string()
+COLUMNS = pa.schema(
+    [
+        ("rule", TEXT),
+        ("benchmark", TEXT),
+        ("item", TEXT),
+        ("state", TEXT),
+        ("sought", pa.int32()),
+        ("found", pa.int32()),
+        ("source", TEXT),
+    ]
+)
 
 
 @statistics
 class Audited:
-    """Of one benchmark: items, words per gram, and items by state."""
+    """Of one benchmark by one rule: items, units of what is looked for (words, characters), and items by state.
+
+    `sought`, `found`: grams or substrings of the items that can be checked, and those of them in training text.
+    `mean_share`: found / sought of an item, the mean over these items.
+    """
 
     items: int = 0
     n: int = 0
     clean: int = 0
     dirty: int = 0
     uncheckable: int = 0
+    sought: int = 0
+    found: int = 0
+    mean_share: float = 0.0
+
+
+@statistics
+class Filter:
+    """The Bloom filter of rule gpt2: bytes it stands for, hash functions, bits held (those that items ask for), words
+    of the training text (each begins one gram at most), and the false positive rate to be expected of so many grams."""
+
+    bytes: int = 0
+    hashes: int = 0
+    held: int = 0
+    words: int = 0
+    rate: float = 0.0
 
 
 @statistics
 class Overlapped:
-    """By benchmark; and dirty items by the source in which they were met first."""
+    """By rule and benchmark; by rule, dirty items by the source in which they were met first; rule gpt2's filter; by
+    arithmetic benchmark, what of it was met as a sum."""
 
-    benchmarks: dict[str, Audited] = field(default_factory=dict)
-    sources: dict[str, int] = field(default_factory=dict)
+    rules: dict[str, dict[str, Audited]] = field(default_factory=dict)
+    sources: dict[str, dict[str, int]] = field(default_factory=dict)
+    filter: Filter = field(default_factory=Filter)
+    arithmetic: dict[str, Spotted] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is looked for, by which a worker makes it once."""
+
+    benchmarks: tuple[tuple[str, Artifact], ...]
+    tokenizer: Artifact
+    rules: tuple[str, ...]
+    seed: int
+    tokens: int  # of the training text
+
+
+@dataclass(frozen=True)
+class Finders:
+    """The rules that are asked, by name, and the spot check."""
+
+    benchmarks: tuple[str, ...]
+    rules: dict[str, Rule]
+    spot: Spot
+
+    @classmethod
+    def of(cls, benchmarks: Benchmarks, rules: Sequence[str], seed: int, tokens: int) -> "Finders":
+        """`tokens`: of the training text, for the size of rule gpt2's filter."""
+        makers: dict[str, Any] = {
+            "gpt3": Gpt3.of,
+            "gpt2": partial(Gpt2.of, tokens=tokens),
+            "gpt4": partial(Gpt4.of, seed=seed),
+        }
+        return cls(tuple(benchmarks), {rule: makers[rule](benchmarks) for rule in rules}, Spot.of(benchmarks))
+
+    def nothing(self) -> dict[str, np.ndarray]:
+        """By rule (and SPOT), what was met in no text at all: false of every part."""
+        return {**{name: rule.nothing() for name, rule in self.rules.items()}, SPOT: self.spot.nothing()}
+
+    def verdicts(self, met: dict[str, np.ndarray]) -> dict[str, dict[str, list[Verdict]]]:
+        """By rule and benchmark, of each item."""
+        return {
+            name: {benchmark: rule.verdicts(benchmark, met[name]) for benchmark in self.benchmarks}
+            for name, rule in self.rules.items()
+        }
+
+    def look(self, text: bytes, met: dict[str, np.ndarray]) -> int:
+        """Sets in `met` what stands in the text; answers how many words rule gpt2 read."""
+        block = Block(text)
+        for name, rule in self.rules.items():
+            rule.look(block, met[name])
+        self.spot.look(block, met[SPOT])
+        return len(block.words) if "gpt2" in self.rules else 0
 
 
 @stage("overlap", kind="measure", section="overlap", libraries=("tokenizers",))
 def overlap(
-    job: Job, *, tokens: dict[str, Artifact], tokenizer: Artifact, benchmarks: dict[str, Artifact]
+    job: Job,
+    *,
+    tokens: dict[str, Artifact],
+    tokenizer: Artifact,
+    benchmarks: dict[str, Artifact],
+    rules: Sequence[str] = ("gpt3",),
+    seed: int = 1,
 ) -> Overlapped:
-    """A table: benchmark, item, state (clean, dirty, uncheckable), source (the first where it is dirty).
+    """A table: rule, benchmark, item, state (clean, dirty, uncheckable), grams or substrings sought and found, source
+    (the first with which the item is dirty). `seed` draws rule gpt4's substrings.
 
     Raises:
         Failure: another tokenizer made the tokens.
     """
-    asked = tuple(benchmarks.items())
-    sizes, sought = sought_in(asked, tokenizer)
-    items = {name: items_of(artifact, ["item"])["item"].to_pylist() for name, artifact in asked}
-    dirty: dict[str, dict[int, str]] = {name: {} for name in benchmarks}
-    for source, artifact in tokens.items():
-        shards = TokenShards.of(artifact)
-        shards.require(tokenizer)
-        check = partial(met_in, shards=shards, tokenizer=tokenizer, benchmarks=asked)
-        met = {n: np.zeros(len(grams.sums), bool) for n, grams in sought.grams.items()}
-        for by_size in job.engine.map(check, shards.files("train")):
-            for n, places in by_size.items():
-                met[n][places] = True
-        for name in benchmarks:
-            for number, places in enumerate(sought.items[name]):
-                if met[sizes[name]][places].any():
-                    dirty[name].setdefault(number, source)
+    shards = {source: TokenShards.of(artifact) for source, artifact in tokens.items()}
+    size = sum(each.count("train") for each in shards.values())
+    asked = Asked(tuple(benchmarks.items()), tokenizer, tuple(rules), seed, size)
+    finders = finders_of(asked)
+    pairs = [(rule, name) for rule in rules for name in benchmarks]
+    met, words = finders.nothing(), 0
+    verdicts = finders.verdicts(met)
+    first: dict[tuple[str, str, int], str] = {}  # (rule, benchmark, number of the item) -> source
+    for source, each in shards.items():
+        each.require(tokenizer)
+        for found, read in job.engine.map(partial(met_in, shards=each, asked=asked), each.files("train")):
+            words += read
+            for name, parts in found.items():
+                met[name] |= np.unpackbits(parts, count=len(met[name])).view(bool)
+        verdicts = finders.verdicts(met)
+        for rule, name in pairs:
+            for number, verdict in enumerate(verdicts[rule][name]):
+                if verdict.state == DIRTY:
+                    first.setdefault((rule, name, number), source)
+    items = {name: items_of(artifact, ["item"])["item"].to_pylist() for name, artifact in asked.benchmarks}
     rows = [
-        {
-            "benchmark": name,
-            "item": item,
-            "state": "dirty" if number in dirty[name] else "clean" if len(places) else "uncheckable",
-            "source": dirty[name].get(number),
-        }
-        for name in benchmarks
-        for number, (item, places) in enumerate(zip(items[name], sought.items[name], strict=True))
+        {"rule": rule, "benchmark": name, "item": item, **verdict._asdict(), "source": first.get((rule, name, number))}
+        for rule, name in pairs
+        for number, (item, verdict) in enumerate(zip(items[name], verdicts[rule][name], strict=True))
     ]
-    schema = pa.schema([(key, pa.string()) for key in ("benchmark", "item", "state", "source")])
     with job.publish(FILE) as file:
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), file)
-    states = {
-        name: [sum(row["benchmark"] == name and row["state"] == state for row in rows) for state in STATES]
-        for name in benchmarks
-    }
+        pq.write_table(pa.Table.from_pylist(rows, schema=COLUMNS), file)
+    firsts = Counter((row["rule"], row["source"]) for row in rows)
     return Overlapped(
-        {name: Audited(len(items[name]), sizes[name], *states[name]) for name in benchmarks},
-        {source: sum(row["source"] == source for row in rows) for source in tokens},
+        {
+            rule: {name: audited(verdicts[rule][name], finders.rules[rule].size(name)) for name in benchmarks}
+            for rule in rules
+        },
+        {rule: {source: firsts[rule, source] for source in tokens} for rule in rules},
+        filter_of(finders, words),
+        finders.spot.counts(met[SPOT]),
     )
 
 
 def states_of(overlap: Artifact) -> dict[str, dict[tuple[str, str], str]]:
-    """By rule: (benchmark, item) -> clean, dirty or uncheckable. An item that is there twice has one state."""
-    rows = read_file(overlap, FILE, ["benchmark", "item", "state"]).to_pylist()
-    return {"gpt3": {(row["benchmark"], row["item"]): row["state"] for row in rows}}
+    """By rule, in the order in which they were asked: (benchmark, item) -> clean, dirty or uncheckable. An item that is
+    there twice has one text, so one state."""
+    states: dict[str, dict[tuple[str, str], str]] = {}
+    for row in read_file(overlap, FILE, ["rule", "benchmark", "item", "state"]).to_pylist():
+        states.setdefault(row["rule"], {})[row["benchmark"], row["item"]] = row["state"]
+    return states
 
 
-def gram_size(lengths: list[int]) -> int:
-    """The 5th percentile of the items' lengths in words, within 8 to 13."""
-    return int(np.clip(int(np.percentile(lengths, PERCENTILE)), AT_LEAST, AT_MOST))
+def audited(verdicts: list[Verdict], size: int) -> Audited:
+    """Of one benchmark by one rule."""
+    states = Counter(verdict.state for verdict in verdicts)
+    shares = [verdict.found / verdict.sought for verdict in verdicts if verdict.state != UNCHECKABLE]
+    return Audited(
+        items=len(verdicts),
+        n=size,
+        **{state: states[state] for state in STATES},
+        sought=sum(verdict.sought for verdict in verdicts),
+        found=sum(verdict.found for verdict in verdicts),
+        mean_share=round(sum(shares) / len(shares), 6) if shares else 0.0,
+    )
+
+
+def filter_of(finders: Finders, words: int) -> Filter:
+    """What is told of rule gpt2's filter; zeros where it is not asked."""
+    rule = finders.rules.get("gpt2")
+    if not isinstance(rule, Gpt2):
+        return Filter()
+    bloom = rule.asked.bloom
+    return Filter(bloom.bytes, bloom.hashes, rule.asked.bits.size, words, float(f"{bloom.rate(words):.3g}"))
 
 
 @lru_cache(maxsize=1)  # once a worker
-def sought_in(benchmarks: tuple[tuple[str, Artifact], ...], tokenizer: Artifact) -> tuple[dict[str, int], Sought]:
-    """(words a gram by benchmark; what is looked for: the items as their tokens give them back).
-
-    Of byte-level tokens that is the item itself; others have lost accents, or what they do not know.
-    """
-    library, spelling = _spelling_of(tokenizer)
-
-    def through(text: str) -> bytes:
-        ids = library.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False).ids
-        return spelling.decode(np.array(ids, np.int64))
-
-    split = {
-        name: [words_of(through(text)) for text in items_of(artifact, ["text"])["text"].to_pylist()]
-        for name, artifact in benchmarks
-    }
-    sizes = {name: gram_size([len(words) for words in texts]) for name, texts in split.items()}
-    return sizes, Sought.of({name: (sizes[name], texts) for name, texts in split.items()})
+def finders_of(asked: Asked) -> Finders:
+    """Of the items as their tokens give them back."""
+    benchmarks = {}
+    for name, artifact in asked.benchmarks:
+        table = items_of(artifact, ["item", "text"])
+        texts = [through(text, asked.tokenizer) for text in table["text"].to_pylist()]
+        benchmarks[name] = Items(table["item"].to_pylist(), texts)
+    return Finders.of(benchmarks, asked.rules, asked.seed, asked.tokens)
 
 
-def met_in(
-    file: str, *, shards: TokenShards, tokenizer: Artifact, benchmarks: tuple[tuple[str, Artifact], ...]
-) -> dict[int, np.ndarray]:
-    """By words a gram, the places of the grams that stand in a token file's documents."""
-    _, sought = sought_in(benchmarks, tokenizer)
-    _, spelling = _spelling_of(tokenizer)
-    end = end_of_text_of(tokenizer)
-    met = {n: np.zeros(len(grams.sums), bool) for n, grams in sought.grams.items()}
-    for ids in blocks(shards.read(file), end):
-        for n, places in sought.met(spelling.decode(ids)).items():
-            met[n][places] = True
-    return {n: np.flatnonzero(places) for n, places in met.items()}
-
-
-@lru_cache(maxsize=1)
-def _spelling_of(tokenizer: Artifact) -> tuple[Any, "Spelling"]:
-    """The library's tokenizer, and the bytes of its ids."""
-    from tokenizers import Tokenizer
-
-    library = Tokenizer.from_file(str(tokenizer_file(tokenizer)))
-    library.encode_special_tokens = True
-    return library, Spelling.of(library, {end_of_text_of(tokenizer): BETWEEN})
-
-
-def blocks(ids: np.ndarray, end: int) -> Iterator[np.ndarray]:
-    """Whole documents, at least BLOCK tokens at a time."""
-    ends = np.flatnonzero(ids == end) + 1
-    start = 0
-    while start < len(ids):
-        place = np.searchsorted(ends, start + BLOCK)
-        stop = int(ends[place]) if place < len(ends) else len(ids)
-        yield ids[start:stop]
-        start = stop
-
-
-@dataclass(frozen=True)
-class Spelling:
-    """The bytes of each token id, one behind the other."""
-
-    data: np.ndarray  # uint8
-    starts: np.ndarray  # int64 (ids,)
-    sizes: np.ndarray  # int64 (ids,)
-
-    @classmethod
-    def of(cls, model: Any, instead: dict[int, bytes]) -> "Spelling":
-        """Of a tokenizer of `tokenizers`. `instead`: what ids are to give that spell something else."""
-        spelt = [instead.get(number, one) for number, one in enumerate(spelled(json.loads(model.to_str())))]
-        sizes = np.array([len(one) for one in spelt], np.int64)
-        return cls(np.frombuffer(b"".join(spelt), np.uint8), np.cumsum(sizes) - sizes, sizes)
-
-    def decode(self, ids: np.ndarray) -> bytes:
-        sizes = self.sizes[ids]
-        ends = np.cumsum(sizes)
-        places = np.repeat(self.starts[ids] - ends + sizes, sizes)
-        places += np.arange(len(places))
-        return self.data[places].tobytes()
+def met_in(file: str, *, shards: TokenShards, asked: Asked) -> tuple[dict[str, np.ndarray], int]:
+    """By rule, which parts stand in a token file's documents, eight a byte; and the words that rule gpt2 read."""
+    finders = finders_of(asked)
+    met, words = finders.nothing(), 0
+    for text in texts_in(shards.read(file), asked.tokenizer):
+        words += finders.look(text, met)
+    return {name: np.packbits(parts) for name, parts in met.items()}, words

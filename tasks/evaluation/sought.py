@@ -11,9 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.evaluation.plain import apart
+from tasks.evaluation.rolling import PRIME, Sums
 
-PRIME = np.uint64(0x9E3779B97F4A7C15)  # odd, so that it has an inverse modulo 2**64
-INVERSE = np.uint64(pow(int(PRIME), -1, 1 << 64))
 BITS = 24  # of a gram's sum that say where it is in the bit table: 16 MB, which 10^6 grams fill to 6 %
 STRANGE = -1  # the number of a word that no benchmark has
 
@@ -45,10 +44,7 @@ class Grams:
             return np.zeros(0, np.int64)
         strange = np.concatenate([[0], np.cumsum(text == STRANGE)])
         starts = np.flatnonzero(strange[self.n :] == strange[: -self.n])
-        powers = np.multiply.accumulate(np.full(len(text) + 1, PRIME, np.uint64))
-        total = np.concatenate([[np.uint64(0)], np.cumsum((text + 1).astype(np.uint64) * powers[:-1], dtype=np.uint64)])
-        back = np.multiply.accumulate(np.concatenate([[np.uint64(1)], np.full(len(text), INVERSE, np.uint64)]))
-        sums = (total[starts + self.n] - total[starts]) * back[starts]
+        sums = Sums.of(text).between(starts, starts + self.n)
         likely = self.table[(sums >> np.uint64(64 - BITS)).astype(np.int64)]
         starts, sums = starts[likely], sums[likely]
         found = []

@@ -12,18 +12,20 @@ from tasks.report.losses import LOSSES
 from tasks.report.mixture import MIXTURE
 from tasks.report.overlap import OVERLAP
 from tasks.report.planted import PLANTED
+from tasks.report.probes import PROBES
 from tasks.report.quality import QUALITY
 from tasks.report.rejects import REJECTS
 from tasks.report.rules import RULED
 from tasks.report.scaling import SCALING
 from tasks.report.scores import SCORES
 from tasks.report.section import Section
+from tasks.report.texts import TEXTS
 from tasks.report.tokenizer import TOKENIZER
 from tasks.report.training import TRAINING
 
 OWN: tuple[Section[Any], ...] = (
     REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, ABILITIES,
-    SCORES, PLANTED,
+    SCORES, TEXTS, PROBES, PLANTED,
 )  # fmt: skip
 SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, *OWN, GENERAL)
 EVERY = (FUNNEL, LOSSES, GENERAL)  # of all stages, whatever they declare

@@ -19,8 +19,10 @@ from tasks.decontaminate.cuts import cuts
 from tasks.decontaminate.frequent import frequent
 from tasks.decontaminate.grams import grams
 from tasks.decontaminate.hits import hits
-from tasks.evaluation.overlap import FILE, Spelling, blocks, gram_size, overlap
-from tasks.evaluation.plain import words
+from tasks.evaluation.decoded import Spelling, blocks
+from tasks.evaluation.overlap import FILE, Overlapped, overlap, states_of
+from tasks.evaluation.plain import letters, words
+from tasks.evaluation.rules.gpt3 import gram_size
 from tasks.evaluation.sought import Grams
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
@@ -28,6 +30,7 @@ from tasks.runtime.shards import read_file
 from tasks.tokens.tokenizer import tokenizer
 from tasks.tokens.tokens import tokens
 
+RULES = ("gpt3", "gpt2", "gpt4")
 SPLIT = {"validation": 0.1, "seed": 1}
 MEETING = [*ODD, *"abZ19 \n\t-‐'’`.\xad\u200d\u0301漢カｱﾞกำ"]
 NEWER = 275  # of the code points tried below
@@ -56,10 +59,14 @@ def tokenised(run: Run, documents: list[Artifact], decisions: list[Artifact]) ->
 
 
 def audited(
-    run: Run, documents: list[Artifact], benchmarks: dict[str, Artifact], decisions: list[Artifact] | None = None
+    run: Run,
+    documents: list[Artifact],
+    benchmarks: dict[str, Artifact],
+    decisions: list[Artifact] | None = None,
+    rules: tuple[str, ...] = ("gpt3",),
 ) -> tuple[Artifact, dict[str, list[dict[str, Any]]]]:
     made, by = tokenised(run, documents, decisions or [decided(run, one) for one in documents])
-    result = run(overlap, "all", tokens=made, tokenizer=by, benchmarks=benchmarks)
+    result = run(overlap, "all", tokens=made, tokenizer=by, benchmarks=benchmarks, rules=rules, seed=1)
     rows = read_file(result, FILE).to_pylist()
     return result, {name: [row for row in rows if row["benchmark"] == name] for name in benchmarks}
 
@@ -84,10 +91,18 @@ def test_states(run, tmp_path):
         ("dirty", "web"), ("clean", None), ("uncheckable", None), ("dirty", "web"),
     ]  # fmt: skip
     # three words are the 5th percentile of four lengths, but n is at least 8
-    assert counts(result) == {
-        "benchmarks": {"quiz": {"items": 4, "n": 8, "clean": 1, "dirty": 2, "uncheckable": 1}},
-        "sources": {"web": 2},
-    }
+    found = counts(result)
+    # 6 grams of 13 words, 33 of 40: of these the document lacks the first one, which begins with the word left out
+    assert found["rules"] == {
+        "gpt3": {
+            "quiz": {
+                "items": 4, "n": 8, "clean": 1, "dirty": 2, "uncheckable": 1, "sought": 45, "found": 38,
+                "mean_share": round((1 + 0 + 32 / 33) / 3, 6),
+            }
+        }
+    }  # fmt: skip
+    assert found["sources"] == {"gpt3": {"web": 2}}
+    assert found["filter"]["bytes"] == 0 and found["arithmetic"] == {}
 
 
 @pytest.mark.parametrize("kind", ["gpt1", "wordpiece"])
@@ -104,8 +119,10 @@ def test_an_item_is_looked_for_as_its_tokens_give_it_back(run, tmp_path, kind):
     how = {"documents": {"web": documents}, "decisions": decision, "shares": {"web": 1.0}, "sample": 90_000, **SPLIT}
     by = run(tokenizer, kind, kind=kind, vocabulary=300, **how)
     made = {"web": run(tokens, "web", documents=documents, decision=decision["web"], tokenizer=by, **SPLIT)}
-    result = run(overlap, "all", tokens=made, tokenizer=by, benchmarks=benchmarks)
-    assert [row["state"] for row in read_file(result, FILE).to_pylist()] == ["dirty", "clean"]
+    result = run(overlap, "all", tokens=made, tokenizer=by, benchmarks=benchmarks, rules=RULES, seed=1)
+    assert {rule: list(states.values()) for rule, states in states_of(result).items()} == {
+        "gpt3": ["dirty", "clean"], "gpt2": ["dirty", "clean"], "gpt4": ["dirty", "clean"],
+    }  # fmt: skip
 
 
 def test_a_gram_counts_from_n_words_on(run, tmp_path):
@@ -115,7 +132,7 @@ def test_a_gram_counts_from_n_words_on(run, tmp_path):
         texts = [FILL] * 10
         texts[at] += " " + numbered("item", words_) + " " + FILL
         result, rows = audited(run, [source(run, "web", texts)], benchmarks)
-        assert counts(result)["benchmarks"]["quiz"]["n"] == 13
+        assert counts(result)["rules"]["gpt3"]["quiz"]["n"] == 13
         assert [row["state"] for row in rows["quiz"]] == [state, state, "clean"]
 
 
@@ -141,7 +158,7 @@ def test_the_first_source_is_named(run, tmp_path):
     benchmarks = {"quiz": quiz(run, tmp_path, "quiz", [item])}
     documents = [source(run, name, [FILL + (" " + item) * has] * 10) for name, has in (("a", 0), ("b", 1), ("c", 1))]
     result, rows = audited(run, documents, benchmarks)
-    assert rows["quiz"][0]["source"] == "b" and counts(result)["sources"] == {"a": 0, "b": 1, "c": 0}
+    assert rows["quiz"][0]["source"] == "b" and counts(result)["sources"]["gpt3"] == {"a": 0, "b": 1, "c": 0}
 
 
 def test_a_leak_that_was_not_filtered_shows(run, tmp_path):
@@ -169,7 +186,7 @@ def test_bytes_do_not_depend_on_workers_and_sharding(run, tmp_path):
     for name, shards, engine in (("one", 1, run.engine), ("two", 3, workers(2))):
         other = Run(tmp_path / name, engine)
         benchmarks = {"quiz": quiz(other, tmp_path, "quiz", [item, "short", numbered("clean", 20)])}
-        found.append(contents(audited(other, [source(other, "web", texts, shards)], benchmarks)[0]))
+        found.append(contents(audited(other, [source(other, "web", texts, shards)], benchmarks, rules=RULES)[0]))
     assert found[0] == found[1]
 
 
@@ -180,6 +197,70 @@ def test_bytes_do_not_depend_on_workers_and_sharding(run, tmp_path):
 )  # fmt: skip
 def test_gram_size_is_the_5th_percentile_within_8_and_13(lengths, n):
     assert gram_size(lengths) == n
+
+
+def test_what_each_rule_calls_dirty(run, tmp_path):
+    """One leak a way: whole; in capitals; every ninth word another; spaces gone; and nothing of it."""
+    names = ("whole", "capitals", "changed", "spaceless", "absent")
+    items = {name: numbered(name, 40) for name in names}
+    items["changed"] = numbered("c", 40)  # 8 of these words have less than 50 letters
+    benchmarks = {"quiz": quiz(run, tmp_path, "quiz", list(items.values()))}
+    said = {
+        "whole": items["whole"],
+        "capitals": items["capitals"].upper(),
+        "changed": " ".join("other" if n % 9 == 8 else word for n, word in enumerate(items["changed"].split())),
+        "spaceless": items["spaceless"].replace(" ", ""),
+        "absent": "",
+    }
+    texts = [FILL] * 20
+    for place, name in zip(training("web", 20), names, strict=False):
+        texts[place] += f"\n{said[name]}\n{FILL}"
+    result, rows = audited(run, [source(run, "web", texts, 3)], benchmarks, rules=RULES)
+    states = {
+        rule: {name: row["state"] for name, row in zip(names, of_rule, strict=True)}
+        for rule in RULES
+        if (of_rule := [row for row in rows["quiz"] if row["rule"] == rule])
+    }
+    assert states["gpt3"] == {
+        "whole": "dirty", "capitals": "dirty", "changed": "clean", "spaceless": "clean", "absent": "clean",
+    }  # fmt: skip
+    # Every ninth word: of 33 grams of 8 words, those between are left, 1 in 9
+    assert states["gpt2"] == states["gpt3"]
+    assert states["gpt4"] == {
+        "whole": "dirty", "capitals": "clean", "changed": "clean", "spaceless": "dirty", "absent": "clean",
+    }  # fmt: skip
+    found = {
+        (row["rule"], name): (row["sought"], row["found"]) for name, row in zip(names * 3, rows["quiz"], strict=True)
+    }
+    assert found["gpt2", "whole"] == (33, 33) and found["gpt2", "changed"] == (33, 4)
+    assert found["gpt4", "whole"] == (3, 3) and found["gpt4", "absent"] == (3, 0)
+    told = result.counts(Overlapped)
+    assert told.rules["gpt2"]["quiz"].mean_share == pytest.approx((33 + 33 + 4) / 33 / 5, abs=1e-6)
+    assert told.filter.hashes == 27 and told.filter.held <= 27 * 5 * 33 and 0 < told.filter.rate <= 1e-8
+
+
+def test_a_rule_alone_says_what_it_says_beside_others(run, tmp_path):
+    item = numbered("item", 20)
+    benchmarks = {"quiz": quiz(run, tmp_path, "quiz", [item, "short", numbered("clean", 20)])}
+    texts = [FILL] * 20
+    texts[training("web", 20)[0]] += f" {item}"
+    documents = source(run, "web", texts)
+    together = states_of(audited(run, [documents], benchmarks, rules=RULES)[0])
+    assert list(together) == list(RULES)
+    for rule in RULES:
+        assert states_of(audited(run, [documents], benchmarks, rules=(rule,))[0]) == {rule: together[rule]}
+
+
+def test_sums_of_an_arithmetic_benchmark_are_searched_as_such(run, tmp_path):
+    problems = [(98, "plus", 45), (7, "minus", 23), (556, "plus", 497), (1, "plus", 2)]
+    asked = [f"Q: What is {a} {word} {b}? A: {a + b}" for a, word, b in problems]
+    benchmarks = {"sums": quiz(run, tmp_path, "sums", asked), "quiz": quiz(run, tmp_path, "quiz", [numbered("x", 20)])}
+    texts = [FILL] * 20
+    first, second = training("web", 20)[:2]
+    texts[first] += " 98 + 45 = 143, 7 minus 23; 1556 + 497 = and 1 + 23 ="
+    texts[second] += " so 98 plus 45 is 143"
+    result, _ = audited(run, [source(run, "web", texts, 2)], benchmarks)
+    assert counts(result)["arithmetic"] == {"sums": {"problems": 4, "sign": 1, "word": 2, "either": 2}}
 
 
 # ---- the looking
@@ -206,7 +287,7 @@ def test_grams_of_one_sum_are_told_apart():
 
 
 def test_blocks_are_whole_documents(monkeypatch):
-    monkeypatch.setattr("tasks.evaluation.overlap.BLOCK", 5)
+    monkeypatch.setattr("tasks.evaluation.decoded.BLOCK", 5)
     ids = np.array([1, 1, 9, 1, 1, 1, 1, 1, 1, 9, 9, 1, 9, 1, 1, 1, 9], np.uint16)
     parts = list(blocks(ids, 9))
     assert np.concatenate(parts).tolist() == ids.tolist()
@@ -269,6 +350,25 @@ def test_every_code_point_counts_as_in_the_kernel():
 def test_words_agree_with_the_kernel(texts):
     texts = ["".join(c for c in text if c in ODD or assigned(c)) for text in texts]
     assert hashes([said_again(text) for text in texts]) == hashes(texts)
+
+
+def said_in_letters(texts: list[str]) -> list[list[int]]:
+    """The filter kernel's hash of every letter or digit of every text."""
+    from tasks.kernels import ngrams as kernel
+
+    found = kernel.grams(pa.array(texts, pa.large_string()), 1, "letters")
+    rows: list[list[int]] = [[] for _ in texts]
+    for row, gram in zip(found.row.tolist(), found.gram.tolist(), strict=True):
+        rows[row].append(gram)
+    return rows
+
+
+@given(st.lists(st.text(st.one_of(st.sampled_from(MEETING), st.characters(codec="utf-8")), max_size=60), max_size=6))
+def test_letters_agree_with_the_kernel(texts):
+    texts = ["".join(c for c in text if c in ODD or assigned(c)) for text in texts]
+    kept = [letters(text.encode()).decode() for text in texts]
+    assert [len(row) for row in said_in_letters(texts)] == [len(text) for text in kept]
+    assert said_in_letters(kept) == said_in_letters(texts)
 
 
 def assigned(character: str) -> bool:

@@ -274,12 +274,11 @@ def cuts_shard(out: Output, item: tuple[Shard, list[int]], *, source: str) -> cu
 @stage("overlap", kind="measure", version="1")
 def overlap(job: Job, *, benchmarks: dict[str, Artifact]) -> overlap_of.Overlapped:
     states = {n: "dirty" if n == 3 else "clean" for n in LEAKS}
-    rows = [{"benchmark": "cloze", "item": f"{n:032x}", "state": state, "source": None} for n, state in states.items()]
-    schema = pa.schema([(key, pa.string()) for key in ("benchmark", "item", "state", "source")])
+    rows = [{"rule": "gpt3", "benchmark": "cloze", "item": f"{n:032x}", "state": state} for n, state in states.items()]
     with job.publish("items.parquet") as file:
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), file)
-    audited = overlap_of.Audited(items=6, n=N, clean=5, dirty=1)
-    return overlap_of.Overlapped({"cloze": audited}, {"crawl": 1, "webtext2": 0})
+        pq.write_table(pa.Table.from_pylist(rows, schema=overlap_of.COLUMNS), file)
+    audited = overlap_of.Audited(items=6, n=N, clean=5, dirty=1, sought=48, found=8, mean_share=0.166667)
+    return overlap_of.Overlapped({"gpt3": {"cloze": audited}}, {"gpt3": {"crawl": 1, "webtext2": 0}})
 
 
 def counting(kind: type) -> Stage:

@@ -1,8 +1,9 @@
 """How a task asks: a task file's keys that shape a prompt or an answer, with one of its templates (conf/task.py).
 
-Templates are Jinja2, in its sandbox, over the fields of a record. `question`, `answer`, `before`, `rest` and each of a
-list of `choices` are templates, and give text; `choices` as one text, `gold`, `references` and `cluster` are
-expressions, and give a value. Text is used as it is: nothing is stripped, escaped or cut.
+Templates are Jinja2, in its sandbox and with the filters of filters.py, over the fields of a record. `description`,
+`question`, `answer`, `before`, `rest`, `solution` and each of a list of `choices` are templates, and give text;
+`choices` as one text, `gold`, `references`, `cluster` and `same` are expressions, and give a value. Text is used as it
+is: nothing is stripped, escaped or cut.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from typing import Any, Literal
 
 from jinja2 import StrictUndefined, TemplateError, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+
+from tasks.evaluation.asking.filters import FILTERS
 
 Form = Literal["choice", "cloze", "rest", "free"]
 
@@ -33,9 +36,11 @@ class Way:
     rest: str | None
     scored: Literal["rest", "choice and rest"]
     references: str | None
+    solution: str | None
     cluster: str | None
     neutral: str | None
     draw: Literal["item", "task"]
+    same: str | None
     length: int
     stop: list[str]
     beams: int
@@ -61,6 +66,7 @@ class Unaskable(ValueError):
 class Question:
     """A record as it is asked. `answers`: what is scored (choices, or the one answer), in the record's own spelling."""
 
+    description: str  # what stands before everything
     question: str  # what stands before the answer; of form `rest`, before the choice
     answers: tuple[str, ...]
     gold: tuple[int, ...]  # places in `answers` of the right ones
@@ -76,27 +82,47 @@ def asked(way: Way, record: Mapping[str, Any]) -> Question:
     Raises:
         Unaskable: a field is missing, or what a template gives is not what its key wants.
     """
-    fields = {**record, **{name: record[theirs] for name, theirs in way.fields.items() if theirs in record}}
+    fields = _fields(way, record)
     cluster = None if way.cluster is None else str(value(way.cluster, fields, "cluster"))
+    description = text(way.description, fields, "description")
+    alike(way, record)  # an item that does not say has no examples
     if way.form == "free":
         references = _texts(value(way.references, fields, "references"), "references")
         question = text(way.question, fields, "question")
-        return Question(question, (), (), "", references, cluster, question + way.delimiter + references[0])
+        shown = references[0] if way.solution is None else text(way.solution, fields, "solution")
+        return Question(description, question, (), (), "", references, cluster, question + way.delimiter + shown)
     if way.form == "cloze":
         question, answer = text(way.question, fields, "question"), text(way.answer, fields, "answer")
-        return Question(question, (answer,), (0,), "", (), cluster, question + way.delimiter + answer)
+        return Question(description, question, (answer,), (0,), "", (), cluster, question + way.delimiter + answer)
     if isinstance(way.choices, list):
         choices = tuple(text(choice, fields, "choices") for choice in way.choices)
     else:
         choices = _texts(value(way.choices, fields, "choices"), "choices")
     gold = _places(value(way.gold, fields, "gold"), choices)
+    right = choices[gold[0]]
     if way.form == "choice":
         question = text(way.question, fields, "question")
-        return Question(question, choices, gold, "", (), cluster, question + way.delimiter + choices[gold[0]])
+        return Question(description, question, choices, gold, "", (), cluster, question + way.delimiter + right)
     before, rest = text(way.before, fields, "before"), text(way.rest, fields, "rest")
     if not rest and way.scored == "rest":
         raise Unaskable("empty", "rest is empty: nothing of it can be scored")
-    return Question(before, choices, gold, rest, (), cluster, before + choices[gold[0]] + rest)
+    return Question(description, before, choices, gold, rest, (), cluster, before + right + rest)
+
+
+def alike(way: Way, record: Mapping[str, Any]) -> str | None:
+    """What a record and its solved examples have in common; None: nothing need be.
+
+    Raises:
+        Unaskable: the record does not say.
+    """
+    return None if way.same is None else str(value(way.same, _fields(way, record), "same"))
+
+
+def _fields(way: Way, record: Mapping[str, Any]) -> dict[str, Any]:
+    return {**record, **{name: record[theirs] for name, theirs in way.fields.items() if theirs in record}}
+
+
+FAULTS = (TemplateError, SecurityError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
 
 def text(template: str | None, fields: Mapping[str, Any], key: str) -> str:
@@ -104,7 +130,7 @@ def text(template: str | None, fields: Mapping[str, Any], key: str) -> str:
     assert template is not None  # the task file's schema has seen to it
     try:
         return _template(template).render(fields)
-    except (TemplateError, SecurityError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+    except FAULTS as error:
         raise Unaskable("record", f"{key}: {error}") from None
 
 
@@ -113,7 +139,7 @@ def value(expression: str | None, fields: Mapping[str, Any], key: str) -> Any:
     assert expression is not None
     try:
         found = _expression(expression)(fields)
-    except (TemplateError, SecurityError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+    except FAULTS as error:
         raise Unaskable("record", f"{key}: {error}") from None
     if found is None or isinstance(found, Undefined):
         raise Unaskable("record", f"{key}: {expression} is not in the record")
@@ -121,6 +147,7 @@ def value(expression: str | None, fields: Mapping[str, Any], key: str) -> Any:
 
 
 ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
+ENVIRONMENT.filters |= FILTERS
 
 
 @cache
