@@ -7,6 +7,7 @@ from conf.evaluation import Asked
 from conf.pipeline import Pipeline
 from conf.task import Task
 from flows.dag.built import Built
+from flows.dag.exams import examine
 from flows.dag.models import pretrain
 from flows.dag.probes import probe
 from model.config import snapshot_steps
@@ -61,6 +62,7 @@ def evaluate(run: Run, p: Pipeline) -> Built:
             built.perplexities[name] = run(perplexity, name, model=built.models[name], **text, seed=p.seed)
         built.scores[name] = {task: ask(run, p, built, name, task, *how) for task, how in p.tasks().items()}
     probe(run, p, built, evaluated(p))
+    examine(run, p, built, evaluated(p))
     return built
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from tasks.report.contamination import CONTAMINATION
 from tasks.report.duplicates import DUPLICATES
+from tasks.report.exams import EXAMS
 from tasks.report.funnel import FUNNEL
 from tasks.report.general import GENERAL
 from tasks.report.given import Given, ShardColumns
@@ -22,8 +23,8 @@ from tasks.report.tokenizer import TOKENIZER
 from tasks.report.training import TRAINING
 
 OWN: tuple[Section[Any], ...] = (
-    REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, SCORES, PROBES,
-    PLANTED,
+    REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, SCORES, EXAMS,
+    PROBES, PLANTED,
 )  # fmt: skip
 SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, *OWN, GENERAL)
 EVERY = (FUNNEL, LOSSES, GENERAL)  # of all stages, whatever they declare
