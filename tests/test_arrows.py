@@ -109,6 +109,7 @@ DOORS = {
     "flows.retract": "tasks.retraction tasks.models.steps",
     "flows.models": "tasks.models.files",
     "flows.export_model": "tasks.models.card",
+    "flows.tasks": "tasks.evaluation.asking tasks.decontaminate.benchmark",
 }
 
 
