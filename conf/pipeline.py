@@ -123,9 +123,10 @@ class Pipeline(Keys):
         model, more = self.trained()[name]
         if model.preset is not None:
             return model.filled(self.tokenizer.vocabulary, self.seed + more)
-        architecture, before = (came[name], None) if model.start is None else self.filled(model.start, came)
-        seed = self.seed if before is None else before.seed + 1
-        return architecture, model.going_on(architecture, before, seed) if model.goes_on else None
+        start, before = (came[name], None) if model.start is None else self.filled(model.start, came)
+        if not model.goes_on:
+            return start, None
+        return model.going_on(start, before, self.seed if before is None else before.seed + 1)
 
     def retracted(self) -> Retracted:
         """The documents that were taken back.
@@ -190,6 +191,7 @@ class Pipeline(Keys):
         self._require_starts()
         self._require_ladder()
         self._require_tasks()
+        self._require_strides()
         for name, source in self.sources.items():
             wanted = source.select.links if source.select else False
             if isinstance(wanted, str) and (wanted not in self.sources or self.sources[wanted].kind != "webtext"):
@@ -251,6 +253,10 @@ class Pipeline(Keys):
             raise Misplaced(("models", twice[0]), f"{twice[0]} is a size of the ladder: give the model another name")
         target = self.ladder.predict
         if target is None:
+            if self.ladder.pass_rates:
+                raise Misplaced(
+                    ("ladder", "pass_rates"), "ladder.pass_rates are of the model that `ladder.predict` names: name one"
+                )
             return
         if target not in self.models or self.models[target].from_ is not None:
             raise Misplaced(
@@ -258,7 +264,7 @@ class Pipeline(Keys):
                 f"ladder.predict names {target}, which is none of `models` that are trained from the beginning",
             )
         rungs = self.rungs()
-        compute = {self._flops(*rungs[name]) for name in self.small()}
+        compute = {self.flops(*rungs[name]) for name in self.small()}
         if len(compute) < 4:
             raise Misplaced(
                 ("ladder", "share"),
@@ -289,14 +295,32 @@ class Pipeline(Keys):
                 raise Misplaced((*where, "reading"), f"{asked.task} has no `neutral` context for this reading")
             if asked.choose and self.benchmarks[name].dev is None:
                 raise Misplaced((*where, "choose"), f"benchmark {name} has no `dev` items to choose by")
+        for place, task in enumerate(self.ladder.pass_rates if self.ladder else ()):
+            where = ("ladder", "pass_rates", place)
+            if task not in self.tasks():
+                raise Misplaced(where, f"ladder.pass_rates names {task}, which is none of evaluate.tasks")
+            if self.tasks()[task][1].samples < 2:
+                raise Misplaced(where, f"ladder.pass_rates names {task}, whose task file draws one text an item")
+
+    def _require_strides(self) -> None:
+        """No window of a text begins behind the end of the one before; of a model that comes in, its own files tell."""
+        for text, how in self.evaluate.perplexity.items():
+            for name, (model, more) in self.trained().items():
+                context = model.filled(self.tokenizer.vocabulary, self.seed + more)[0].context if model.preset else None
+                if how.stride is not None and context is not None and how.stride > context:
+                    raise Misplaced(
+                        ("evaluate", "perplexity", text, "stride"),
+                        f"a stride of {how.stride} tokens is longer than the context of {name}, {context}",
+                    )
 
     def small(self) -> list[str]:
         """The rungs from which the ladder foretells: those of at most its share of the target's compute."""
         assert self.ladder is not None and self.ladder.predict is not None
-        limit = self.ladder.share * self._flops(self.models[self.ladder.predict], 0)
-        return [name for name, (model, seed) in self.rungs().items() if self._flops(model, seed) <= limit]
+        limit = self.ladder.share * self.flops(self.models[self.ladder.predict], 0)
+        return [name for name, (model, seed) in self.rungs().items() if self.flops(model, seed) <= limit]
 
-    def _flops(self, model: Model, more: int) -> float:
+    def flops(self, model: Model, more: int) -> float:
+        """What training a model takes, 6ND without embeddings; `more` is added to the pipeline's seed."""
         return training_flops(*model.filled(self.tokenizer.vocabulary, self.seed + more))
 
     def _require_conditions(self) -> None:

@@ -36,7 +36,8 @@ class Machine:
         else:
             keep_freed_memory()
         torch.set_num_threads(t.threads)
-        torch.use_deterministic_algorithms(True, warn_only=self.cuda)
+        # Of inductor, too: its kernels are then not chosen by how fast they were on the day.
+        torch.use_deterministic_algorithms(t.deterministic, warn_only=self.cuda)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # slow, for debugging
         if self.world > 1:
             dist.init_process_group("nccl" if self.cuda else "gloo")
@@ -58,17 +59,18 @@ class Machine:
         return torch.autocast(self.device.type, torch.bfloat16) if self.bfloat16 else nullcontext()
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """The model as it is trained: compiled, its gradients averaged over the ranks."""
+        """The model as it is trained: compiled, its gradients averaged over the ranks.
+
+        After its first backward pass DDP puts the buckets of gradients that it sums at once into the order in which
+        they came. A pass that teaches nothing (model.micro_batch.one_pass) must come before all others, so that a
+        resumed training has the order of the unbroken one from its first update on: else it sums in another, and ends
+        with other bits (seen with three ranks; the sum of two has no order).
+        """
         forward: nn.Module = torch.compile(model) if self.compiled else model  # type: ignore[assignment]
         if self.world == 1:
             return forward
-        # find_unused_parameters keeps the first buckets for good. Else they are rebuilt after the first update, and a
-        # resumed run would sum its gradients in another order than the unbroken one.
         return DistributedDataParallel(
-            forward,
-            device_ids=[self.device.index] if self.cuda else None,
-            find_unused_parameters=True,
-            gradient_as_bucket_view=True,
+            forward, device_ids=[self.device.index] if self.cuda else None, gradient_as_bucket_view=True
         )
 
     def bare(self, forward: nn.Module) -> nn.Module:

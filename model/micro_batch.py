@@ -26,23 +26,30 @@ def micro_batch(a: Architecture, t: Training, forward: nn.Module, machine: Machi
 
     def attempt(windows: int) -> None:
         moments = [torch.zeros_like(p) for p in forward.parameters() for _ in range(2)]  # AdamW's, which come later
-        tokens = torch.zeros(windows, a.context, dtype=torch.int64, device=machine.device)
-        shares = torch.full((windows, a.context), 1 / a.context, device=machine.device)
-        with dropout.windows(t.seed, 0, windows), machine.autocast():
-            losses: Tensor = forward(tokens, tokens, shares=shares)
-        losses.sum().backward()  # type: ignore[no-untyped-call]
+        one_pass(forward, a, t, windows, machine)
         torch.cuda.synchronize()
         del moments
 
     def fits(windows: int) -> bool:
         held = memory_holds(attempt, windows)
-        forward.zero_grad(set_to_none=True)
+        forward.zero_grad(set_to_none=True)  # of a pass that broke off, too
         if not held:
             torch.compiler.reset()  # else the next size is compiled for any size
             torch.cuda.empty_cache()
         return machine.all(held)
 
     return largest(share, fits)
+
+
+def one_pass(forward: nn.Module, a: Architecture, t: Training, windows: int, machine: Machine) -> None:
+    """So many windows of token 0 forward and backward, whose gradients are forgotten."""
+    tokens = torch.zeros(windows, a.context, dtype=torch.int64, device=machine.device)
+    shares = torch.full((windows, a.context), 1 / a.context, device=machine.device)
+    with dropout.windows(t.seed, 0, windows):
+        with machine.autocast():
+            losses: Tensor = forward(tokens, tokens, shares=shares)
+        losses.sum().backward()  # type: ignore[no-untyped-call]
+    forward.zero_grad(set_to_none=True)
 
 
 def largest(share: int, fits: Callable[[int], bool]) -> int:

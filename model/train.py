@@ -35,7 +35,7 @@ from model.gpt import GPT
 from model.loop import Parts, learn
 from model.machine import Machine
 from model.metrics import Metrics
-from model.micro_batch import micro_batch
+from model.micro_batch import micro_batch, one_pass
 from model.mirror import Mirror
 from model.objectives import LM
 from model.optimiser import adamw
@@ -73,6 +73,8 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
     model.banded(a.context)
     optimizer = adamw(model, t)
     forward = machine.wrap(model)
+    if machine.world > 1:
+        one_pass(forward, a, t, 1, machine)  # Machine.wrap says why
     started = sha256_of_start(run.start, machine)
     settings = {
         "architecture": asdict(a), "training": asdict(t), "world": machine.world,
@@ -99,7 +101,7 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
                 model.initialise(t.seed)
                 optimizer.state.clear()
             if run.start is not None:
-                fill(model, run.start, machine)
+                fill(model, run.start, machine, t.seed)
         optimizer.zero_grad(set_to_none=True)
         return place
 

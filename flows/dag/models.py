@@ -4,12 +4,14 @@ from dataclasses import asdict
 
 from conf.ladder import Ladder
 from conf.pipeline import Pipeline
-from flows.dag.built import Built
+from flows.dag.asking import ask, require_metrics
+from flows.dag.built import Built, By
 from flows.dag.tokens import train_tokenizer
 from model.config import Architecture, Training, total_windows
 from tasks.models.imported import architecture as architecture_of
 from tasks.models.imported import imported, patterns
 from tasks.models.ngrams import ngrams
+from tasks.models.pass_rates import pass_rates
 from tasks.models.prediction import prediction
 from tasks.models.pretrain import pretrain as train
 from tasks.models.scaling import scaling
@@ -38,10 +40,16 @@ def pretrain(run: Run, p: Pipeline) -> Built:
 
 
 def train_model(
-    run: Run, p: Pipeline, built: Built, name: str, architecture: Architecture, training: Training, **before: Artifact
+    run: Run,
+    p: Pipeline,
+    built: Built,
+    name: str,
+    architecture: Architecture,
+    training: Training,
+    **before: Artifact | By,
 ) -> None:
-    """A mixture for the model's budget, and the model. `before`: what must be there before it, its `start` or the
-    `prediction` of it."""
+    """A mixture for the model's budget, and the model. `before`: what must be there before it, its `start` or what is
+    foretold of it."""
     built.mixtures[name] = run(
         mixture,
         name,
@@ -95,7 +103,9 @@ def climb(run: Run, p: Pipeline, ladder: Ladder, built: Built) -> None:
             share=ladder.share,
             seed=p.seed,
         )
-        train_model(run, p, built, ladder.predict, architecture, training, prediction=foretold)
+        foretell_pass_rates(run, p, ladder, built)
+        more = {"pass_rates": built.pass_rates} if built.pass_rates else {}
+        train_model(run, p, built, ladder.predict, architecture, training, prediction=foretold, **more)
         model, mixed = built.models[ladder.predict], built.mixtures[ladder.predict]
         run(verdict, ladder.predict, prediction=foretold, model=model, mixture=mixed)
     trained = {name: built.models[name] for name in built.mixtures}
@@ -116,6 +126,27 @@ def go_on(run: Run, p: Pipeline, built: Built) -> None:
             raise Mistake(f"models.{name}: {error}") from error
         assert training is not None
         train_model(run, p, built, name, architecture, training, start=start)
+
+
+def foretell_pass_rates(run: Run, p: Pipeline, ladder: Ladder, built: Built) -> None:
+    """What the small models solve of each task that is named, and what the model that they foretell will."""
+    if not ladder.pass_rates or ladder.predict is None:
+        return
+    require_metrics(p)
+    small = p.small()
+    architecture, training = p.models[ladder.predict].filled(vocabulary=p.tokenizer.vocabulary, seed=p.seed)
+    for task in ladder.pass_rates:
+        built.pass_rates[task] = run(
+            pass_rates,
+            f"{ladder.predict}.{task}",
+            task=task,
+            scores={name: ask(run, p, built, name, task) for name in small},
+            models={name: built.models[name] for name in small},
+            architecture=asdict(architecture),
+            training=asdict(training),
+            share=ladder.share,
+            seed=p.seed,
+        )
 
 
 def incoming(run: Run, p: Pipeline, name: str, built: Built) -> Artifact:
