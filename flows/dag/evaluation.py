@@ -4,6 +4,7 @@ from conf.perplexity import FilePerplexity
 from conf.pipeline import Pipeline
 from flows.dag.asking import ask, askings, overlap_of, require_metrics
 from flows.dag.built import Built
+from flows.dag.exams import examine
 from flows.dag.models import pretrain
 from flows.dag.probes import probe
 from tasks.evaluation.file_perplexity import file_perplexity
@@ -34,6 +35,7 @@ def evaluate(run: Run, p: Pipeline) -> Built:
             ask(run, p, built, name, task)
     order_by_compute(run, p, built)
     probe(run, p, built, evaluated(p))
+    examine(run, p, built, evaluated(p))
     return built
 
 

@@ -132,8 +132,8 @@ def planted(run: Run, model: str, rights: list[float]) -> None:
     run(
         scores, f"{model}.quiz", model=model, task="quiz", answers={"0": run(said, f"{model}.quiz.0", rows=rows)},
         development={}, ways={"0": {"shots": 0, "template": "default", "draw": 0, "step": None}}, overlap=None,
-        benchmark="quiz", form="choice", metric="accuracy", reading="sum", best=None, extract=None, programs=False,
-        seed=1,
+        benchmark="quiz", form="choice", metric="accuracy", reading="sum", best=None, extract=None, ranked=False,
+        programs=False, seed=1,
     )  # fmt: skip
 
 
