@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from conf.exams import Exam, exam
 from conf.keys import Address, Keys, Pool
+from conf.perplexity import FilePerplexity
 from conf.probes import Probes
 
 
@@ -48,6 +49,9 @@ class Evaluate(Keys):
     """What is asked of every model beside its perplexity on each source."""
 
     tasks: list[Asked] = Field(default_factory=list, description="tasks, by name or with the keys below")
+    perplexity: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], FilePerplexity] = Field(
+        default_factory=dict, description="text files by name, such as WikiText's, whose perplexity is measured"
+    )
     folder: Address | None = Field(
         None, description="of task files beside those that come with Millrace, relative to where you run"
     )

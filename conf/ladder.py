@@ -29,6 +29,11 @@ class Ladder(Keys):
     share: Annotated[Share, Field(gt=0)] = Field(
         0.01, description="of that model's compute: runs of more take no part in the prediction"
     )
+    pass_rates: list[str] = Field(
+        default_factory=list,
+        description="tasks of `evaluate` that sample several texts an item: how often the model that is foretold will "
+        "solve their problems is foretold too (GPT-4, section 3.2), from asking the small models before it is trained",
+    )
     on: Pool | None = Field(None, description="the Prefect work pool where they are trained; absent: where the rest is")
 
     @model_validator(mode="after")

@@ -194,8 +194,8 @@ def publish(
     """Write tokenizer.json, model.json and, last, model.safetensors: its presence says that the model is whole.
 
     `tokenizer`: the content of a tokenizer.json, or its path. `more`: keys of model.json that a training adds:
-    `dtype` (its arithmetic), `snapshots` (step, file, sha256), `skipped` (model/divergence.py). The weights are written
-    aside first, since model.json holds their sha256.
+    `dtype` (its arithmetic), `snapshots` (step, file, sha256), `skipped` (model/divergence.py), `start_sha256` (of the
+    weights that it began with). The weights are written aside first, since model.json holds their sha256.
     """
     content = tokenizer if isinstance(tokenizer, bytes) else tokenizer.read_bytes()
     aside = _weights_aside(out / "model.safetensors", model)

@@ -50,32 +50,35 @@ class Batch:
 
 
 def micro_batches(data: Data, start: int, stop: int, size: int, machine: Machine) -> Iterator[Batch]:
-    """This rank's share of rows start ... stop - 1, at most `size` at a time.
+    """This rank's share of rows start ... stop - 1, in as few parts of at most `size` as it takes, divided evenly.
 
     A rank without a share goes through one row at weight 0, since all ranks must meet in the all-reduce. Compiled,
-    a shorter micro-batch is filled with rows of weight 0: one shape for the compiler. On a GPU, the next one is read
-    while the device computes.
+    parts that are a row shorter than the others are filled with one of weight 0: one shape for the compiler. On a GPU,
+    the next one is read while the device computes.
     """
     rank, world, rows = machine.rank, machine.world, stop - start
     first, end = start + rows * rank // world, start + rows * (rank + 1) // world
     weight = 1.0 if end > first else 0.0
     end = max(end, first + 1)
-    for number in range(first, end, size):
-        arrays, groups = data.read(number, min(number + size, end))
+    parts = -(-(end - first) // size)
+    longer = -(-(end - first) // parts)  # rows of the first parts; the others have one less
+    number = first
+    for part in range(parts):
+        beyond = number + -(-(end - number) // (parts - part))
+        arrays, groups = data.read(number, beyond)
         taken = torch.arange(len(groups))
         weights = torch.full((len(groups),), weight)
-        if machine.compiled and len(groups) < size:
-            missing = size - len(groups)
-            taken = torch.cat([taken, taken.new_zeros(missing)])
-            weights = torch.cat([weights, weights.new_zeros(missing)])
+        if machine.compiled and len(groups) < longer:
+            taken, weights = torch.cat([taken, taken[:1]]), torch.cat([weights, weights.new_zeros(1)])
         yield Batch(
             first=number,
             rows=len(groups),
-            last=number + size >= end,
+            last=beyond == end,
             streams={name: _moved(torch.from_numpy(array)[taken], machine) for name, array in arrays.items()},
             groups=_moved(torch.from_numpy(groups)[taken], machine),
             weight=_moved(weights, machine),
         )
+        number = beyond
 
 
 def _moved(tensor: Tensor, machine: Machine) -> Tensor:

@@ -93,7 +93,7 @@ def _update(p: Parts, step: int, i: int, size: int, tokens: int, rate: float) ->
         group["lr"] = rate
     stop_and_loss = torch.zeros(2, dtype=torch.float64, device=machine.device)
     statistics = torch.zeros(2, len(names), dtype=torch.float64, device=machine.device)  # sums; their divisors
-    for batch in micro_batches(p.data, i, i + size, t.micro_batch, machine):
+    for batch in micro_batches(p.data, i, i + size, t.at_once, machine):
         with dropout.windows(t.seed, batch.first, batch.rows), machine.own_gradients(p.forward, batch.last):
             with machine.autocast():
                 losses, told = p.objective.losses(p.forward, batch)  # (B,), (2, S)

@@ -17,6 +17,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from model.allocator import keep_freed_memory
 from model.config import Training
 
 T = TypeVar("T")
@@ -32,8 +33,11 @@ class Machine:
         if self.cuda:
             torch.cuda.set_device(self.device)
             torch.set_float32_matmul_precision("high")  # TF32
+        else:
+            keep_freed_memory()
         torch.set_num_threads(t.threads)
-        torch.use_deterministic_algorithms(True, warn_only=self.cuda)
+        # Of inductor, too: its kernels are then not chosen by how fast they were on the day.
+        torch.use_deterministic_algorithms(t.deterministic, warn_only=self.cuda)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # slow, for debugging
         if self.world > 1:
             dist.init_process_group("nccl" if self.cuda else "gloo")
@@ -55,18 +59,23 @@ class Machine:
         return torch.autocast(self.device.type, torch.bfloat16) if self.bfloat16 else nullcontext()
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """The model as it is trained: compiled, its gradients averaged over the ranks."""
+        """The model as it is trained: compiled, its gradients averaged over the ranks.
+
+        After its first backward pass DDP puts the buckets of gradients that it sums at once into the order in which
+        they came. A pass that teaches nothing (model.micro_batch.one_pass) must come before all others, so that a
+        resumed training has the order of the unbroken one from its first update on: else it sums in another, and ends
+        with other bits (seen with three ranks; the sum of two has no order).
+        """
         forward: nn.Module = torch.compile(model) if self.compiled else model  # type: ignore[assignment]
         if self.world == 1:
             return forward
-        # find_unused_parameters keeps the first buckets for good. Else they are rebuilt after the first update, and a
-        # resumed run would sum its gradients in another order than the unbroken one.
         return DistributedDataParallel(
-            forward,
-            device_ids=[self.device.index] if self.cuda else None,
-            find_unused_parameters=True,
-            gradient_as_bucket_view=True,
+            forward, device_ids=[self.device.index] if self.cuda else None, gradient_as_bucket_view=True
         )
+
+    def bare(self, forward: nn.Module) -> nn.Module:
+        """What `wrap` gave, without what averages its gradients."""
+        return forward.module if isinstance(forward, DistributedDataParallel) else forward  # type: ignore[no-any-return]
 
     def own_gradients(self, forward: nn.Module, last: bool) -> AbstractContextManager[Any]:
         """The context of a backward pass: the last of an update all-reduces gradients, those before it do not."""
@@ -77,6 +86,10 @@ class Machine:
         if self.world > 1:
             dist.all_reduce(sums)
         return sums
+
+    def all(self, holds: bool) -> bool:
+        """Whether it holds on every rank."""
+        return self.add_up(torch.tensor([float(not holds)], device=self.device)).item() == 0
 
     def from_first(self, decide: Callable[[], T]) -> T:
         """What `decide` gives on rank 0, which JSON must hold, on every rank. Where it raises, rank 0 raises that, and

@@ -43,7 +43,8 @@ class LM:
     def losses(self, forward: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Of tokens (B, T + 1): inputs are all but the last, targets all but the first."""
         tokens = batch.streams["tokens"]
-        losses = forward(tokens[:, :-1], tokens[:, 1:]).mean(1) * batch.weight  # (B, T) -> (B,)
+        shares = (batch.weight / (tokens.shape[1] - 1))[:, None].expand(-1, tokens.shape[1] - 1)  # of the mean
+        losses = forward(tokens[:, :-1], tokens[:, 1:], shares=shares)  # (B,)
         statistics = torch.zeros(2, len(self.names), dtype=torch.float64, device=losses.device)
         statistics[0].index_add_(0, batch.groups, losses.detach().double())
         statistics[1].index_add_(0, batch.groups, batch.weight.double())
@@ -59,7 +60,7 @@ class LM:
             mine = slice(machine.rank, None, machine.world)
             read = torch.zeros(len(windows), 2, dtype=torch.float64)  # nats, tokens; of the other ranks' windows 0
             with machine.autocast():
-                losses = window_losses(model, windows[mine], t.micro_batch)
+                losses = window_losses(model, windows[mine], t.at_once)
             read[mine] = torch.tensor(losses, dtype=torch.float64).reshape(-1, 2)
             summed = [(nats, int(tokens)) for nats, tokens in machine.add_up(read.to(machine.device)).tolist()]
             found = estimate(summed, documents)

@@ -19,7 +19,7 @@ reached: the last good checkpoint is kept; 2 run.yaml or its inputs are wrong.
 
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 # Read when the libraries start. cuBLAS is deterministic only so; OpenMP's threads otherwise spin while they wait, which
@@ -35,12 +35,14 @@ from model.gpt import GPT
 from model.loop import Parts, learn
 from model.machine import Machine
 from model.metrics import Metrics
+from model.micro_batch import micro_batch, one_pass
 from model.mirror import Mirror
 from model.objectives import LM
 from model.optimiser import adamw
 from model.resume import Place, where_we_are
 from model.rewind import described, steps_of, stopped
 from model.run import Run, read_run
+from model.start import fill, sha256_of_start
 from model.tokenizer import Tokenizer, require_same
 from model.windows import Windows
 
@@ -68,11 +70,15 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
 
     model = GPT(a).initialise(t.seed).to(machine.device).train()
     model.recompute = t.recompute
+    model.banded(a.context)
     optimizer = adamw(model, t)
     forward = machine.wrap(model)
+    if machine.world > 1:
+        one_pass(forward, a, t, 1, machine)  # Machine.wrap says why
+    started = sha256_of_start(run.start, machine)
     settings = {
         "architecture": asdict(a), "training": asdict(t), "world": machine.world,
-        "mixture": windows.mixture_sha256, "tokenizer": windows.tokenizer,
+        "mixture": windows.mixture_sha256, "tokenizer": windows.tokenizer, "start": started,
     }  # fmt: skip
     mirror = Mirror(run.store, run.mirror, t.keep) if run.mirror else None
     objective = LM([group.name for group in windows.groups], windows.validation)
@@ -90,13 +96,19 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
                 f"resuming from {Path(place.folder).name} in {out}: step {place.step}, "
                 f"{place.windows * a.context} tokens"
             )
-        elif before is not None:
-            model.initialise(t.seed)
-            optimizer.state.clear()
+        else:
+            if before is not None:
+                model.initialise(t.seed)
+                optimizer.state.clear()
+            if run.start is not None:
+                fill(model, run.start, machine, t.seed)
         optimizer.zero_grad(set_to_none=True)
         return place
 
     place = restore()
+    if t.micro_batch is None:
+        t = replace(t, micro_batch=place.micro_batch or micro_batch(a, t, machine.bare(forward), machine))
+        settings["training"] = asdict(t)
     metrics = Metrics(out, total * a.context, a, machine)
     parameters = sum(p.numel() for p in model.parameters())
     machine.say(f"{parameters} parameters, {total * a.context} tokens, {machine.world} x {machine.device.type}")
@@ -144,6 +156,7 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
         kept = [{"step": int(name[-20:-12]), "file": name, "sha256": place.snapshots[name]}
                 for name in sorted(place.snapshots)]  # fmt: skip
         more = {"dtype": "bfloat16" if machine.bfloat16 else "float32", "snapshots": kept, "skipped": place.skipped}
+        more |= {"start_sha256": started} if started is not None else {}
         checkpoint.publish(out, model, tokenizer.content, windows.tokenizer, windows.end_of_text, asdict(t), more)
     machine.say(f"finished: {out / 'model.safetensors'}")
 
