@@ -18,7 +18,7 @@ from model.files import sha256_of
 from model.gpt import GPT
 from model.score import load as load_model
 from model.tokenizer import END_OF_TEXT
-from tasks.evaluation.evaluate import Evaluated
+from tasks.evaluation.perplexity import Perplexities
 from tasks.models.files import model_folder
 from tasks.models.pretrain import metrics_of
 from tasks.report.report import figures_in
@@ -117,7 +117,7 @@ def test_it_begins_with_the_weights_of_its_start(made: Made, there: Path) -> Non
 
 
 def test_it_has_learned_of_this_corpus(made: Made, there: Path) -> None:
-    before, after = (made.built.evaluations[name].counts(Evaluated).perplexity for name in ("theirs", "tuned"))
+    before, after = (made.built.perplexities[name].counts(Perplexities).sources for name in ("theirs", "tuned"))
     for source in ("web", "books"):
         bits = before[source].bits_per_byte, after[source].bits_per_byte
         assert bits[0] is not None and bits[1] is not None and bits[1] < bits[0] - 1
