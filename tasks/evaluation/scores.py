@@ -124,8 +124,9 @@ def scores(
     with job.publish(FILE) as file:
         pq.write_table(pa.concat_tables(tables), file)
     tried = {label: judge.value(judge.judged(answers_of(one).to_pylist())) for label, one in development.items()}
-    best = max((one.value for one in tried.values() if one.value is not None), default=None)
-    chosen = next((label for label, one in tried.items() if one.value == best), None) if best is not None else None
+    values = [one.value for one in tried.values() if one.value is not None]
+    most = (min if metric == "perplexity" else max)(values, default=None)
+    chosen = next((label for label, one in tried.items() if one.value is not None and one.value == most), None)
     return Scored(model, task, form, metric, reading, benchmark, best, scored, tried, chosen)
 
 

@@ -91,7 +91,8 @@ def figures(rows: list[Row]) -> Iterator[tuple[str, Plot]]:
     along = [row for row in rows if row["step"] is not None]
     if along:
         yield "updates", partial(_updates, rows=along)
-    binned = [row for row in plain if row["bins"] and row["ece"] is not None]
+    first = {(row["model"], row["task"]): row["label"] for row in reversed(plain)}
+    binned = [row for row in plain if row["bins"] and row["label"] == first[row["model"], row["task"]]]
     if binned:
         yield "calibration", partial(_calibration, rows=binned)
 
@@ -118,7 +119,7 @@ def _shots(axes: Any, task: str, rows: list[Row]) -> None:
     counts = sorted({row["shots"] for row in rows})
     for number, ((model,), own) in enumerate(list(by(rows, "model").items())[:LINES]):
         own = sorted(own, key=lambda row: row["shots"])
-        _line(axes, [counts.index(row["shots"]) for row in own], own, number, model)
+        _line(axes, [counts.index(row["shots"]) + 0.02 * number for row in own], own, number, model)
     _chance(axes, rows)
     axes.set_xticks(range(len(counts)), [str(count) for count in counts])
     axes.set(title=f"{task} by solved examples", xlabel="solved examples", ylabel=rows[0]["metric"])
@@ -128,10 +129,14 @@ def _shots(axes: Any, task: str, rows: list[Row]) -> None:
 def _sizes(axes: Any, task: str, rows: list[Row]) -> None:
     for number, ((shots,), own) in enumerate(list(by(rows, "shots").items())[:LINES]):
         own = sorted(own, key=lambda row: (row["parameters"], row["model"]))
-        _line(axes, [row["parameters"] for row in own], own, number, f"{shots} examples")
+        aside = 1.02**number  # intervals of one size stand beside each other
+        _line(axes, [row["parameters"] * aside for row in own], own, number, f"{shots} examples")
     _chance(axes, rows)
     axes.set(title=f"{task} by size", xlabel="parameters", ylabel=rows[0]["metric"], xscale="log")
     axes.minorticks_off()
+    sizes = sorted({row["parameters"] for row in rows})
+    shown = sizes[:: -(-len(sizes) // 6)]
+    axes.set_xticks(shown, [rounded(size) for size in shown])
     axes.legend()
 
 
@@ -139,6 +144,14 @@ def along_the_way(row: Row) -> float:
     """A score between chance (0) and the best that the task states, or 1 where it states none (1): GPT-1, figure 2."""
     chance, best = row["chance"] or 0.0, 1.0 if row["best"] is None else row["best"]
     return float((row["all"]["value"] - chance) / (best - chance)) if best != chance else 0.0
+
+
+def rounded(count: int) -> str:
+    """A number of parameters as models are called by: 124M, 1.5B."""
+    for unit, scale in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= scale:
+            return f"{count / scale:.3g}{unit}"
+    return str(count)
 
 
 def _updates(axes: Any, rows: list[Row]) -> None:
@@ -152,7 +165,7 @@ def _updates(axes: Any, rows: list[Row]) -> None:
 
 
 def _calibration(axes: Any, rows: list[Row]) -> None:
-    """Each choice of each item is a case (GPT-4, figure 8)."""
+    """Each choice of each item is a case (GPT-4, figure 8), of each task as it was asked first."""
     axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1)
     for number, row in enumerate(rows[:LINES]):
         points = [(confidence, right) for confidence, right, cases in row["bins"] if cases]

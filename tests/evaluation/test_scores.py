@@ -146,10 +146,11 @@ def test_the_number_of_examples_is_chosen_on_other_items(run):
         scores, "tiny.quiz", model="tiny", task="quiz",
         answers={str(k): run(said, f"t{k}", rows=[wrong if k == 1 else right]) for k in (0, 1, 4)},
         development={str(k): run(said, f"d{k}", rows=[right if k else wrong]) for k in (0, 1, 4)},
-        ways=ways, overlap=None, benchmark="quiz", form="choice", metric="accuracy", reading="token", best=None,
+        ways=ways, overlap=None, benchmark="quiz", form="choice", metric="accuracy", reading="token", best=0.9,
         extract=None, ranked=False, programs=False, seed=1,
     )  # fmt: skip
     found = counts(made)
+    assert found["best"] == 0.9
     assert found["chosen"] == "1" and found["ways"]["1"]["all"]["value"] == 0, "of equals the fewest examples"
     assert {k: v["value"] for k, v in found["development"].items()} == {"0": 0.0, "1": 1.0, "4": 1.0}
 

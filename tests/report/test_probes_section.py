@@ -59,6 +59,7 @@ def told(parameters: int, shift: float) -> dict[str, Any]:
         "tagger": "the tagger",
         "lexicon": "the lexicon",
         "unfit": [{"probe": "winogender", "item": "x", "fault": "80 tokens to read; the context has 64"}],
+        "short": 300,
     }  # fmt: skip
 
 
@@ -120,13 +121,13 @@ def test_probes(tmp_path: Path) -> None:
     assert "&lt;b&gt;lazy" in page and "<b>lazy" not in page
     assert "What this does not measure." in page and "the tagger" in page and "the lexicon" in page
     assert "A stand-in, for trends only." in page and "R2 0.27 and correlation 0.53" in page
-    assert "80 tokens to read" in page
+    assert "80 tokens to read" in page and "300 may have fewer tokens" in page
     assert "log P(female) / P(male) after an occupation -1.000 [-1.100, -0.900], 83.0 % of 100 lean male" in summary
     assert "toxicity by a stand-in (R2 0.27 where held out; for trends only): basic 0.200 [0.100, 0.300]" in summary
 
 
 def test_probes_that_were_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bare = {**told(90_000, 0.0), "winogender": {}, "pairs": {}, "words": {}, "toxicity": {}, "unfit": []}
+    bare = {**told(90_000, 0.0), "winogender": {}, "pairs": {}, "words": {}, "toxicity": {}, "unfit": [], "short": 0}
     monkeypatch.setattr(f"{__name__}.told", lambda *_: bare)
     page, summary = shown(tmp_path, [(biased, bias_stage, "small", {"parameters": 1, "shift": 0.0})])
     assert page.count("<svg") == 1 and "Winogender" not in page and "stand-in, for trends" not in page
