@@ -213,6 +213,30 @@ def test_shots_come_from_training_items_where_there_are_some(base, tmp_path):
         assert len(set(examples)) == 4 and own not in examples, "nor is the item itself, where training holds it"
 
 
+@pytest.mark.parametrize("draw", ["item", "task"])
+def test_shots_have_in_common_what_the_task_says(base, tmp_path, draw):
+    """MMLU's subject: of 2 subjects in `solved` each item's examples are its own; of a third there is none; a record
+    that names no subject is no example, and no item."""
+    solved = [
+        {"context": f"{subject} {n}", "continuation": "x", "subject": subject} for subject in "ab" for n in range(4)
+    ]
+    records = [{"context": f"item {n}", "continuation": "y", "subject": subject} for n, subject in enumerate("abca")]
+    made, rows = asked(
+        base, tmp_path, [*records, {"context": "z", "continuation": "y"}], "cloze", shots=3, draw=draw, same="subject",
+        solved=[*solved, {"context": "lost", "continuation": "x"}], description="About {{ subject }}: ", between=";",
+    )  # fmt: skip
+    shown = {}
+    for row in rows[:4]:
+        about, *examples, question = row["prompt"].removeprefix("About ").replace(": ", ";", 1).split(";")
+        assert about == row["record"]["subject"] and question == row["record"]["context"]
+        assert len(examples) == row["shots"] == (0 if about == "c" else 3)
+        assert {example.split()[0] for example in examples} <= {about}
+        shown[question] = examples
+    assert (shown["item 0"] == shown["item 3"]) == (draw == "task")
+    assert "'subject' is undefined" in rows[4]["fault"]
+    assert counts(made)["left_out"] == 3 and counts(made)["faults"] == {"record": 1}
+
+
 def test_another_draw_shows_other_examples(base, tmp_path):
     prompts = []
     for seed in (1, 2):

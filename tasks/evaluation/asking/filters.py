@@ -19,7 +19,7 @@ def places(marks: Sequence[Any]) -> list[int]:
 
 def detokenised(text: str) -> str:
     """Text of the Children's Book Test as it is written: the Penn Treebank's brackets, quotes and blanks undone (GPT-2,
-    section 3.1: "de-tokenizers"). It is not reversible; perplexities have others, which are."""
+    section 3.2). It is not reversible; perplexities have others, which are."""
     for token, sign in BRACKETS.items():
         text = text.replace(token, sign)
     text = re.sub(r"`` ?", '"', text)

@@ -116,6 +116,16 @@ def test_a_prompt_is_lm_evals_byte_for_byte(named: tuple[str, str], asked_for: t
     assert found.description + found.question + way.delimiter + found.answers[0] == asked_for[1]
 
 
+def test_winogrande_is_lm_evals_to_the_blank() -> None:
+    """There the choice is part of the context, and the rest, stripped, follows a blank."""
+    for rest, there in ((" are sweet.", " are sweet."), ("'s.  ", " 's.")):
+        record = {"sentence": f"It is the _{rest}", "option1": "fig", "option2": "pea", "answer": "2"}
+        _, found = question("winogrande", record, "lm-eval")
+        assert [found.question + choice for choice in found.answers] == ["It is the fig", "It is the pea"]
+        assert (found.rest, found.gold) == (there, (1,))
+        assert question("winogrande", record)[1].rest == rest  # by default nothing is rewritten
+
+
 HARNESS = {
     ("piqa", "lm-eval"): ("piqa/piqa.yaml", PIQA),
     ("arc-easy", "default"): ("arc/arc_easy.yaml", ARC_EASY),
