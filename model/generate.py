@@ -182,7 +182,7 @@ def generate(model: GPT, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]],
 
     Raises:
         ValueError: a prompt that fills the context; an empty one of a model without end_of_text; `how.keys` of another
-            number than the prompts.
+            number than the prompts; a model whose logits are not numbers.
     """
     if how.keys is not None and len(how.keys) != len(prompts):
         raise ValueError(f"{len(how.keys)} keys for {len(prompts)} prompts: give one each")

@@ -51,8 +51,11 @@ class Rows:
         return self.model.hidden(tokens[0], self.layers, places=tokens[1])[:, 0]
 
     def logits(self, states: Tensor) -> Tensor:
-        """States (count, C), always all -> (count, V) float32."""
-        return heads.tied(states, self.model.tokens.weight).float()
+        """States (count, C), always all -> (count, V) float32. ValueError where they are not numbers."""
+        logits = heads.tied(states, self.model.tokens.weight).float()
+        if not bool(logits.isfinite().all()):
+            raise ValueError(heads.NO_NUMBERS)
+        return logits
 
 
 class _Layer:

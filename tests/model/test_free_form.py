@@ -190,6 +190,14 @@ def test_the_context_is_the_end(tokenizer):
         generate.generate(model, endless, [()], Free(limit=1))
 
 
+def test_a_model_that_came_apart(tokenizer):
+    model = sharp()
+    with torch.no_grad():
+        model.blocks[1].mlp.up.bias[3] = torch.nan
+    with pytest.raises(ValueError, match="the model's logits are not numbers"):
+        generate.generate(model, tokenizer, [(1,)], Free(limit=1))
+
+
 def test_solved_examples_are_read_once(tokenizer, monkeypatch):
     read = []
     reading = Stack.read
