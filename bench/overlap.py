@@ -3,8 +3,9 @@
     python bench/overlap.py [--megabytes 64]
 
 The books (../shared/data/books/bulk) are tokenised by a byte-level BPE of their own, and what a worker does with a
-token file is timed in CPU seconds: decode, words, grams. The row `before` is the way until November 2026 (str methods
-and sets of tuples) on a sixteenth of the text. Prints a table and writes bench/results/overlap.json.
+token file is timed in CPU seconds: decode, words, and each rule, alone and all together. The row `before` is the way
+until November 2026 (str methods and sets of tuples) on a sixteenth of the text. Prints a table and writes
+bench/results/overlap.json.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import json
 import sys
 import time
 import unicodedata
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +76,10 @@ def main() -> None:
     options = parser.parse_args()
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-    from tasks.evaluation.overlap import BETWEEN, Spelling, blocks, gram_size
-    from tasks.evaluation.sought import Sought, words_of
+    from tasks.evaluation.decoded import BETWEEN, Spelling, blocks
+    from tasks.evaluation.overlap import Finders, filter_of
+    from tasks.evaluation.rules.rule import Items
+    from tasks.evaluation.sought import words_of
 
     texts, items = books(options.megabytes * 1_000_000), questions()
     model = Tokenizer(models.BPE())
@@ -90,30 +94,41 @@ def main() -> None:
         rows.append({"what": what, "seconds": seconds, "megabytes": size / 1e6, "megabytes_s": size / seconds / 1e6})
         print(f"{what:<44} {seconds:>8.2f} CPU s {rows[-1]['megabytes_s']:>8.1f} MB/s", flush=True)
 
-    start = time.process_time()
-    split = {name: [words_of(item.encode()) for item in listed] for name, listed in items.items()}
-    sizes = {name: gram_size([len(words) for words in listed]) for name, listed in split.items()}
-    sought = Sought.of({name: (sizes[name], listed) for name, listed in split.items()})
-    size = sum(len(item.encode()) for listed in items.values() for item in listed)
-    timed("benchmarks read, once a worker", size, time.process_time() - start)
+    benchmarks = {
+        name: Items([str(number) for number in range(len(listed))], [item.encode() for item in listed])
+        for name, listed in items.items()
+    }
+    asked_bytes = sum(len(text) for some in benchmarks.values() for text in some.texts)
     spelling = Spelling.of(model, {end: BETWEEN})
     start = time.process_time()
     decoded = [spelling.decode(part) for part in blocks(ids, end)]
-    timed("decoding", sum(map(len, decoded)), time.process_time() - start)
-    met: dict[int, set[int]] = {n: set() for n in sought.grams}
+    read = sum(map(len, decoded))
+    timed("decoding", read, time.process_time() - start)
     start = time.process_time()
-    for part in blocks(ids, end):
-        for n, places in sought.met(spelling.decode(part)).items():
-            met[n].update(places.tolist())
-    timed("decoding, words, grams", sum(map(len, decoded)), time.process_time() - start)
+    for part in decoded:
+        words_of(part)
+    timed("words, which gpt3 and gpt2 share", read, time.process_time() - start)
+    told: dict[str, Any] = {}
+    for rules in (["gpt3"], ["gpt2"], ["gpt4"], ["gpt3", "gpt2", "gpt4"]):
+        start = time.process_time()
+        finders = Finders.of(benchmarks, rules, seed=1, tokens=len(ids))
+        timed(f"{', '.join(rules)}: benchmarks, once a worker", asked_bytes, time.process_time() - start)
+        met, words = finders.nothing(), 0
+        start = time.process_time()
+        for part in decoded:
+            words += finders.look(part, met)
+        timed(f"{', '.join(rules)}: decoded text", read, time.process_time() - start)
+        for rule, verdicts in finders.verdicts(met).items():
+            told[rule] = {name: sum(v.state == "dirty" for v in some) for name, some in verdicts.items()}
+    told["filter"] = asdict(filter_of(finders, words))
     few = texts[: max(1, len(texts) // 16)]
     start = time.process_time()
     before(few, items)
     timed("before (words and grams)", sum(len(text.encode()) for text in few), time.process_time() - start)
     out = ROOT / "bench" / "results" / "overlap.json"
     out.parent.mkdir(exist_ok=True)
-    said = {"rows": rows, "n": sizes, "met": {n: len(places) for n, places in met.items()}}
-    out.write_text(json.dumps(said, indent=1) + "\n")
+    out.write_text(json.dumps({"rows": rows, "dirty": told}, indent=1) + "\n")
+    print(json.dumps(told))
     print(out)
 
 

@@ -11,7 +11,7 @@ from model.config import parameters
 
 
 class Ladder(Keys):
-    """One recipe at several sizes. Its models are trained as those of `models` are, and not asked any task."""
+    """One recipe at several sizes. They are trained as those of `models` are; `evaluate.ladder` has them asked."""
 
     preset: str = Field("demo", description="what a size leaves unsaid: a preset as in `models`")
     sizes: list[str | ModelKeys] = Field(  # type: ignore[valid-type]
@@ -28,6 +28,11 @@ class Ladder(Keys):
     )
     share: Annotated[Share, Field(gt=0)] = Field(
         0.01, description="of that model's compute: runs of more take no part in the prediction"
+    )
+    pass_rates: list[str] = Field(
+        default_factory=list,
+        description="tasks of `evaluate` that sample several texts an item: how often the model that is foretold will "
+        "solve their problems is foretold too (GPT-4, section 3.2), from asking the small models before it is trained",
     )
     on: Pool | None = Field(None, description="the Prefect work pool where they are trained; absent: where the rest is")
 

@@ -1,19 +1,22 @@
-"""`models`: a preset, a budget, and where a model is trained; or a model that comes in, trained elsewhere.
+"""`models`: a preset, a budget, and where a model is trained; or a model that comes in, trained elsewhere; or one that
+goes on from another's weights.
 
 Defaults of the first stand in model/config.py and presets.py.
 """
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, create_model, model_validator
 
 from conf.keys import Address, Count, Keys, Pool, Text
-from model.config import Architecture, Training, total_windows
-from model.presets import PRESETS, preset
+from model.config import Architecture, Training
+from model.presets import PRESETS, preset, trained_on
 
 # One word per argument: a value apart from its option could be taken for the script that is to run.
 Argument = Annotated[Text, Field(pattern=r"^--[a-z][a-z_-]*(=\S*)?$")]
+NAME = r"[a-z0-9][a-z0-9.-]*"  # of a model
+HF = "hf:"  # before a folder's path
 
 _keys: dict[str, Any] = {
     field.name: (Count | None if field.name in ("tokens", "batch", "batch_start", "batch_ramp", "warm_up", "decay")
@@ -27,15 +30,17 @@ ModelKeys: type[BaseModel] = create_model("ModelKeys", __base__=Keys, **_keys)
 class Model(ModelKeys):  # type: ignore[valid-type,misc]
     """A preset of model/presets.py, a budget, and keys of model/config.py that replace the preset's; or `from`."""
 
-    preset: str | None = Field(None, description="one of the above; absent where the model comes `from` elsewhere")
-    from_: Annotated[Address, Field(pattern=r"^hf:.+")] | None = Field(
+    preset: str | None = Field(None, description="one of the above; absent where the model begins `from` another")
+    from_: Annotated[Address, Field(pattern=rf"^(hf:.+|{NAME})$")] | None = Field(
         None,
         alias="from",
         description="hf:FOLDER, a folder of this machine as transformers writes it, of a model of GPT-2's, "
-        "OpenAI-GPT's or GPT-Neo's shape: evaluated as it is, in its own tokens; docs/models.md",
+        "OpenAI-GPT's or GPT-Neo's shape; or the name of another model of this pipeline. With `tokens` (or `updates`) "
+        "the model is trained on for so long, of the same architecture (`context` may be longer); without, a folder's "
+        "is evaluated as it is, in its own tokens; docs/models.md",
     )
     end_of_text: str | None = Field(
-        None, min_length=1, description="with `from`: its token that ends a text; <|endoftext|> if absent"
+        None, min_length=1, description="with `from: hf:`: its token that ends a text; <|endoftext|> if absent"
     )
     # Where it is trained. That does not change what it learns: neither is in the trainer's keys or a fingerprint.
     on: Pool | None = Field(None, description="the Prefect work pool where it is trained; absent: where the rest runs")
@@ -45,27 +50,68 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
         "absent: all GPUs of the machine",
     )
 
+    @property
+    def folder(self) -> bool:
+        """Whether it begins with a folder's weights."""
+        return self.from_ is not None and self.from_.startswith(HF)
+
+    @property
+    def start(self) -> str | None:
+        """The model of the pipeline that it goes on from; None where it begins otherwise."""
+        return None if self.folder else self.from_
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is trained from another's weights on."""
+        given = self._trainer()
+        return self.from_ is not None and any(given.get(key) is not None for key in ("tokens", "updates"))
+
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if (self.preset is None) == (self.from_ is None):
-            raise ValueError("give one of preset, for a model that is trained here, and from, for one that comes in")
-        if self.from_ is None:
-            if self.end_of_text is not None:
-                raise ValueError("end_of_text belongs to a model that comes in (`from`); tokenizer has its own")
+            raise ValueError(
+                "give one of preset, for a model that is trained here, and from, for one that comes in or goes on from "
+                "another"
+            )
+        if self.end_of_text is not None and not self.folder:
+            raise ValueError("end_of_text belongs to a model that comes in (`from: hf:`); tokenizer has its own")
+        if self.preset is not None:
             self.filled(vocabulary=50257, seed=0)
+        elif self.goes_on:
+            shape = {field.name for field in fields(Architecture)} - {"context"}
+            if strangers := sorted(set(self._trainer()) & shape):
+                raise ValueError(f"a model that goes on has its start's architecture: {', '.join(strangers)} must go")
+            # Of whatever architecture; which updates there are to keep snapshots of is told once that is known.
+            self.model_copy(update={"snapshots": None}).going_on(Architecture(context=1), None, seed=0)
+        elif not self.folder:
+            raise ValueError(f"it goes on from {self.from_}: give tokens (or updates), how long it is trained on")
         elif strangers := sorted(self.model_fields_set - {"from_", "end_of_text"}):
-            raise ValueError(f"a model that comes in is not trained here: {', '.join(strangers)} must go")
+            raise ValueError(
+                f"a model that comes in is not trained here: {', '.join(strangers)} must go; or give tokens (or "
+                "updates), to train it on"
+            )
         return self
 
     def filled(self, vocabulary: int, seed: int) -> tuple[Architecture, Training]:
-        """Architecture and training, the preset's where the YAML gives nothing; of a model that is trained here."""
+        """Architecture and training, the preset's where the YAML gives nothing; of a model that has a preset."""
         assert self.preset is not None
         if self.preset not in PRESETS:
             raise ValueError(f"no preset is called {self.preset!r}; there are {', '.join(sorted(PRESETS))}")
-        given = self.model_dump(exclude_unset=True, include=set(ModelKeys.model_fields))
-        return preset(self.preset, **given, vocabulary=vocabulary, seed=seed)
+        return preset(self.preset, **self._trainer(), vocabulary=vocabulary, seed=seed)
 
-    def budget(self) -> int:
-        """Tokens that the training reads, as whole windows."""
-        architecture, training = self.filled(vocabulary=50257, seed=0)
-        return total_windows(training, architecture.context) * architecture.context
+    def going_on(self, start: Architecture, before: Training | None, seed: int) -> tuple[Architecture, Training]:
+        """Architecture and training of a model that goes on, from weights of the architecture `start`; `before`: the
+        training that they come from, where it is known.
+
+        ValueError where a snapshot is asked of an update that it does not have, or the context would be shorter.
+        """
+        given = self._trainer()
+        context = given.pop("context", None) or start.context
+        if context < start.context:
+            raise ValueError(f"its start has a context of {start.context}: give `context` no less, or leave it out")
+        architecture = replace(start, context=context)
+        return architecture, trained_on(architecture, before, **given, seed=seed)
+
+    def _trainer(self) -> dict[str, Any]:
+        """The keys of the trainer that the YAML gives."""
+        return self.model_dump(exclude_unset=True, include=set(ModelKeys.model_fields))

@@ -3,6 +3,7 @@
 Defaults stand in these files and nowhere else, except a model's, which stand in model/config.py and model/presets.py.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -16,12 +17,12 @@ from conf.keep import Conditions, Harm
 from conf.keys import Address, Keys, Misplaced, Share
 from conf.ladder import Ladder
 from conf.mixture import Mixture
-from conf.models import Model
+from conf.models import HF, NAME, Model
 from conf.retracted import Retracted, listed
 from conf.sources import Servers, Source
 from conf.store import Cache, Store, address
 from conf.task import Task, files, load
-from model.config import training_flops
+from model.config import Architecture, Training, training_flops
 
 
 class Pipeline(Keys):
@@ -62,7 +63,7 @@ class Pipeline(Keys):
     decontaminate: Decontaminate = Decontaminate()
     tokenizer: Tokenizer = Tokenizer()
     mixture: Mixture = Field(Mixture(), description="a weight per group, or {weights: {...}, epochs: {max: ...}}")
-    models: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")], Model] = Field(default_factory=dict)
+    models: dict[Annotated[str, Field(pattern=rf"^{NAME}$")], Model] = Field(default_factory=dict)
     ladder: Ladder | None = Field(None, description="models of several sizes, for laws of scaling and a prediction")
     evaluate: Evaluate = Evaluate()
 
@@ -103,6 +104,30 @@ class Pipeline(Keys):
         """All models: the ladder's, then those of `models`."""
         return {**self.rungs(), **{name: (model, 0) for name, model in self.models.items()}}
 
+    def going_on(self) -> list[str]:
+        """The models that go on from another's weights, each behind the one that it begins with."""
+
+        def behind(name: str) -> int:
+            start = self.models[name].start if name in self.models else None
+            return 0 if start is None else 1 + behind(start)
+
+        return sorted((name for name, model in self.models.items() if model.goes_on), key=behind)
+
+    def filled(self, name: str, came: Mapping[str, Architecture]) -> tuple[Architecture, Training | None]:
+        """A model's architecture, and its training if it has one. `came`: by name the architectures of models that
+        begin with a folder's weights.
+
+        A model that goes on reads in another order than its start did, by the seed after that one's: else it would
+        begin with the very windows that its start began with. ValueError where its snapshots cannot be.
+        """
+        model, more = self.trained()[name]
+        if model.preset is not None:
+            return model.filled(self.tokenizer.vocabulary, self.seed + more)
+        start, before = (came[name], None) if model.start is None else self.filled(model.start, came)
+        if not model.goes_on:
+            return start, None
+        return model.going_on(start, before, self.seed if before is None else before.seed + 1)
+
     def retracted(self) -> Retracted:
         """The documents that were taken back.
 
@@ -111,13 +136,17 @@ class Pipeline(Keys):
         """
         return Retracted() if self.without is None else listed(Path(self.without), self.sources)
 
+    def task_files(self) -> dict[str, Path]:
+        """The task files that there are, by the task's name."""
+        return files(self.evaluate.folder)
+
     def tasks(self) -> dict[str, tuple[Asked, Task]]:
         """Each task that is asked, and its file, by name.
 
         Raises:
             Mistake: the file is not what it should be.
         """
-        there = files(self.evaluate.folder)
+        there = self.task_files()
         return {asked.task: (asked, load(there[asked.task])) for asked in self.evaluate.tasks}
 
     def benchmark_of(self, task: str) -> str:
@@ -159,8 +188,10 @@ class Pipeline(Keys):
         self._require_conditions()
         if self.mixture.weights and not sum(self.mixture.weights.values()):
             raise Misplaced(("mixture",), "mixture: all weights are zero")
+        self._require_starts()
         self._require_ladder()
         self._require_tasks()
+        self._require_strides()
         for name, source in self.sources.items():
             wanted = source.select.links if source.select else False
             if isinstance(wanted, str) and (wanted not in self.sources or self.sources[wanted].kind != "webtext"):
@@ -180,10 +211,39 @@ class Pipeline(Keys):
             return
         if not self.models:
             raise Misplaced((), "sources: give at least one; or models that come in (`from: hf:FOLDER`), to be asked")
-        learn = [name for name, model in self.models.items() if model.from_ is None]
+        learn = [name for name, model in self.models.items() if model.from_ is None or model.goes_on]
         if learn or self.ladder is not None:
             where: tuple[str, ...] = ("models", learn[0]) if learn else ("ladder",)
             raise Misplaced(where, f"{'.'.join(where)} is to be trained, and there are no sources to learn from")
+
+    def _require_starts(self) -> None:
+        """A model goes on from one that is there, and not from itself by way of others; in the tokens of its start."""
+        known = self.trained()
+        for name, (model, _) in known.items():
+            where, chain = ("models", name, "from"), [name]
+            while (start := known[chain[-1]][0].start) is not None:
+                if start not in known:
+                    raise Misplaced(
+                        ("models", chain[-1], "from"),
+                        f"models.{chain[-1]}.from names {start}, which is no model of this pipeline (there are "
+                        f"{', '.join(known)}); a folder is hf:FOLDER",
+                    )
+                chain.append(start)
+                if start in chain[:-1]:
+                    raise Misplaced(where, f"models.{name}.from leads in a circle: {' from '.join(chain)}")
+            first = known[chain[-1]][0]
+            if model.goes_on and first.folder and self.tokenizer.kind != "file":
+                folder = str(first.from_).removeprefix(HF)
+                raise Misplaced(
+                    where,
+                    f"models.{name} learns on in the tokens of {folder}, and the pipeline makes a tokenizer of its "
+                    f"own: set `tokenizer: {{kind: file, file: {folder}, vocabulary: ...}}`",
+                )
+            if model.goes_on and not first.folder:
+                try:
+                    self.filled(name, {})
+                except ValueError as error:
+                    raise Misplaced(where[:2], f"models.{name}: {error}") from None
 
     def _require_ladder(self) -> None:
         """What a ladder foretells must be a model of its own name, and have enough that is small beside it."""
@@ -193,13 +253,18 @@ class Pipeline(Keys):
             raise Misplaced(("models", twice[0]), f"{twice[0]} is a size of the ladder: give the model another name")
         target = self.ladder.predict
         if target is None:
+            if self.ladder.pass_rates:
+                raise Misplaced(
+                    ("ladder", "pass_rates"), "ladder.pass_rates are of the model that `ladder.predict` names: name one"
+                )
             return
         if target not in self.models or self.models[target].from_ is not None:
             raise Misplaced(
-                ("ladder", "predict"), f"ladder.predict names {target}, which is none of `models` that are trained here"
+                ("ladder", "predict"),
+                f"ladder.predict names {target}, which is none of `models` that are trained from the beginning",
             )
         rungs = self.rungs()
-        compute = {self._flops(*rungs[name]) for name in self.small()}
+        compute = {self.flops(*rungs[name]) for name in self.small()}
         if len(compute) < 4:
             raise Misplaced(
                 ("ladder", "share"),
@@ -209,7 +274,7 @@ class Pipeline(Keys):
 
     def _require_tasks(self) -> None:
         """Each task has a file, and its benchmark what is asked for."""
-        there = files(self.evaluate.folder)
+        there = self.task_files()
         for place, asked in enumerate(self.evaluate.tasks):
             where = ("evaluate", "tasks", place)
             if asked.task not in there:
@@ -230,14 +295,32 @@ class Pipeline(Keys):
                 raise Misplaced((*where, "reading"), f"{asked.task} has no `neutral` context for this reading")
             if asked.choose and self.benchmarks[name].dev is None:
                 raise Misplaced((*where, "choose"), f"benchmark {name} has no `dev` items to choose by")
+        for place, task in enumerate(self.ladder.pass_rates if self.ladder else ()):
+            where = ("ladder", "pass_rates", place)
+            if task not in self.tasks():
+                raise Misplaced(where, f"ladder.pass_rates names {task}, which is none of evaluate.tasks")
+            if self.tasks()[task][1].samples < 2:
+                raise Misplaced(where, f"ladder.pass_rates names {task}, whose task file draws one text an item")
+
+    def _require_strides(self) -> None:
+        """No window of a text begins behind the end of the one before; of a model that comes in, its own files tell."""
+        for text, how in self.evaluate.perplexity.items():
+            for name, (model, more) in self.trained().items():
+                context = model.filled(self.tokenizer.vocabulary, self.seed + more)[0].context if model.preset else None
+                if how.stride is not None and context is not None and how.stride > context:
+                    raise Misplaced(
+                        ("evaluate", "perplexity", text, "stride"),
+                        f"a stride of {how.stride} tokens is longer than the context of {name}, {context}",
+                    )
 
     def small(self) -> list[str]:
         """The rungs from which the ladder foretells: those of at most its share of the target's compute."""
         assert self.ladder is not None and self.ladder.predict is not None
-        limit = self.ladder.share * self._flops(self.models[self.ladder.predict], 0)
-        return [name for name, (model, seed) in self.rungs().items() if self._flops(model, seed) <= limit]
+        limit = self.ladder.share * self.flops(self.models[self.ladder.predict], 0)
+        return [name for name, (model, seed) in self.rungs().items() if self.flops(model, seed) <= limit]
 
-    def _flops(self, model: Model, more: int) -> float:
+    def flops(self, model: Model, more: int) -> float:
+        """What training a model takes, 6ND without embeddings; `more` is added to the pipeline's seed."""
         return training_flops(*model.filled(self.tokenizer.vocabulary, self.seed + more))
 
     def _require_conditions(self) -> None:

@@ -26,6 +26,7 @@ from conf.keep import HEURISTICS, Conditions, Harm, Harmless, Heuristics, Pii, R
 from conf.ladder import Ladder
 from conf.mixture import Epochs, Mixture
 from conf.models import Model
+from conf.perplexity import FilePerplexity
 from conf.pipeline import Pipeline
 from conf.sources import Limits, Select, Servers, Source, Wiki
 from conf.store import Cache
@@ -74,6 +75,7 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("ladder", Ladder, ""),
     ("evaluate", Evaluate, ""),
     ("evaluate: tasks", Asked, "A task's name alone stands for `{task: NAME}`."),
+    ("evaluate: perplexity", FilePerplexity, "By name (`a-z`, `0-9`, `-`, `_`), each:"),
     ("task files", Task, "conf/tasks/NAME.yaml and files of `evaluate.folder`: docs/evaluation.md."),
     ("task files: templates", Wording, "By name, each:"),
 ]
@@ -196,8 +198,9 @@ def _models() -> str:
     of_pipeline = (row for row in _rows(Model) if row[0] not in keys)
     return (
         "## models\n\nBy name (`a-z`, `0-9`, `.`, `-`), each with a `preset` and keys that replace the preset's, or "
-        "with `from`, for a model that was trained elsewhere ([models in and out](models.md)). A budget other than the "
-        "preset's scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width without heads keeps "
+        "with `from`, for one that was trained elsewhere or goes on from another ([models in and out](models.md)): "
+        "what is not given is then as its start was trained, the schedule anew. A budget other than the preset's "
+        "scales its schedule (`warm_up`, `decay`, `batch_ramp`) in proportion; a width without heads keeps "
         "its head width. A scaled warm-up is at least max(100, 2 / (1 - beta2)) updates, where the preset's own is "
         "that long, and at most a quarter of the way to the decay's end. A key that is given is taken as given.\n\n"
         f"| preset | layers, width, heads | context | budget |\n|---|---|---|---|\n{presets}\n\n"

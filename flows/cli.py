@@ -346,6 +346,45 @@ def look(
 
 
 @command
+def tasks(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CONF] [TASK]", help="A pipeline's YAML, for its data; a task's name, to see one."),
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """The tasks that a model can be asked: form, metric, solved examples; which data are there, and where others are.
+
+    With a task's name that task, with its prompt over an item of CONF's data.
+    """
+    from flows.tasks import show
+
+    def told(conf: Path) -> "tuple[Pipeline, Run]":
+        pipeline = read(conf)
+        return pipeline, followed(pipeline)
+
+    show(console(), what or [], told)
+
+
+@command
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A model of the pipeline, by name.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The model that it is compared with.")],
+    conf: Conf = Path("demo"),
+    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON, on standard output.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Two models on the same items: differences with intervals, paired tests, and what could have been seen.
+
+    Each task and number of examples is a row; p-values are adjusted over the rows. CONF is the demo's if absent.
+    """
+    from flows.compare import show
+
+    pipeline = read(conf)
+    show(console(), followed(pipeline), a, b, pipeline.seed, as_json)
+
+
+@command
 def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the UI listens, on 127.0.0.1.")] = 4200,
     debug: Debug = False,

@@ -47,7 +47,7 @@ def show_step(console: Console, run: Run, step: int, name: str | None) -> None:
     Raises:
         Mistake: there is no such model (or several and no name), its mixture is not built, or it has no such step.
     """
-    from tasks.models.steps import mixture_of, passed_over, steps_of, windows_read
+    from tasks.models.steps import begins_with, mixture_of, passed_over, steps_of, windows_read
 
     model = _model(run, name)
     if not (mixture := mixture_of(model)).built:
@@ -64,6 +64,8 @@ def show_step(console: Console, run: Run, step: int, name: str | None) -> None:
         console.print(
             said + ("" if model.built else "; not trained yet"), markup=False, highlight=False, soft_wrap=True
         )
+        if begins := begins_with(model):
+            console.print(begins, markup=False, highlight=False, soft_wrap=True)
         for spike in passed_over(model):
             if spike["first"] <= step <= spike["last"]:
                 why = f"Passed over ({spike['reason']}): nothing of what stands here was learned from in this step."

@@ -29,7 +29,7 @@ def crawl_to_model(run: Run, pipeline: Pipeline) -> tuple[dag.Built, str]:
 
 def timing(artifact: Artifact, started: float) -> "Timing":
     """A stage's row of the page: what its making took, and whether the run that began at `started` made it."""
-    from tasks.report.timings import Timing
+    from tasks.report.timings import Timing, energy_of
 
     trace = artifact.trace()
     return Timing(
@@ -39,4 +39,5 @@ def timing(artifact: Artifact, started: float) -> "Timing":
         cached=trace.get("started", 0.0) < started,
         seconds=trace.get("seconds"),
         peak_bytes=trace.get("peak_bytes"),
+        energy=energy_of(artifact),
     )

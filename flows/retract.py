@@ -263,6 +263,7 @@ def _print_models(console: Console, models: list[dict[str, Any]]) -> None:
         table.add_column(name, justify="right")
     for each in models:
         state = each["untold"] or ("trained" if each["trained"] else "not trained yet")
+        state += f", from {each['start']}" if each["start"] else ""
         counts = ("documents", "steps", "of", "windows", "tokens")
         table.add_row(each["label"], state, *("-" if each["untold"] else f"{each[key]:,}" for key in counts))
     if models:

@@ -2,7 +2,8 @@
 
 Position t attends to positions max(0, t - band + 1) ... t; dense is the band of the whole context.
 One definition, `allowed`, and two ways to compute it: SDPA with a mask (CPU; the reference), and FlexAttention on CUDA,
-which skips the blocks of the score matrix that lie outside of the band.
+which skips the blocks of the score matrix that lie outside of the band. A window's mask is made once, by GPT, and given
+to all layers: in a compiled graph a cache of functions is not looked at, and each would make it again.
 """
 
 from collections.abc import Callable
@@ -45,7 +46,6 @@ def mask(first: int, T: int, keys: int, band: int | None, device: torch.device) 
     return allowed(query, key, band)
 
 
-@lru_cache(maxsize=16)
 def block_mask(T: int, band: int | None, device: torch.device) -> BlockMask:
     """The same band, as FlexAttention wants it: block by block."""
 
@@ -53,6 +53,11 @@ def block_mask(T: int, band: int | None, device: torch.device) -> BlockMask:
         return allowed(query, key, band)
 
     return create_block_mask(inside, None, None, T, T, device=str(device))
+
+
+def flexible(device: torch.device, p: float) -> bool:
+    """Whether a banded layer with dropout p is FlexAttention's, which knows none."""
+    return device.type == "cuda" and p == 0.0
 
 
 @lru_cache(maxsize=1)
@@ -70,8 +75,11 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(a.width, 3 * a.width)
         self.out = nn.Linear(a.width, a.width)
 
-    def forward(self, x: Tensor, cache: Cache | None = None, start: int = 0) -> Tensor:
-        """x: (B, T, C), the positions start ... start + T - 1 (which only a `Held` cache asks for) -> (B, T, C)."""
+    def forward(
+        self, x: Tensor, cache: Cache | None = None, start: int = 0, banded: Tensor | BlockMask | None = None
+    ) -> Tensor:
+        """x: (B, T, C), the positions start ... start + T - 1 (which only a `Held` cache asks for) -> (B, T, C).
+        `banded`: the band over windows of T."""
         B, T, C = x.shape
         D = C // self.heads
         q, k, v = self.qkv(x).view(B, T, 3, self.heads, D).permute(2, 0, 3, 1, 4)  # (B, H, T, D) each
@@ -89,9 +97,9 @@ class Attention(nn.Module):
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=m, is_causal=m is None and not whole)
         elif self.band is None or self.band >= T:
             y = attend(q, k, v, None, p, self.place)
-        elif x.is_cuda and p == 0.0:  # FlexAttention knows no dropout
-            y = compiled_flex()(q, k, v, block_mask=block_mask(T, self.band, x.device))
+        elif isinstance(banded, BlockMask):
+            y = compiled_flex()(q, k, v, block_mask=banded)
         else:
-            y = attend(q, k, v, mask(0, T, T, self.band, x.device), p, self.place)
+            y = attend(q, k, v, mask(0, T, T, self.band, x.device) if banded is None else banded, p, self.place)
         out: Tensor = self.out(y.transpose(1, 2).reshape(B, T, C))
         return out

@@ -11,6 +11,10 @@ from typing import Literal
 
 PF_DAY = 8.64e19  # floating-point operations of 10^15 a second for a day (GPT-3, appendix D)
 
+# Float32 logits that a training makes at a time (model/chunked_loss.py): 166 positions of GPT-2's vocabulary on CPU,
+# a block that the allocator keeps; 5,336 on a GPU, whose matrix products want more of them.
+CHUNK_BYTES = {"cpu": 1 << 25, "cuda": 1 << 30}
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -61,7 +65,9 @@ class Training:
     batch: int = 524_288  # tokens an update, over all ranks; rounded to whole windows of `context`
     batch_start: int | None = None  # the batch grows linearly from this many tokens ...
     batch_ramp: int = 0  # ... over this many tokens
-    micro_batch: int = 8  # windows a forward pass on one rank: memory, not arithmetic (dropout is drawn by window)
+    micro_batch: int | None = (
+        None  # windows a forward pass on a rank, at most: memory, not arithmetic; None: 8, on cuda what fits, up to 64
+    )
     learning_rate: float = 6e-4  # the peak
     warm_up: int = 0  # linear, from 0
     decay: int | None = None  # a cosine ends here, then flat; None: the whole budget
@@ -84,6 +90,8 @@ class Training:
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: cuda where there is one
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: bfloat16 autocast on cuda, float32 on cpu
     recompute: bool = False  # compute a layer's activations again in the backward pass: less memory, a third more time
+    shard: bool = False  # over several ranks each holds its part of weights, gradients, moments (FSDP2); not compiled
+    deterministic: bool = True  # the same bits on the same kind of device; false: on cuda others, perhaps sooner
     compile: bool | None = None  # torch.compile; None: on cuda only
     threads: int = 2  # a rank, on cpu; a fixed number, since the last bits of a sum depend on it
 
@@ -92,11 +100,11 @@ class Training:
             (self.tokens is None) != (self.updates is None),
             "give one of tokens and updates, the budget of the training, and not both",
         )
-        for key in ("batch", "micro_batch", "checkpoint_every", "keep", "validate_every", "threads"):
+        for key in ("batch", "checkpoint_every", "keep", "validate_every", "threads"):
             _require(getattr(self, key) >= 1, f"{key} is {getattr(self, key)}: it must be at least 1")
         for key in ("warm_up", "batch_ramp", "weight_decay", "validation_windows"):
             _require(getattr(self, key) >= 0, f"{key} is {getattr(self, key)}: it must not be negative")
-        for key in ("tokens", "updates", "decay", "batch_start", "clip", "above_uniform"):
+        for key in ("tokens", "updates", "decay", "batch_start", "micro_batch", "clip", "above_uniform"):
             value = getattr(self, key)
             _require(value is None or value > 0, f"{key} is {value}: it must be positive, or null")
         for key in ("beta1", "beta2"):
@@ -122,6 +130,11 @@ class Training:
             self.dtype in ("auto", "float32", "bfloat16"),
             f"dtype is {self.dtype!r}: it must be auto, float32 or bfloat16",
         )
+
+    @property
+    def at_once(self) -> int:
+        """Windows a forward pass: `micro_batch`; where none is given, nor found on a GPU (model/micro_batch.py), 8."""
+        return self.micro_batch or 8
 
 
 def _require(holds: bool, sentence: str) -> None:
@@ -179,13 +192,15 @@ def training_memory(a: Architecture, t: Training, bfloat16: bool) -> int:
     16 a parameter: weight, gradient and Adam's two moments in float32. A micro-batch's activations, per layer and
     element of the residual stream: 64 in float32, as measured on CPU (59 to 78 over shapes of 2 to 8 layers, widths of
     256 and 768, contexts of 256 to 1,024); 34 under bfloat16 autocast (Korthikanti et al. 2022, section 4.1, without
-    attention's scores), not measured. With `recompute` that of one layer, and the others' inputs in float32. And logits
-    three times over in float32: 2.5 to 2.8 measured.
+    attention's scores), not measured. With `recompute` that of one layer, and the others' inputs in float32. Two
+    chunks of logits, in float32, and twice the gradient of the output matrix beside its parameter's (its sum over
+    chunks, and scaled), with `bfloat16` on a GPU. Where no `micro_batch` is given: of 8 windows.
     """
-    positions = t.micro_batch * a.context
+    positions = t.at_once * a.context
     of_layer = 34 if bfloat16 else 64
     activations = (of_layer + 4 * a.layers if t.recompute else of_layer * a.layers) * positions * a.width
-    return 16 * parameters(a) + activations + 3 * 4 * positions * a.vocabulary
+    chunk = min(4 * positions * a.vocabulary, CHUNK_BYTES["cuda" if bfloat16 else "cpu"])
+    return 16 * parameters(a) + activations + 2 * chunk + 2 * 4 * a.vocabulary * a.width
 
 
 def whole_windows(tokens: int, context: int) -> int:

@@ -16,16 +16,20 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention.flex_attention import BlockMask
 from torch.utils.checkpoint import checkpoint
 
 from model import heads
-from model.attention import Attention, Cache, Held
+from model.attention import Attention, Cache, Held, block_mask, flexible, mask
+from model.chunked_loss import weighted_losses
 from model.config import Architecture
 from model.dropout import Dropout
 
+MASKS = 16  # lengths whose masks are kept: texts to be scored have many, a training one or two
 
-def _plainly(block: nn.Module, x: Tensor) -> Any:
-    return block(x)
+
+def _plainly(block: nn.Module, *given: Any) -> Any:
+    return block(*given)
 
 
 class MLP(nn.Module):
@@ -55,13 +59,15 @@ class Block(nn.Module):
         self.dropout1 = Dropout(a.dropout, 3 * layer + 2)
         self.dropout2 = Dropout(a.dropout, 3 * layer + 3)
 
-    def forward(self, x: Tensor, cache: Cache | None = None, start: int = 0) -> Tensor:
-        """x: (B, T, C), the positions start ... start + T - 1 -> (B, T, C)."""
+    def forward(
+        self, x: Tensor, cache: Cache | None = None, start: int = 0, banded: Tensor | BlockMask | None = None
+    ) -> Tensor:
+        """x: (B, T, C), the positions start ... start + T - 1 -> (B, T, C). `banded`: as of Attention."""
         if self.post:
-            x = self.norm1(x + self.dropout1(self.attention(x, cache, start)))
+            x = self.norm1(x + self.dropout1(self.attention(x, cache, start, banded)))
             x = self.norm2(x + self.dropout2(self.mlp(x)))
         else:
-            x = x + self.dropout1(self.attention(self.norm1(x), cache, start))
+            x = x + self.dropout1(self.attention(self.norm1(x), cache, start, banded))
             x = x + self.dropout2(self.mlp(self.norm2(x)))
         return x
 
@@ -77,6 +83,7 @@ class GPT(nn.Module):
             False  # a layer's activations in the backward pass, instead of holding them; set for a training
         )
         self.arithmetic = torch.float32  # what its products were computed in when it was trained; likewise
+        self._banded: dict[tuple[int, bool], Tensor | BlockMask] = {}  # by length, and whether FlexAttention's
         self.tokens = nn.Embedding(a.vocabulary, a.width)
         self.positions = nn.Embedding(a.context, a.width)
         self.dropout = Dropout(a.dropout, 0)  # a layer's three places follow: 3 layer + 1 is its attention's
@@ -113,23 +120,57 @@ class GPT(nn.Module):
         at = self.positions.weight[start : start + T] if places is None else self.positions(places)
         x: Tensor = self.tokens(tokens) + at  # (B, T, C)
         x = self.dropout(x)
+        banded = self.banded(T) if caches is None else None
         for layer, block in enumerate(self.blocks):
             if self.recompute and torch.is_grad_enabled():
                 # In the forward pass's own context: CUDA computes gradients in a thread that knows nothing of windows.
                 run: Any = copy_context().run if self.architecture.dropout else _plainly
-                x = checkpoint(run, block, x, use_reentrant=False)
+                x = checkpoint(run, block, x, None, 0, banded, use_reentrant=False)
             else:
-                x = block(x, caches[layer] if caches is not None else None, start)
+                x = block(x, caches[layer] if caches is not None else None, start, banded)
         x = self.norm(x)
         return x
 
+    def banded(self, T: int) -> Tensor | BlockMask | None:
+        """The mask of banded layers over windows of T positions, made when first asked for; None where none is needed.
+
+        To be asked for before the model is compiled, which then finds it made.
+        """
+        a, device = self.architecture, self.tokens.weight.device
+        if a.band is None or a.band >= min(T, a.context) or a.layers < 2:
+            return None
+        key = T, flexible(device, a.dropout if self.training else 0.0)
+        if key not in self._banded:
+            self._make_banded(*key)
+        return self._banded[key]
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _make_banded(self, T: int, flex: bool) -> None:
+        band, device = self.architecture.band, self.tokens.weight.device
+        if len(self._banded) >= MASKS:
+            self._banded.clear()
+        self._banded[T, flex] = block_mask(T, band, device) if flex else mask(0, T, T, band, device)
+
+    def _apply(self, *given: Any, **keywords: Any) -> Any:
+        self._banded.clear()  # a model that moves to another device makes its masks anew
+        return super()._apply(*given, **keywords)  # type: ignore[no-untyped-call]
+
     def forward(
-        self, tokens: Tensor, targets: Tensor | None = None, caches: Sequence[Cache] | None = None, start: int = 0
+        self,
+        tokens: Tensor,
+        targets: Tensor | None = None,
+        caches: Sequence[Cache] | None = None,
+        start: int = 0,
+        shares: Tensor | None = None,
     ) -> Tensor:
-        """tokens: (B, T) int64, at positions start ... -> logits (B, T, V), or with targets losses (B, T), in nats.
+        """tokens: (B, T) int64, at positions start ... -> logits (B, T, V), or with targets losses (B, T), in nats;
+        with shares (B, T) float32 a row's sum of share times loss, (B,): what a training learns from, in chunks.
 
         Losses of which no gradient is asked are computed as the model was trained, their logits in float32, in chunks.
         """
+        if shares is not None:
+            assert targets is not None
+            return weighted_losses(self.hidden(tokens, caches, start), self.tokens.weight, targets, shares)
         if targets is not None and not torch.is_grad_enabled():
             with self.as_trained():
                 hidden = self.hidden(tokens, caches, start)

@@ -183,6 +183,11 @@ def read(folder: Path) -> GPT:
     return model.eval()
 
 
+def architecture_in(folder: Path) -> Architecture:
+    """Of a folder's model, by its configuration alone. ValueError as `read`."""
+    return architecture_of(_json(folder / CONFIG), folder / CONFIG)[0]
+
+
 def architecture_of(config: Mapping[str, Any], place: Path) -> tuple[Architecture, str]:
     """What config.json says, and the class it is of. ValueError for what our model does not compute."""
     kinds = {kind: name for name, kind in TYPES.items()}

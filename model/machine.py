@@ -8,7 +8,7 @@ import gc
 import json
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
@@ -17,7 +17,10 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from model.allocator import keep_freed_memory
 from model.config import Training
+from model.gpt import GPT
+from model.sharded import hand_out, shard
 
 T = TypeVar("T")
 
@@ -32,13 +35,17 @@ class Machine:
         if self.cuda:
             torch.cuda.set_device(self.device)
             torch.set_float32_matmul_precision("high")  # TF32
+        else:
+            keep_freed_memory()
         torch.set_num_threads(t.threads)
-        torch.use_deterministic_algorithms(True, warn_only=self.cuda)
+        # Of inductor, too: its kernels are then not chosen by how fast they were on the day.
+        torch.use_deterministic_algorithms(t.deterministic, warn_only=self.cuda)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # slow, for debugging
         if self.world > 1:
             dist.init_process_group("nccl" if self.cuda else "gloo")
         self.bfloat16 = t.dtype == "bfloat16" or (t.dtype == "auto" and self.cuda)
-        self.compiled = self.cuda if t.compile is None else t.compile
+        self.sharded = t.shard and self.world > 1
+        self.compiled = not self.sharded and (self.cuda if t.compile is None else t.compile)
         self.stop_asked = False
         signal.signal(signal.SIGTERM, self._ask_to_stop)
 
@@ -54,19 +61,29 @@ class Machine:
         """The context of a forward pass: bfloat16 products, or none."""
         return torch.autocast(self.device.type, torch.bfloat16) if self.bfloat16 else nullcontext()
 
-    def wrap(self, model: nn.Module) -> nn.Module:
-        """The model as it is trained: compiled, its gradients averaged over the ranks."""
+    def wrap(self, model: GPT) -> nn.Module:
+        """The model as it is trained: on its device, compiled, its gradients averaged over the ranks; or divided over
+        them, uncompiled. Its parameters are others then: an optimiser must be made after this.
+
+        After its first backward pass DDP puts the buckets of gradients that it sums at once into the order in which
+        they came. A pass that teaches nothing (model.micro_batch.one_pass) must come before all others, so that a
+        resumed training has the order of the unbroken one from its first update on: else it sums in another, and ends
+        with other bits (seen with three ranks; the sum of two has no order).
+        """
+        if self.sharded:
+            shard(model, self.device)
+            return model
+        model.to(self.device)
         forward: nn.Module = torch.compile(model) if self.compiled else model  # type: ignore[assignment]
         if self.world == 1:
             return forward
-        # find_unused_parameters keeps the first buckets for good. Else they are rebuilt after the first update, and a
-        # resumed run would sum its gradients in another order than the unbroken one.
         return DistributedDataParallel(
-            forward,
-            device_ids=[self.device.index] if self.cuda else None,
-            find_unused_parameters=True,
-            gradient_as_bucket_view=True,
+            forward, device_ids=[self.device.index] if self.cuda else None, gradient_as_bucket_view=True
         )
+
+    def bare(self, forward: nn.Module) -> nn.Module:
+        """What `wrap` gave, without what averages its gradients."""
+        return forward.module if isinstance(forward, DistributedDataParallel) else forward  # type: ignore[no-any-return]
 
     def own_gradients(self, forward: nn.Module, last: bool) -> AbstractContextManager[Any]:
         """The context of a backward pass: the last of an update all-reduces gradients, those before it do not."""
@@ -77,6 +94,10 @@ class Machine:
         if self.world > 1:
             dist.all_reduce(sums)
         return sums
+
+    def all(self, holds: bool) -> bool:
+        """Whether it holds on every rank."""
+        return self.add_up(torch.tensor([float(not holds)], device=self.device)).item() == 0
 
     def from_first(self, decide: Callable[[], T]) -> T:
         """What `decide` gives on rank 0, which JSON must hold, on every rank. Where it raises, rank 0 raises that, and
@@ -97,11 +118,10 @@ class Machine:
         decided: T = json.loads(content.cpu().numpy().tobytes())
         return decided
 
-    def copy_first(self, tensors: Iterable[Tensor]) -> None:
-        """Rank 0's values into every rank's tensors."""
+    def copy_first(self, held: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
+        """What rank 0 holds into every rank's tensors of the same name (model.sharded)."""
         if self.world > 1:
-            for tensor in tensors:
-                dist.broadcast(tensor, 0)
+            hand_out(held, tensors)
 
     def wait(self) -> None:
         """Until all ranks are here."""

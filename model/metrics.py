@@ -1,5 +1,5 @@
 """metrics.jsonl, what was learned: a row an update, the same bytes after any number of kills; and run.metrics.jsonl,
-how fast it went, which differs from run to run. Written by rank 0.
+how fast it went and what energy that took, which differs from run to run. Written by rank 0.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from model.config import Architecture, flops_per_token
+from model.energy import Meter
 from model.held_out import validation_of
 from model.machine import Machine
 
@@ -53,6 +54,7 @@ class Metrics:
         if machine.rank == 0:
             self.begin()
             self._rows = self.path.open("a")
+            self._meter = Meter(machine)
             self._timings = (out / "run.metrics.jsonl").open("a")
 
     def begin(self) -> None:
@@ -71,13 +73,15 @@ class Metrics:
         self._rows.flush()
         if row["loss"] is None:
             return
-        speed = tokens / seconds
+        speed, joules = tokens / seconds, self._meter.taken()  # of all since the last update, checkpoints too
         timing = {
             "step": row["step"],
             "tokens_per_second": rounded(speed),
             "mfu": rounded(speed * self._flops / (self._peak * self.machine.world)) if self._peak else None,
             "memory": _memory(self.machine),
             "seconds": rounded(seconds),
+            "joules": rounded(joules),
+            "energy_by": self._meter.by,
         }
         self._timings.write(json.dumps(timing) + "\n")
         self._timings.flush()

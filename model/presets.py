@@ -131,15 +131,43 @@ def _scale(base: Mapping[str, Any], overrides: Mapping[str, Any], keys: dict[str
         if key not in overrides and base.get(key) is not None:
             keys[key] = round(base[key] * share)
     if "warm_up" not in overrides:
-        keys["warm_up"] = max(keys["warm_up"], _floor(base, keys))
+        least = min(_needed(keys["beta2"]), _updates_to(base["warm_up"], base))
+        keys["warm_up"] = max(keys["warm_up"], _floor(least, keys))
     return keys
 
 
-def _floor(base: Mapping[str, Any], keys: Mapping[str, Any]) -> int:
-    """The least warm-up of a scaled schedule, in the budget's unit."""
-    own = _updates_to(base["warm_up"], base)
+def trained_on(a: Architecture, start: Training | None, **given: Any) -> Training:
+    """The training of a model that goes on from given weights, of architecture `a`; raises ValueError.
+
+    What is not given is `start`'s, the training that the weights come from, or a default of Training where that is not
+    known. The schedule is new: a warm-up of max(100, 2 / (1 - beta2)) updates, at most a quarter of the way to the
+    decay's end, to the same peak, and a cosine over the new budget. Ibrahim et al. (2024, "Simple and scalable
+    strategies to continually pre-train large language models", section 6) found warming up again and decaying again
+    to be what a model that goes on needs. The batch does not grow again; snapshots are those that are given.
+    """
+    if unknown := sorted(set(given) - TRAINING):
+        raise ValueError(f"{', '.join(unknown)}: a model that goes on from another has that one's architecture")
+    if (given.get("tokens") is None) == (given.get("updates") is None):
+        raise ValueError("give one of tokens and updates, how long the training is to go on, and not both")
+    before = vars(start) if start is not None else {field.name: field.default for field in fields(Training)}
+    new = {"tokens": None, "updates": None, "warm_up": 0, "decay": None, "batch_start": None, "batch_ramp": 0,
+           "snapshots": None}  # fmt: skip
+    keys: dict[str, Any] = {**before, **new, **given, "context": a.context}
+    if "warm_up" not in given:
+        keys["warm_up"] = _floor(_needed(keys["beta2"]), keys)
+    training = _schedule(keys)
+    snapshot_steps(training, a.context)
+    return training
+
+
+def _needed(beta2: float) -> int:
+    """Updates of warm-up that Adam's second moment needs."""
+    return max(WARM_UP, round(2 / (1 - beta2)))
+
+
+def _floor(least: int, keys: Mapping[str, Any]) -> int:
+    """The least warm-up of a schedule, in the budget's unit: `least` updates, if they are no more than its share."""
     most: int = (keys.get("decay") or keys.get("updates") or keys["tokens"]) // WARM_UP_SHARE
-    least: int = min(max(WARM_UP, round(2 / (1 - keys["beta2"]))), own)
     if keys.get("updates") is not None:
         return min(least, most)
     schedule = _schedule({**keys, "warm_up": 0, "decay": None})

@@ -18,8 +18,8 @@ from model.mirror import Mirror
 
 # Keys that may change between a checkpoint and its resumption: they do not change what is learned but in the last bits,
 # or (the rules) what is called success.
-MAY_CHANGE = {"checkpoint_every", "keep", "device", "compile", "threads", "micro_batch", "recompute", "above_uniform",
-              "norm_spike", "on_spike"}  # fmt: skip
+MAY_CHANGE = {"checkpoint_every", "keep", "device", "compile", "threads", "micro_batch", "recompute", "deterministic",
+              "shard", "above_uniform", "norm_spike", "on_spike"}  # fmt: skip
 
 
 @dataclass
@@ -33,6 +33,7 @@ class Place:
     skipped: list[dict[str, Any]] = field(default_factory=list)
     snapshots: dict[str, str] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
+    micro_batch: int | None = None  # as it was found
 
 
 def where_we_are(
@@ -75,7 +76,10 @@ def where_we_are(
     lines = rows(out / ROWS, state["step"], state["metrics_sha256"])
     (out / ROWS).write_bytes(b"".join(lines))
     known = _to_judge(lines, settings["training"]["above_uniform"] or 0)
-    return asdict(Place(str(folder), state["step"], state["windows"], state["skipped"], state["snapshots"], known))
+    found = state["settings"]["training"]["micro_batch"]
+    return asdict(
+        Place(str(folder), state["step"], state["windows"], state["skipped"], state["snapshots"], known, found)
+    )
 
 
 def _whole(out: Path, say: Callable[[str], None]) -> tuple[dict[str, Any] | None, list[Path]]:
@@ -115,6 +119,6 @@ def require_unchanged(then: dict[str, Any], now: dict[str, Any], folder: Path) -
                 raise ValueError(
                     f"{folder} was made with {key} = {then[part].get(key)}, run.yaml has {value}: {remedy}"
                 )
-    for key in ("mixture", "tokenizer"):
-        if then[key] != now[key]:
+    for key in ("mixture", "tokenizer", "start"):
+        if then.get(key) != now.get(key):  # of before there was a `start`, none is named
             raise ValueError(f"{folder} was made with another {key}: {remedy}")

@@ -8,6 +8,7 @@ tokenizer_fingerprint: 3f...   optional: refuse a mixture made with another
 preset: gpt3-small             optional (model/presets.py); then model and train override its keys
 model: {layers: 4, ...}        keys of model.config.Architecture
 train: {tokens: 1000000, ...}  keys of model.config.Training
+start: .../model.safetensors   optional: weights to begin with (model/start.py); a file of this machine
 cache: /scratch/tokens         optional: where files of a store behind a URL are kept; by default ~/.cache/millrace
 cache_bytes: 34359738368       optional: how much is kept there; by default 32 GiB
 mirror: checkpoints/small      optional: a name below the store, where each checkpoint is copied (mirror.py)
@@ -37,6 +38,7 @@ class Run:
     cache: Path | None
     cache_bytes: int
     mirror: str | None
+    start: Path | None = None
 
 
 def read_run(path: str | Path) -> Run:
@@ -57,9 +59,10 @@ def read_run(path: str | Path) -> Run:
             architecture, training = Architecture(**model), Training(**train)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from None
-    for key in ("out", "cache"):
+    for key in ("out", "cache", "start"):
         if is_url(str(keys.get(key))):
-            raise ValueError(f"{path}: {key} must be a folder of this machine; for the store there is `mirror`")
+            what = "a file of this machine" if key == "start" else "a folder of this machine; for the store: `mirror`"
+            raise ValueError(f"{path}: {key} must be {what}")
     cache_bytes = keys.get("cache_bytes", CACHE_BYTES)
     if not isinstance(cache_bytes, int) or cache_bytes < 1:
         raise ValueError(f"{path}: cache_bytes is {cache_bytes!r}: it must be a number of bytes, at least 1")
@@ -74,4 +77,5 @@ def read_run(path: str | Path) -> Run:
         cache=Path(keys["cache"]) if keys.get("cache") else None,
         cache_bytes=cache_bytes,
         mirror=str(keys["mirror"]).strip("/") if keys.get("mirror") else None,
+        start=Path(keys["start"]) if keys.get("start") else None,
     )

@@ -19,7 +19,7 @@ reached: the last good checkpoint is kept; 2 run.yaml or its inputs are wrong.
 
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 # Read when the libraries start. cuBLAS is deterministic only so; OpenMP's threads otherwise spin while they wait, which
@@ -28,19 +28,23 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from model import checkpoint
-from model.config import snapshot_steps, total_windows
+from model.config import batch_windows, snapshot_steps, total_windows
+from model.data import divided
 from model.divergence import REWINDS, Diverged, Guard, Spike
 from model.files import Bucket, Folder, Unreachable, read_given, store_at
 from model.gpt import GPT
 from model.loop import Parts, learn
 from model.machine import Machine
 from model.metrics import Metrics
+from model.micro_batch import micro_batch, one_pass
 from model.mirror import Mirror
 from model.objectives import LM
 from model.optimiser import adamw
 from model.resume import Place, where_we_are
 from model.rewind import described, steps_of, stopped
 from model.run import Run, read_run
+from model.sharded import fill, gathered, room_for
+from model.start import begin_with, sha256_of_start
 from model.tokenizer import Tokenizer, require_same
 from model.windows import Windows
 
@@ -66,13 +70,15 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
     total = total_windows(t, a.context)
     snapshots = frozenset(snapshot_steps(t, a.context))
 
-    model = GPT(a).initialise(t.seed).to(machine.device).train()
+    model = GPT(a).initialise(t.seed).train()
     model.recompute = t.recompute
-    optimizer = adamw(model, t)
     forward = machine.wrap(model)
+    optimizer = adamw(model, t)
+    model.banded(a.context)
+    started = sha256_of_start(run.start, machine)
     settings = {
         "architecture": asdict(a), "training": asdict(t), "world": machine.world,
-        "mixture": windows.mixture_sha256, "tokenizer": windows.tokenizer,
+        "mixture": windows.mixture_sha256, "tokenizer": windows.tokenizer, "start": started,
     }  # fmt: skip
     mirror = Mirror(run.store, run.mirror, t.keep) if run.mirror else None
     objective = LM([group.name for group in windows.groups], windows.validation)
@@ -83,20 +89,32 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
         if place.folder is not None:
             made = place.step - sum(place.step >= step for spike in place.skipped for step in steps_of(spike))
             checkpoint.make_room(made, model, optimizer)
+            learned = checkpoint.tensors(model, optimizer)
+            room = room_for(learned) if machine.rank == 0 else {}
             if machine.rank == 0:
-                checkpoint.load(Path(place.folder), model, optimizer)
-            machine.copy_first(checkpoint.tensors(model, optimizer).values())
+                checkpoint.load(Path(place.folder), room)
+            machine.copy_first(room, learned)
             machine.say(
                 f"resuming from {Path(place.folder).name} in {out}: step {place.step}, "
                 f"{place.windows * a.context} tokens"
             )
-        elif before is not None:
-            model.initialise(t.seed)
-            optimizer.state.clear()
+        else:
+            if before is not None:
+                for new, parameter in zip(GPT(a).initialise(t.seed).parameters(), model.parameters(), strict=True):
+                    fill(new, parameter)
+                optimizer.state.clear()
+            if run.start is not None:
+                begin_with(run.start, model, machine, t.seed)
         optimizer.zero_grad(set_to_none=True)
         return place
 
     place = restore()
+    if t.micro_batch is None:
+        t = replace(t, micro_batch=place.micro_batch or micro_batch(a, t, machine.bare(forward), machine))
+        settings["training"] = asdict(t)
+    if machine.world > 1:  # Machine.wrap says why; in the shape of the first update, for the compiler
+        rows = min(batch_windows(t, a.context, place.windows * a.context), total - place.windows)
+        one_pass(forward, a, t, divided(max(rows, 1), t.at_once, machine.world)[1], machine)
     metrics = Metrics(out, total * a.context, a, machine)
     parameters = sum(p.numel() for p in model.parameters())
     machine.say(f"{parameters} parameters, {total * a.context} tokens, {machine.world} x {machine.device.type}")
@@ -105,19 +123,21 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
         guard = Guard(t, a.vocabulary, place.rows)
 
         def save(step: int, i: int, place: Place = place, guard: Guard = guard) -> None:
+            learned = gathered(checkpoint.tensors(model, optimizer))
             if machine.rank == 0:
                 state = {
                     "step": step, "windows": i, "settings": settings, "metrics_sha256": metrics.sync(),
                     "skipped": place.skipped, "snapshots": place.snapshots,
                 }  # fmt: skip
-                folder = checkpoint.save(out, state, model, optimizer, t.keep, guard.above_since)
+                folder = checkpoint.save(out, state, learned, t.keep, guard.above_since)
                 if mirror is not None:
                     mirror.push(folder, metrics.path)
             machine.wait()
 
         def snapshot(step: int, place: Place = place) -> None:
+            weights = gathered(dict(model.named_parameters()))
             if machine.rank == 0:
-                name, sha256 = checkpoint.snapshot(out, step, model)
+                name, sha256 = checkpoint.snapshot(out, step, weights)
                 place.snapshots[name] = sha256
 
         skipped = frozenset(step for spike in place.skipped for step in steps_of(spike))
@@ -140,11 +160,15 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
         machine.say(f"stopped by SIGTERM after step {step}: unfinished, checkpoint written; the same command resumes")
         return
     save(step, i)
+    weights = gathered(dict(model.named_parameters()))
     if machine.rank == 0:
         kept = [{"step": int(name[-20:-12]), "file": name, "sha256": place.snapshots[name]}
                 for name in sorted(place.snapshots)]  # fmt: skip
         more = {"dtype": "bfloat16" if machine.bfloat16 else "float32", "snapshots": kept, "skipped": place.skipped}
-        checkpoint.publish(out, model, tokenizer.content, windows.tokenizer, windows.end_of_text, asdict(t), more)
+        more |= {"start_sha256": started} if started is not None else {}
+        checkpoint.publish(
+            out, model, tokenizer.content, windows.tokenizer, windows.end_of_text, asdict(t), more, weights
+        )
     machine.say(f"finished: {out / 'model.safetensors'}")
 
 

@@ -108,7 +108,9 @@ DOORS = {
     "flows.export": "tasks.export",
     "flows.retract": "tasks.retraction tasks.models.steps",
     "flows.models": "tasks.models.files",
+    "flows.compare": "tasks.evaluation.compared",
     "flows.export_model": "tasks.models.card",
+    "flows.tasks": "tasks.evaluation.asking tasks.decontaminate.benchmark",
 }
 
 

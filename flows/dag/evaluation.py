@@ -1,37 +1,18 @@
 """Models to answers and scores, on all items and on those that the training text is clean of."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
-from conf.evaluation import Asked
+from conf.perplexity import FilePerplexity
 from conf.pipeline import Pipeline
-from conf.task import Task
+from flows.dag.asking import ask, askings, overlap_of, require_metrics
 from flows.dag.built import Built
+from flows.dag.exams import examine
 from flows.dag.models import pretrain
-from model.config import snapshot_steps
-from tasks.evaluation.answers import answers
-from tasks.evaluation.overlap import overlap
+from flows.dag.probes import probe
+from tasks.evaluation.file_perplexity import file_perplexity
 from tasks.evaluation.perplexity import perplexity
-from tasks.evaluation.scores import metric_of, scores
-from tasks.runtime.artifact import Artifact
+from tasks.models.pass_verdict import pass_verdict
+from tasks.models.trends import trend
 from tasks.runtime.run import Run
-
-
-class Asking(NamedTuple):
-    """One way in which a model is asked a task: an artifact of `answers`."""
-
-    shots: int
-    template: str
-    draw: int
-    step: int | None
-
-    @property
-    def label(self) -> str:
-        """Its name within a task's: shots, and what else is not as usual."""
-        more = [self.template] if self.template != "default" else []
-        more += [f"draw{self.draw}"] if self.draw else []
-        more += [f"step{self.step}"] if self.step is not None else []
-        return ".".join([str(self.shots), *more])
+from tasks.sources.input.listing import listed
 
 
 def evaluate(run: Run, p: Pipeline) -> Built:
@@ -40,26 +21,54 @@ def evaluate(run: Run, p: Pipeline) -> Built:
     Raises:
         Mistake: a task's metric is not there, or not for it.
     """
-    for asked, of in p.tasks().values():  # before anything is trained
-        metric_of(asked.metric or of.reported, of.form, p.evaluate.programs)
+    require_metrics(p)
     built = pretrain(run, p)
-    if built.benchmarks and built.tokens:
-        built.overlap = run(
-            overlap,
-            "all",
-            tokens=built.tokens,
-            tokenizer=built.tokenizer,
-            benchmarks=built.benchmarks,
-            rules=list(dict.fromkeys(p.evaluate.overlap)),
-            seed=p.seed,
-        )
+    overlap_of(run, p, built)
     for name in evaluated(p):
         own = name in built.mixtures
         text = {"mixture": built.mixtures[name]} if own else {"tokens": built.tokens, "tokenizer": built.tokenizer}
         if built.tokens:
             built.perplexities[name] = run(perplexity, name, model=built.models[name], **text, seed=p.seed)
-        built.scores[name] = {task: ask(run, p, built, name, task, *how) for task, how in p.tasks().items()}
+        for text_name, how in p.evaluate.perplexity.items():
+            measure_text(run, built, name, text_name, how)
+        for task in p.tasks():
+            ask(run, p, built, name, task)
+    order_by_compute(run, p, built)
+    probe(run, p, built, evaluated(p))
+    examine(run, p, built, evaluated(p))
     return built
+
+
+def measure_text(run: Run, built: Built, model: str, name: str, how: FilePerplexity) -> None:
+    """A model's perplexity on files of text."""
+    run(
+        file_perplexity,
+        f"{model}.{name}",
+        model=built.models[model],
+        **listed(run, f"text-{name}", how.files, built.sample, frozen=False),
+        detokenise=how.detokenise,
+        unit=how.unit,
+        stride=how.stride,
+    )
+
+
+def order_by_compute(run: Run, p: Pipeline, built: Built) -> None:
+    """What was foretold of pass rates beside what came; and each task's trend, where three computes or more were
+    trained here."""
+    ladder = p.ladder
+    if ladder is not None and ladder.predict is not None:
+        for task in ladder.pass_rates:
+            told, of = built.pass_rates[task], built.scores[ladder.predict][task]
+            run(
+                pass_verdict, f"{ladder.predict}.{task}", pass_rates=told, scores=of, model=built.models[ladder.predict]
+            )
+    trained = p.trained()
+    names = [name for name in evaluated(p) if trained[name][0].preset is not None]
+    if len({p.flops(*trained[name]) for name in names}) < 3:
+        return
+    for task in p.tasks():
+        scored = {name: built.scores[name][task] for name in names}
+        run(trend, task, task=task, scores=scored, models={name: built.models[name] for name in names}, seed=p.seed)
 
 
 def evaluated(p: Pipeline) -> list[str]:
@@ -67,79 +76,19 @@ def evaluated(p: Pipeline) -> list[str]:
     return [*(p.rungs() if p.evaluate.ladder else ()), *p.models]
 
 
-def ask(run: Run, p: Pipeline, built: Built, model: str, task: str, asked: Asked, of: Task) -> Artifact:
-    """A model's answers to a task, in each way that it is asked, and its scores."""
-    benchmark = p.benchmark_of(task)
-    solved = built.train.get(benchmark) or built.dev.get(benchmark)
-
-    def answered(one: Asking, items: Artifact, name: str) -> Artifact:
-        return run(
-            answers,
-            name,
-            model=built.models[model],
-            benchmark=items,
-            solved=solved if one.shots else None,
-            way=of.way(one.template) | {"fields": {**of.fields, **asked.fields}},
-            shots=one.shots,
-            items=asked.items,
-            step=one.step,
-            seed=p.seed + one.draw,
-        )
-
-    ways = list(askings(p, model, asked, of))
-    made = {one.label: answered(one, built.benchmarks[benchmark], f"{model}.{task}.{one.label}") for one in ways}
-    development = {
-        one.label: answered(one, built.dev[benchmark], f"{model}.{task}.dev.{one.label}")
-        for one in ways
-        if asked.choose and one.step is None
-    }
-    return run(
-        scores,
-        f"{model}.{task}",
-        model=model,
-        task=task,
-        answers=made,
-        development=development,
-        ways={one.label: one._asdict() for one in ways},
-        overlap=built.overlap,
-        benchmark=benchmark,
-        form=of.form,
-        metric=asked.metric or of.reported,
-        reading=asked.reading or of.reading,
-        best=of.best,
-        extract=of.extract,
-        programs=p.evaluate.programs,
-        seed=p.seed,
-    )
-
-
-def askings(p: Pipeline, model: str, asked: Asked, of: Task) -> Iterator[Asking]:
-    """Numbers of solved examples, wordings, draws; and the weights kept along the way, each in the first of those."""
-    shots = asked.shots or of.shots
-    for count in shots:
-        for template in asked.templates:
-            for draw in range(asked.draws if count else 1):
-                yield Asking(count, template, draw, None)
-    for step in steps(p, model):
-        yield Asking(shots[0], asked.templates[0], 0, step)
-
-
-def steps(p: Pipeline, model: str) -> list[int]:
-    """The snapshots of a model that are asked."""
-    of, more = p.trained()[model]
-    if not p.evaluate.snapshots or of.from_ is not None:
-        return []
-    architecture, training = of.filled(vocabulary=p.tokenizer.vocabulary, seed=p.seed + more)
-    return snapshot_steps(training, architecture.context)
-
-
 def placed(p: Pipeline) -> list[tuple[str, str]]:
     """Stages and names of all that asks a model: what `evaluate.on` places."""
     named: list[tuple[str, str]] = []
-    for model in evaluated(p):
-        if p.sources:
+    everything, asked_early = evaluated(p), p.ladder.pass_rates if p.ladder else []
+    for model in dict.fromkeys([*(p.small() if asked_early else ()), *everything]):
+        if p.sources and model in everything:
             named.append(("perplexity", model))
-        for task, (asked, of) in p.tasks().items():
+        if model in everything:
+            named += [("file-perplexity", f"{model}.{name}") for name in p.evaluate.perplexity]
+            if p.evaluate.probes is not None:
+                named += [("probes", model), ("samples", f"{model}-people"), ("samples", f"{model}-endings")]
+        for task in p.tasks() if model in everything else asked_early:
+            asked, of = p.tasks()[task]
             ways = list(askings(p, model, asked, of))
             named += [("answers", f"{model}.{task}.{one.label}") for one in ways]
             if asked.choose:

@@ -207,19 +207,9 @@ def altered(page: Page, jaccard: float, seed: int) -> tuple[Page, str]:
     return substituted(page, jaccard, seed), "words"
 
 
-def with_item(page: Page, item: str, form: str, seed: int) -> Page:
-    """The page with a benchmark's item in it: `whole` as it is, `rewrapped` in other case, punctuation and
-    lines, `deep` as it is, near the end."""
+def with_item(page: Page, said: str, form: str) -> Page:
+    """The page with a benchmark's item in it, as it is said there; `deep` near the end, else in the middle."""
     blocks = list(page.blocks)
-    if form == "rewrapped":
-        tokens = []
-        for i, token in enumerate(item.split()):
-            token = token.strip(".,;:!?\"'()") or token
-            draw = number(seed, "rewrap", page.url, i) % 12
-            token = token.upper() if draw < 3 else token.title() if draw < 5 else token
-            tokens.append(token + (", " if draw == 6 else "! " if draw == 7 else "\n" if draw > 9 else " "))
-        blocks.insert(len(blocks) // 2, ("pre", "".join(tokens).strip()))
-    else:
-        place = len(blocks) // 2 if form == "whole" else len(blocks) * 9 // 10
-        blocks.insert(place, ("p", item))
+    place = len(blocks) * 9 // 10 if form == "deep" else len(blocks) // 2
+    blocks.insert(place, ("pre" if "\n" in said else "p", said))
     return replace(page, blocks=tuple(blocks))

@@ -10,12 +10,14 @@ from typing import Any
 from tasks.demo import junk
 from tasks.demo.chance import number, uniform
 from tasks.demo.crawl import DAMAGES, CrawlFile
+from tasks.demo.leaks import said
 from tasks.demo.library import Unit, singular
 from tasks.demo.pages import Blocks, Page, altered, content, extracted, moved, page_of, render, with_item, words
 
 # How many are planted at 48 MB and above, and at the least.
 COUNTS = {"within": (120, 8), "across": (60, 5), "exact": (80, 4), "whole": (16, 3), "rewrapped": (16, 3),
-          "deep": (16, 2), "webtext": (6, 2), "books2": (4, 1)}  # fmt: skip
+          "respaced": (10, 2), "changed": (10, 2), "paraphrased": (10, 2), "deep": (16, 2), "webtext": (6, 2),
+          "books2": (4, 1)}  # fmt: skip
 LOWEST, HIGHEST = 0.5, 0.97
 DEEP_WORDS = 2_500
 PAGES_PER_MB = 205
@@ -65,7 +67,7 @@ def plan(
     pages = [page_of(unit, seed) for unit in units]
     fit = [page for page in pages if page.title in alone and 150 <= words(page) <= 1500]
     chosen = {page.url for page in pages}
-    for form in ("whole", "rewrapped"):
+    for form in ("whole", "rewrapped", "respaced", "changed", "paraphrased"):
         for _ in range(planned(form, scale)):
             page = fit.pop()
             chosen.remove(page.url)
@@ -94,18 +96,20 @@ def plan(
     for i in sorted(free, key=lambda i: number(seed, "leak", webtext[i]["url"]))[: planned("webtext", scale)]:
         item = next(leaking)
         planting.in_webtext[i] = item["text"]
-        planting.leaks.append(item | {"where": webtext[i]["url"], "form": "whole", "source": "webtext"})
+        row = {"said": item["text"], "where": webtext[i]["url"], "form": "whole", "source": "webtext"}
+        planting.leaks.append(item | row)
     docs = [unit for unit in books2 if unit.kind not in ("readme", "licence")]
     for unit in sorted(docs, key=lambda unit: number(seed, "leak", unit.name))[: planned("books2", scale)]:
         item = next(leaking)
         planting.in_books2[unit.name] = item["text"]
-        planting.leaks.append(item | {"where": unit.name, "form": "whole", "source": "books2"})
+        planting.leaks.append(item | {"said": item["text"], "where": unit.name, "form": "whole", "source": "books2"})
     return planting
 
 
 def leak(planting: Plan, page: Page, item: dict[str, Any], form: str, seed: int) -> None:
-    planting.pages.append(with_item(page, item["text"], form, seed))
-    planting.leaks.append(item | {"where": page.url, "form": form, "source": "crawl"})
+    words = said(item["text"], form, seed, page.url)
+    planting.pages.append(with_item(page, words, form))
+    planting.leaks.append(item | {"said": words, "where": page.url, "form": form, "source": "crawl"})
 
 
 def near(planting: Plan, original: Page | str, base: Page, of_url: str, aim: float, kind: str, seed: int) -> None:

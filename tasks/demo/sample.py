@@ -6,8 +6,9 @@
     planted.json                           never read by any stage but `report`:
         near_copies  [{url, of_url, kind: within|across, made: words|shortened, jaccard}]
         exact_copies [{url, of_url}]       the extracted text is the same
-        leaks        [{benchmark, line, text, source: crawl|webtext|books2, where, form: whole|rewrapped|deep}]
-                     where: a URL, or <file>#<chapter> in books2; line counts from 1
+        leaks        [{benchmark, line, text, said, source: crawl|webtext|books2, where, form}]
+                     where: a URL, or <file>#<chapter> in books2; line counts from 1; text is the item's, said what
+                     was planted; form: whole and deep as it is, rewrapped, respaced, changed, paraphrased (leaks.py)
         damaged      [{file, offset, length, kind, url}]   length bytes at offset are lost, the rest reads
         pages        {good, copy/near..., leak/..., and each kind of junk: number of responses}
         good_pages, junk_pages, marks      how to tell them by URL: the path begins with /good/, /copy/, /leak/

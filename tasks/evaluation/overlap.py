@@ -65,10 +65,10 @@ class Audited:
 
 @statistics
 class Filter:
-    """The Bloom filter of rule gpt2: bits it stands for, hash functions, bits held (those that items ask for), words of
-    the training text (each begins one gram at most), and the false positive rate that is expected of so many grams."""
+    """The Bloom filter of rule gpt2: bytes it stands for, hash functions, bits held (those that items ask for), words
+    of the training text (each begins one gram at most), and the false positive rate to be expected of so many grams."""
 
-    bits: int = 0
+    bytes: int = 0
     hashes: int = 0
     held: int = 0
     words: int = 0
@@ -163,8 +163,8 @@ def overlap(
         each.require(tokenizer)
         for found, read in job.engine.map(partial(met_in, shards=each, asked=asked), each.files("train")):
             words += read
-            for name, places in found.items():
-                met[name][places] = True
+            for name, parts in found.items():
+                met[name] |= np.unpackbits(parts, count=len(met[name])).view(bool)
         verdicts = finders.verdicts(met)
         for rule, name in pairs:
             for number, verdict in enumerate(verdicts[rule][name]):
@@ -219,7 +219,7 @@ def filter_of(finders: Finders, words: int) -> Filter:
     if not isinstance(rule, Gpt2):
         return Filter()
     bloom = rule.asked.bloom
-    return Filter(1 << bloom.bits, bloom.hashes, len(rule.asked.held), words, float(f"{bloom.rate(words):.3g}"))
+    return Filter(bloom.bytes, bloom.hashes, rule.asked.bits.size, words, float(f"{bloom.rate(words):.3g}"))
 
 
 @lru_cache(maxsize=1)  # once a worker
@@ -234,9 +234,9 @@ def finders_of(asked: Asked) -> Finders:
 
 
 def met_in(file: str, *, shards: TokenShards, asked: Asked) -> tuple[dict[str, np.ndarray], int]:
-    """By rule, the parts that stand in a token file's documents (int64 places); and the words that were read."""
+    """By rule, which parts stand in a token file's documents, eight a byte; and the words that rule gpt2 read."""
     finders = finders_of(asked)
     met, words = finders.nothing(), 0
     for text in texts_in(shards.read(file), asked.tokenizer):
         words += finders.look(text, met)
-    return {name: np.flatnonzero(parts) for name, parts in met.items()}, words
+    return {name: np.packbits(parts) for name, parts in met.items()}, words

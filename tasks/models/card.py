@@ -10,6 +10,7 @@ from typing import Any
 from model.config import Architecture, flops_per_token
 from tasks.evaluation.perplexity import Perplexities
 from tasks.evaluation.scores import Scored, Value
+from tasks.models.energy import BESIDE, energy_of
 from tasks.models.pretrain import Trained
 from tasks.runtime.artifact import Artifact
 from tasks.tokens.mixture import mixture_file
@@ -69,11 +70,15 @@ def _training(architecture: Architecture, model: Artifact | None, mixture: Artif
         return
     learned = model.counts(Trained)
     flops = flops_per_token(architecture) * learned.tokens
-    settings = model.manifest["parameters"]["training"]
+    settings, spent = model.manifest["parameters"]["training"], energy_of(model)
+    if start := model.manifest["inputs"].get("start"):
+        yield from (f"It begins with the weights of `{start}`; what follows is of its own training alone.", "")
     yield from (
         f"{learned.updates:,} updates over {learned.tokens:,} tokens; loss {learned.first_loss:.4f} at the first "
         f"update, {learned.loss:.4f} at the last, in nats a token. {flops:.3g} FLOPs: 6 a weight of every matrix "
-        "product and token, and attention's (recomputation not counted). Energy was not measured.",
+        "product and token, and attention's (recomputation not counted).",
+        "",
+        f"Energy: {spent.told}; {BESIDE}." if spent is not None else "Energy was not measured.",
         "",
         f"Artifact `{model.label}`; seed {settings['seed']}, peak learning rate {settings['learning_rate']:g}.",
         "",

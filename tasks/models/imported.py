@@ -4,10 +4,11 @@ It comes from a folder as transformers writes it (`from: hf:FOLDER`): weights in
 tokenizer, in any of the forms that tasks/tokens/kinds/given.py reads.
 """
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tasks.models.files import MODEL_FILES
+from tasks.models.files import ABOUT, MODEL_FILES
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.job import Job
@@ -15,6 +16,9 @@ from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
 from tasks.sources.input.inside import place_of
 from tasks.tokens.kinds import given
+
+if TYPE_CHECKING:
+    from model.config import Architecture
 
 HF = "hf:"  # before a folder's path
 
@@ -63,6 +67,23 @@ def imported(job: Job, *, files: list[dict[str, Any]], inside: Artifact | None, 
     for name in MODEL_FILES:
         job.put(name, job.workspace / name)
     return Imported(parameters(a), a.vocabulary, ids, a.context)
+
+
+def architecture(model: Artifact, source: str) -> "Architecture":
+    """Of a model that comes in: as it came, or, where it has not yet, as the folder of conf's `from` says.
+
+    Raises:
+        Mistake: the folder says of none that ours can be.
+    """
+    from model import hf
+    from model.config import Architecture
+
+    if model.built:
+        return Architecture(**json.loads(model.read(ABOUT))["architecture"])
+    try:
+        return hf.architecture_in(Path(source.removeprefix(HF)))
+    except ValueError as error:
+        raise Mistake(f"from {source}: {error}") from error
 
 
 def patterns(source: str) -> list[str]:

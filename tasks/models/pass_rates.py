@@ -45,7 +45,8 @@ class Bucket:
 @statistics
 class Foreseen:
     """Of a task's problems: all that every small model was asked, and those that each solved at least once; the buckets
-    from the easiest ("1"); PF-days of the target, small runs, and the share of the target's compute of the largest."""
+    from the easiest ("1"); PF-days of the target, small runs, and the share of the target's compute of the largest.
+    `why` there are no buckets, if there are none."""
 
     task: str = ""
     problems: int = 0
@@ -54,6 +55,7 @@ class Foreseen:
     runs: int = 0
     share: float = 0.0
     buckets: dict[str, Bucket] = field(default_factory=dict)
+    why: str = ""
 
 
 @stage("pass-rates", kind="fit", section="abilities", libraries=("numpy",))
@@ -73,7 +75,7 @@ def pass_rates(
     `scores` of the task and `models`, by name: runs of at most `share` of its compute.
 
     Raises:
-        Failure: a run has more compute than that, answers were not sampled, or too few problems were solved by all.
+        Failure: a run has more compute than that, or answers were not sampled.
     """
     target = training_flops(Architecture(**architecture), Training(**training)) / PF_DAY
     costs = np.array([cost(models[name]) for name in scores])
@@ -85,10 +87,11 @@ def pass_rates(
     found = shared(scores)
     if found.right is None or found.samples is None:
         raise Failure(f"{task} was answered once an item: pass rates need `samples` of several in its task file")
+    why, places = "", []
     try:
         places = buckets(found.right, found.samples, found.items)
     except ValueError as error:
-        raise Failure(f"{task}: {error}; sample more, or ask easier problems or more of them") from None
+        why = str(error)
     fitted = {}
     told = []
     for number, some in enumerate(places, start=1):
@@ -98,7 +101,7 @@ def pass_rates(
     with job.publish(FILE) as file:
         file.write(json.dumps({"task": task, "pf_days": target, "buckets": told}, indent=1).encode())
     solved = int((found.right > 0).all(axis=0).sum())
-    return Foreseen(task, len(found.items), solved, target, len(costs), float(costs.max() / target), fitted)
+    return Foreseen(task, len(found.items), solved, target, len(costs), float(costs.max() / target), fitted, why)
 
 
 def _bucket(costs: Any, y: Any, problems: int, target: float, seed: int, name: str) -> Bucket:

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from dataclasses import field
 from pathlib import Path
@@ -17,22 +18,28 @@ import yaml
 
 from model import MODEL_VERSION
 from model.held_out import validation_of
+from tasks.models import energy
 from tasks.models.files import ABOUT, MODEL_FILES, WEIGHTS
+from tasks.models.gaps import Watch, gaps, groups_of
 from tasks.models.loader import CHECKPOINTS, reading, windows_of
+from tasks.models.same_tokenizer import difference, vocabulary_in
 from tasks.models.steps import tell_steps
-from tasks.runtime.artifact import Artifact
-from tasks.runtime.errors import Failure
+from tasks.runtime.artifact import Artifact, artifact_at
+from tasks.runtime.errors import Failure, Mistake
 from tasks.runtime.job import Job
 from tasks.runtime.local_store import LocalStore
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
-from tasks.tokens.mixture import mixture_file
-from tasks.tokens.tokenizer import tokenizer_file
+from tasks.tokens.kinds.files import FILE as TOKENIZER
+from tasks.tokens.mixture import Mixed, mixture_file
+from tasks.tokens.tokenizer import end_of_text_of, tokenizer_file
 
 LOG = "run.train.log"
 METRICS = "metrics.jsonl"
 FILES = (*MODEL_FILES, METRICS)
-TRACES = (LOG, "run.metrics.jsonl")
+TIMINGS = "run.metrics.jsonl"
+TRACES = (LOG, TIMINGS)
+EVERY = 10.0  # seconds between two sentences on how a training goes
 TAIL = 4096  # bytes of a metrics file that are read at a time, from its end: some rows
 
 
@@ -64,9 +71,19 @@ class Trained:
     validation_stderr: dict[str, float] = field(default_factory=dict)
 
 
+def overfitting(model: Artifact) -> str:
+    """A built model's page in Prefect: how far it has learned its text by heart, in Markdown."""
+    mixture = artifact_at(model.manifest["inputs"]["mixture"], model.store)
+    found = gaps(metrics_of(model), mixture.counts(Mixed), groups_of(mixture))
+    rows = [f"| {group} | {points[-1][0]:.2f} | {points[-1][1]:+.4f} |" for group, points in found.items()]
+    head = ["### Validation less training loss at the end", "", "| group | epochs | nats a token |", "|---|---|---|"]
+    return "\n".join([*head, *rows]) if rows else ""
+
+
 @stage(
     "pretrain",
     kind="fit",
+    note=overfitting,
     section="training",
     tell=tell_steps,
     everywhere=True,
@@ -84,6 +101,7 @@ def pretrain(
     torchrun: list[str],
     prediction: Artifact | None = None,
     pass_rates: dict[str, Artifact] | None = None,
+    start: Artifact | None = None,
 ) -> Trained:
     """A model: weights, configuration, tokenizer, and what was learned at each update.
 
@@ -91,12 +109,16 @@ def pretrain(
 
     `torchrun`: arguments for torch.distributed.run, as for several machines; none: all GPUs of this one.
     `prediction`, `pass_rates` (by task): what was foretold of the model. Nothing of it is read: being inputs they were
-    there before.
+    there before. `start`: the model whose weights it begins with, of the same tokenizer and architecture, but for a
+    shorter context.
 
     Raises:
-        Failure: training stopped before its end; the sentence is the trainer's own last line.
+        Mistake: the start has another tokenizer.
+        Failure: the start has another architecture; training stopped before its end, in the trainer's own last line.
     """
     out = job.workspace
+    if start is not None:
+        _require_fitting(start, tokenizer, architecture)
     (out / "run.yaml").write_text(
         yaml.safe_dump(
             {
@@ -108,10 +130,13 @@ def pretrain(
                 "tokenizer_fingerprint": tokenizer.fingerprint,
                 "model": architecture,
                 "train": training,
+                **({} if start is None else {"start": str(start.local(WEIGHTS))}),
             }
         )
     )
-    _train(job, out, training, torchrun)
+    watch = Watch(out / METRICS, mixture.counts(Mixed), groups_of(mixture))
+    _train(job, out, training, torchrun, watch)
+    job.timing |= energy.noted(energy.read(out / TIMINGS))
     for name in (*FILES, *(snapshot["file"] for snapshot in _about(out / ABOUT)["snapshots"]), *TRACES):
         if (out / name).is_file():
             job.put(name, out / name)
@@ -140,14 +165,34 @@ def skipped_of(model: Artifact) -> list[dict[str, Any]]:
     return spikes
 
 
-def _train(job: Job, out: Path, training: dict[str, Any], torchrun: list[str]) -> None:
+def _require_fitting(start: Artifact, tokenizer: Artifact, architecture: dict[str, Any]) -> None:
+    """See that the weights of `start` mean the same here: what differs is told before hours are spent on it."""
+    about = _about(start.local(ABOUT))
+    if {**about["architecture"], "context": 0} != {**architecture, "context": 0}:
+        raise Failure(
+            f"{start.label} has the architecture {about['architecture']}, and the folder that it came from now says "
+            f"{architecture}: give the model another name, under which the folder is read anew"
+        )
+    differing = difference(start.read(TOKENIZER), tokenizer_file(tokenizer).read_bytes())
+    ends = about["end_of_text"], end_of_text_of(tokenizer)
+    if differing is None and ends[0] != ends[1]:
+        differing = f"a text ends with id {ends[0]} and with {ends[1]}: see `end_of_text`"
+    if differing is not None:
+        raise Mistake(
+            f"the tokenizer of {start.label} is not the pipeline's ({differing}), and a model learns on in its own "
+            "tokens alone: set `tokenizer: {kind: file, file: FOLDER, vocabulary: "
+            f"{vocabulary_in(start.read(TOKENIZER))}}}`, FOLDER being the one that the model comes from"
+        )
+
+
+def _train(job: Job, out: Path, training: dict[str, Any], torchrun: list[str], watch: Watch) -> None:
     import torch
 
     devices = torch.cuda.device_count() if training["device"] != "cpu" else 0
     arguments = torchrun or (["--standalone", f"--nproc-per-node={devices}"] if devices > 1 else [])
     launch = ["-m", "torch.distributed.run", *arguments] if arguments else []
     command = [sys.executable, *launch, "-m", "model.train", str(out / "run.yaml")]
-    held = job.lease.descriptor
+    held, due = job.lease.descriptor, time.monotonic()
     with (out / LOG).open("ab") as log:
         process = subprocess.Popen(
             command,
@@ -163,6 +208,10 @@ def _train(job: Job, out: Path, training: dict[str, Any], torchrun: list[str]) -
                 if job.stop.wait(0.5):
                     raise Failure(f"training of {job.artifact.name} was stopped; it goes on from its checkpoint")
                 _tell(job, out, training)
+                if time.monotonic() >= due:
+                    _tell_gap(job, watch)
+                    due = time.monotonic() + EVERY
+            _tell_gap(job, watch)
         except BaseException:
             process.terminate()  # the trainer writes a checkpoint and ends
             process.wait()
@@ -188,6 +237,11 @@ def _tell(job: Job, out: Path, training: dict[str, Any]) -> None:
     if row is not None:
         key, reached = ("updates", row["step"]) if training["tokens"] is None else ("tokens", row["tokens"])
         job.progress(min(reached, training[key]), training[key])
+
+
+def _tell_gap(job: Job, watch: Watch) -> None:
+    if (said := watch.told()) is not None:
+        job.log(f"{job.artifact.name}: {said}")
 
 
 def _last_row(path: Path) -> dict[str, Any] | None:

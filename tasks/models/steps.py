@@ -32,6 +32,12 @@ def mixture_of(model: Artifact) -> Artifact:
     return artifact_at(model.recipe["inputs"]["mixture"], model.store)
 
 
+def begins_with(model: Artifact) -> str | None:
+    """The sentence on a model that goes on from another, whose steps are told beside its own; None of others."""
+    start = model.recipe["inputs"].get("start")
+    return None if start is None else f"{model.name}: begins with the weights of {start}, and with what those learned"
+
+
 @contextmanager
 def steps_of(model: Artifact) -> Iterator[Steps]:
     """A model's reading of its mixture.
@@ -228,6 +234,8 @@ def readings_of(steps: Steps, tokens: Artifact, key: str, document: str) -> list
 
 def tell_steps(model: Artifact, place: Place, others: Mapping[tuple[str, str], Artifact]) -> Iterator[str]:
     """The steps of a model, trained or not, that read a document."""
+    if begins := begins_with(model):
+        yield begins
     mixture = mixture_of(model)
     if not mixture.built:
         yield f"{model.name}: not built, nor its mixture"

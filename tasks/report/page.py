@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks.models.energy import BESIDE
 from tasks.report.figures import file_name
-from tasks.report.formats import number, ratio, share, size
+from tasks.report.formats import number, ratio, score, share, size
 from tasks.report.palette import VARIABLES
 from tasks.report.report import figures_in
 from tasks.report.sections import SECTIONS
@@ -42,8 +43,8 @@ def render(report: Artifact, timings: list[Timing]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(n=number, size=size, share=share)
-    environment.globals.update(ratio=ratio)
+    environment.filters.update(n=number, size=size, share=share, score=score)
+    environment.globals.update(ratio=ratio, beside=BESIDE)
 
     def drawn(name: str, heading: str, **what: Any) -> Drawn:
         def figure(of: str) -> Markup:
@@ -54,12 +55,16 @@ def render(report: Artifact, timings: list[Timing]) -> str:
         return Drawn(name, heading, Markup(html))
 
     shown = [section for section in SECTIONS if section.name in content["sections"]]
+    spent = {timing.name: timing.energy for timing in timings if timing.energy is not None}
     total = sum(timing.seconds or 0 for timing in timings)
     return environment.get_template("page.html.j2").render(
         title=content["title"],
         tiles=[tile for section in shown for tile in section.tiles(content["sections"][section.name])],
         sections=[
-            *(drawn(section.name, section.heading, s=content["sections"][section.name]) for section in shown),
+            *(
+                drawn(section.name, section.heading, s=content["sections"][section.name], spent=spent)
+                for section in shown
+            ),
             drawn(NAME, HEADING, timings=timings, total=total),
         ],
         fingerprint=report.fingerprint,

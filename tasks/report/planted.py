@@ -15,6 +15,7 @@ import numpy as np
 
 from tasks.decontaminate.benchmark import benchmark as benchmark_stage
 from tasks.decontaminate.cuts import cuts as cuts_stage
+from tasks.demo.leaks import FORMS
 from tasks.demo.sample import planted_in
 from tasks.demo.sample import sample as sample_stage
 from tasks.evaluation.overlap import overlap as overlap_stage
@@ -25,12 +26,12 @@ from tasks.report.formats import ratio, share
 from tasks.report.given import Given
 from tasks.report.palette import MUTED, SERIES
 from tasks.report.planted_rows import Damage, LeakRow, PlantedRow, PlantedShard, count, items_by_line
+from tasks.report.planted_rules import Item, told
 from tasks.report.section import Content, Counted, Plot, Section
 from tasks.runtime.job import Job
 from tasks.runtime.statistics import statistics, to_json, total
 
 EDGES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
-FORMS = ("whole", "rewrapped", "deep")
 SHINGLE = 5  # words, of the shingles by which the similarity of planted copies was measured
 Planted = dict[str, Any]  # a record of planted.json
 
@@ -91,9 +92,7 @@ def gather(job: Job, given: Given, counted: list[Counted[PlantedShard | None]]) 
         "exact": to_json(pairs(planted["exact_copies"], rows, how)),
         "near": near(planted["near_copies"], rows, how),
         "pages": pages(planted["pages"], shards),
-        "leaks": leaks(
-            planted["leaks"], [row for shard in shards for row in shard.leaks], _states(planted["leaks"], given)
-        ),
+        "leaks": _leaks(planted["leaks"], shards, given),
     }
 
 
@@ -187,14 +186,21 @@ def pages(planted: dict[str, int], shards: list[PlantedShard]) -> list[dict[str,
     return rows
 
 
-def _states(planted: list[Planted], given: Given) -> list[str | None]:
-    """What the audit says of each leaked item: clean, dirty or uncheckable; None where it does not know it."""
+def _leaks(planted: list[Planted], shards: list[PlantedShard], given: Given) -> dict[str, Any]:
+    """What became of the leaks, what the audit says of their items by its first rule, and what each rule finds."""
     audit = given.single(overlap_stage)
-    if audit is None:
-        return [None] * len(planted)
-    by_rule, items = states_of(audit), items_by_line(tuple(given.named(benchmark_stage).items()))
+    by_rule = states_of(audit) if audit is not None else {}
+    known = items_by_line(tuple(given.named(benchmark_stage).items()))
+    items: list[Item | None] = [known.get((plant["benchmark"], plant["line"])) for plant in planted]
     states = next(iter(by_rule.values()), {})
-    return [states.get(items.get((plant["benchmark"], plant["line"]), ("", ""))) for plant in planted]
+    rows = [row for shard in shards for row in shard.leaks]
+    left = {row.leak for row in rows if row.left}
+    documents = [(document.leaks, document.looked) for shard in shards for document in shard.documents]
+    return {
+        **leaks(planted, rows, [states.get(item) if item else None for item in items]),
+        "rules": told(planted, items, documents, by_rule, left),
+        "order": FORMS,
+    }
 
 
 def leaks(planted: list[Planted], documents: list[LeakRow], states: list[str | None]) -> dict[str, Any]:
@@ -251,6 +257,13 @@ def lines(content: Content) -> Iterator[str]:
             f"by hits; {leaked['dropped']} left with their page, {leaked['met']} met: {leaked['removed']} removed, "
             f"{leaked['left']} remain"
         )
+        for row in content["leaks"]["rules"]:
+            forms = ", ".join(
+                f"{form} {row['forms'][form]['found']} of {row['forms'][form]['looked']}"
+                for form in content["leaks"]["order"]
+                if form in row["forms"]
+            )
+            yield f"  leaks by {row['rule']:<8} {forms}; {row['alarms']:,} false alarms of {row['absent']:,}"
         if content["leaks"]["checked"]:
             yield f"  leaks by overlap {leaked['dirty']} dirty, {leaked['clean']} clean"
 

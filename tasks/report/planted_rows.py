@@ -22,6 +22,7 @@ from tasks.dedup.survivors import survivors as survivors_stage
 from tasks.demo.sample import planted_in
 from tasks.evaluation.plain import words
 from tasks.report.given import ShardColumns
+from tasks.report.planted_rules import Item, Looked, looked
 from tasks.report.rejects import lists_rejects
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.decisions import kept_before
@@ -31,7 +32,6 @@ from tasks.sources.rejects import FAULTS, rejects_of
 from tasks.tokens.pieces import pieces
 
 GRAM = 13  # words, where no rule says another number
-Item = tuple[str, str]  # benchmark, item
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,14 @@ class LeakRow:
 
 
 @dataclass(frozen=True)
+class LeakedDocument:
+    """A document that holds leaks (their numbers), and what each rule finds in its text as it was ingested."""
+
+    leaks: frozenset[int]
+    looked: tuple[Looked, ...]
+
+
+@dataclass(frozen=True)
 class PlantedShard:
     """`kinds`: of each kind of page, documents, and under a decision's name those that stay after it."""
 
@@ -98,13 +106,15 @@ class PlantedShard:
     kinds: dict[str, Counter[str]]
     rows: dict[str, PlantedRow]
     leaks: tuple[LeakRow, ...]
+    documents: tuple[LeakedDocument, ...]
 
 
 def count(columns: ShardColumns) -> PlantedShard | None:
     sample = next(iter(columns.given.others.get("sample", {}).values()), None)
     if sample is None:
         return None
-    wanted = wanted_of(sample, tuple(columns.given.others.get("benchmark", {}).items()), _words_of_a_gram(columns))
+    benchmarks = tuple(columns.given.others.get("benchmark", {}).items())
+    wanted = wanted_of(sample, benchmarks, _words_of_a_gram(columns))
     documents = read(columns.shard, ["id", "url"])
     ids, urls = (documents.column(name).to_pylist() for name in ("id", "url"))
     after = {decision.stage: kept_before(decision, columns.shard) for decision in columns.decisions}
@@ -114,9 +124,16 @@ def count(columns: ShardColumns) -> PlantedShard | None:
             counts = kinds.setdefault(kind, Counter(dict.fromkeys(("documents", *after), 0)))
             counts["documents"] += 1
             counts.update(name for name, keep in after.items() if keep[row])
-    return PlantedShard(
-        _damage(columns), kinds, _rows(columns, wanted, ids, urls), tuple(_leaks(columns, wanted, ids, urls, after))
+    holds = _holds(columns, wanted, urls)
+    documents = tuple(
+        LeakedDocument(
+            frozenset(leak.number for leak in leaks),
+            tuple(looked(text, [leak.item for leak in leaks if leak.item is not None], benchmarks)),
+        )
+        for leaks, text in holds.values()
     )
+    leaks = tuple(_leaks(columns, {row: held for row, (held, _) in holds.items()}, wanted.n, ids, after))
+    return PlantedShard(_damage(columns), kinds, _rows(columns, wanted, ids, urls), leaks, documents)
 
 
 def _words_of_a_gram(columns: ShardColumns) -> int:
@@ -142,7 +159,7 @@ def wanted_of(sample: Artifact, benchmarks: tuple[tuple[str, Artifact], ...], n:
             row["source"],
             row["where"],
             items.get((row["benchmark"], row["line"])),
-            grams(row["text"], n),
+            grams(row["said"], n),
         )
         for number, row in enumerate(planted["leaks"])
     )
@@ -199,29 +216,33 @@ def _rows(columns: ShardColumns, wanted: Wanted, ids: list[str], urls: list[str 
     }
 
 
-def _leaks(
-    columns: ShardColumns, wanted: Wanted, ids: list[str], urls: list[str | None], after: dict[str, np.ndarray]
-) -> list[LeakRow]:
-    """A row for each leak and document of its URL (of its source, where it names a file) that holds a gram of it.
-
-    What is left of it is found by a plain search of the very text that is trained on.
-    """
+def _holds(columns: ShardColumns, wanted: Wanted, urls: list[str | None]) -> dict[int, tuple[list[Leak], str]]:
+    """By row, the leaks of its URL (of its source, where they name a file) of whose wording it holds a gram; and its
+    text."""
     present = {url for url in urls if url is not None}
     due = [
         leak for leak in wanted.leaks if leak.place in present or (leak.source == columns.source and not leak.by_url)
     ]
     if not due:
-        return []
-    holds: dict[int, list[Leak]] = {}
+        return {}
+    holds: dict[int, tuple[list[Leak], str]] = {}
     row = 0
     for batch in batches(columns.shard, ["text"]):
         for text in batch.column("text"):
             here = [leak for leak in due if leak.place == urls[row] or not leak.by_url]
             held = grams(text.as_py() or "", wanted.n) if here else frozenset()
             if leaks := [leak for leak in here if held & leak.grams]:
-                holds[row] = leaks
+                holds[row] = leaks, text.as_py()
             row += 1
-    known, trained = _hits(columns, holds), _trained(columns, holds, wanted.n)
+    return holds
+
+
+def _leaks(
+    columns: ShardColumns, holds: dict[int, list[Leak]], n: int, ids: list[str], after: dict[str, np.ndarray]
+) -> list[LeakRow]:
+    """A row for each leak and document that holds it; what is left of it is found by a plain search of the very text
+    that is trained on."""
+    known, trained = _hits(columns, holds), _trained(columns, holds, n)
     return [
         LeakRow(
             leak.number,

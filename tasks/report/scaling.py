@@ -93,7 +93,7 @@ def _compute(axes: Any, content: Content) -> None:
     axes.set(title="Validation loss by compute", xlabel="PF-days, without embeddings", ylabel="nats a token")
     axes.set(xscale="log", yscale="log")
     axes.minorticks_off()
-    axes.xaxis.set_major_formatter(_power)
+    axes.xaxis.set_major_formatter(power_of_ten)
     axes.yaxis.set_major_formatter(lambda y, _: f"{y:g}")
     low, high = axes.get_ylim()
     axes.set_yticks([tick for tick in (1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 10) if low <= tick <= high])
@@ -116,11 +116,11 @@ def _prediction(axes: Any, row: dict[str, Any], runs: dict[str, Any]) -> None:
     axes.set(
         title=f"Foretold: {row['model']}", xlabel="PF-days, without embeddings", ylabel="nats a token", xscale="log"
     )
-    axes.xaxis.set_major_formatter(_power)
+    axes.xaxis.set_major_formatter(power_of_ten)
     axes.legend()
 
 
-def _power(value: float, _: int) -> str:
+def power_of_ten(value: float, _: int) -> str:
     """1e-8: matplotlib's own labels are formulas, which figures here do not parse."""
     return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
 

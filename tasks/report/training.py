@@ -5,17 +5,17 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+from tasks.models.gaps import gaps
 from tasks.models.ngrams import Counted as NGrams
 from tasks.models.ngrams import ngrams as ngrams_stage
 from tasks.models.pretrain import Trained, metrics_of
 from tasks.models.pretrain import pretrain as pretrain_stage
 from tasks.report.formats import number
 from tasks.report.given import Given
-from tasks.report.overfitting import gaps
-from tasks.report.palette import SERIES
+from tasks.report.palette import MUTED, SERIES
 from tasks.report.rungs import rungs_of
 from tasks.report.section import Content, Counted, Plot, Section
-from tasks.runtime.artifact import Artifact
+from tasks.runtime.artifact import Artifact, artifact_at
 from tasks.runtime.job import Job
 from tasks.runtime.statistics import to_json
 from tasks.tokens.mixture import Mixed
@@ -50,8 +50,10 @@ def losses(name: str, model: Artifact, mixed: Mixed | None, groups: Mapping[str,
     }
     counts = {key: value for key, value in to_json(model.counts(Trained)).items() if key != "realised"}
     shape = model.manifest["parameters"].get("architecture", {})
+    start = model.manifest["inputs"].get("start")
     return {
         "model": name,
+        "start": artifact_at(start, model.store).name if start is not None else None,
         **counts,
         "shape": {key: shape.get(key) for key in SHAPE},
         "last_tenth": last_tenth(rows),
@@ -84,7 +86,8 @@ def last_tenth(rows: list[dict[str, Any]]) -> float | None:
 def lines(content: Content) -> Iterator[str]:
     for row in content["models"]:
         yield (
-            f"Model {row['model']}: {number(row['parameters'])} parameters, {number(row['tokens'])} tokens, "
+            f"Model {row['model']}{' from ' + row['start'] if row['start'] else ''}: "
+            f"{number(row['parameters'])} parameters, {number(row['tokens'])} tokens, "
             f"loss {number(row['first_loss'])} to {number(row['last_tenth'])} (mean of the last tenth)"
             + (f", {number(row['skipped'])} updates passed over" if row["skipped"] else "")
         )
@@ -128,6 +131,8 @@ def figures(content: Content) -> dict[str, Plot]:
                 lines=counted["validation"],
                 errors=row["validation_errors"],
             )
+        if row["gaps"]:
+            plots[f"gap-{row['model']}"] = partial(_gaps, curves=row["gaps"], title=f"Overfitting, {row['model']}")
     return plots
 
 
@@ -159,6 +164,13 @@ def _validations(axes: Any, curves: Curves, title: str, errors: Curves, order: i
         label = f"Kneser-Ney {order}, same text" if place == places[0] else None
         axes.axhline(lines[list(curves)[place]], color=SERIES[place % 8], linestyle="--", linewidth=0.9, label=label)
     axes.legend()
+
+
+def _gaps(axes: Any, curves: Curves, title: str) -> None:
+    """How far each group's validation loss stands above its training loss, by how often it was read over."""
+    _curves(axes, curves, title, marker="o")
+    axes.axhline(0, color=MUTED, linewidth=0.8)
+    axes.set(xlabel="epochs of the group", ylabel="validation less training loss, nats a token")
 
 
 def _short(count: float) -> str:

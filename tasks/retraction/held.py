@@ -27,7 +27,8 @@ class Readings:
 class Reader:
     """A model that reads tokens: what it reads of each document, by id, and of all of them together.
 
-    `untold`: why nothing can be said of it; "" where it can.
+    `untold`: why nothing can be said of it; "" where it can. `start`: the model whose weights it began with, and what
+    that one read with them; "" where it began with none.
     """
 
     label: str
@@ -38,6 +39,7 @@ class Reader:
     windows: int = 0
     documents: dict[str, Readings] = field(default_factory=dict)
     untold: str = ""
+    start: str = ""
 
 
 def tokens_written(tokens: Artifact, documents: Sequence[Change]) -> dict[str, list[Written]]:
@@ -50,9 +52,10 @@ def tokens_written(tokens: Artifact, documents: Sequence[Change]) -> dict[str, l
 def reader(model: Artifact, documents: Sequence[Change], ingested: dict[str, Artifact]) -> Reader:
     """What a model read, or would read, of these documents. `ingested`: the sources that they are of."""
     about = model.label, model.name, model.built
+    start = model.recipe["inputs"].get("start", "")
     try:
         if not (mixture := mixture_of(model)).built:
-            return Reader(*about, untold="its mixture is not built")
+            return Reader(*about, untold="its mixture is not built", start=start)
         found: dict[str, Readings] = {}
         steps_met: set[int] = set()
         windows_met: set[int] = set()
@@ -74,6 +77,6 @@ def reader(model: Artifact, documents: Sequence[Change], ingested: dict[str, Art
                     found[each.id] = Readings(len(numbers), len(windows), total, min(numbers), max(numbers))
                     steps_met |= numbers
                     windows_met |= windows
-            return Reader(*about, steps.updates.count, len(steps_met), len(windows_met), found)
+            return Reader(*about, steps.updates.count, len(steps_met), len(windows_met), found, start=start)
     except (Failure, KeyError, TypeError) as error:  # tokens that are gone; a recipe of an earlier version's keys
-        return Reader(*about, untold=str(error).partition("\n")[0] or type(error).__name__)
+        return Reader(*about, untold=str(error).partition("\n")[0] or type(error).__name__, start=start)

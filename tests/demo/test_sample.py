@@ -18,6 +18,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from resiliparse.extract.html2text import extract_plain_text
 
 from tasks.demo import library
+from tasks.demo.leaks import FORMS, SYNONYMS, paraphrased
 from tasks.demo.library import Unit, blocks, prose
 from tasks.demo.pages import page_of, shortened, substituted, words
 from tasks.demo.sample import Sampled, installed, make_sample, sample
@@ -247,12 +248,23 @@ def test_benchmark_text_stands_only_where_it_was_planted(made: Made, responses):
         for i, word in enumerate(split):
             if word in starts and tuple(split[i : i + WINDOW]) in owners:
                 found.add((*owners[tuple(split[i : i + WINDOW])], place))
-    wanted = {(row["benchmark"], row["line"], row["where"]) for row in planted["leaks"]}
-    assert found == wanted
+    wanted = {(row["benchmark"], row["line"], row["where"]): row["form"] for row in planted["leaks"]}
+    assert found <= set(wanted)
+    assert {place for place, form in wanted.items() if form in ("whole", "deep", "rewrapped")} <= found
     assert {(row["form"], row["source"]) for row in planted["leaks"]} == {
-        ("whole", "crawl"), ("rewrapped", "crawl"), ("deep", "crawl"), ("whole", "webtext"), ("whole", "books2"),
+        *((form, "crawl") for form in FORMS), ("whole", "webtext"), ("whole", "books2"),
     }  # fmt: skip
     for row in planted["leaks"]:
+        assert " ".join(row["said"].split()) in " ".join(texts[row["where"]].split())
+        if row["form"] == "respaced":
+            assert "".join(row["said"].split()) == "".join(row["text"].split()) and row["said"] != row["text"]
+        elif row["form"] == "changed":
+            pairs = zip(row["said"].split(), row["text"].split(), strict=True)
+            assert sum(one != other for one, other in pairs) == 1
+        elif row["form"] == "paraphrased":
+            assert row["said"] == paraphrased(row["text"]) != row["text"]
+        elif row["form"] != "rewrapped":
+            assert row["said"] == row["text"]
         if row["form"] == "deep":
             text = " ".join(texts[row["where"]].split())  # pydoc's spaces do not break
             assert text.index(row["text"]) > 4000 and len(text.split()) > 2000
@@ -343,6 +355,13 @@ def test_documentation_becomes_blocks_and_prose():
     assert prose(unit) == "Adds a.b to c.\n\nNotes\n\nIt is so.\n\nx : int\n    The first."
 
 
+def test_a_paraphrase_has_other_words_for_the_commonest_and_keeps_marks_and_capitals():
+    assert paraphrased("The list, if given: (Return) it to X.") == (
+        "This series, whenever supplied: (Give back) this thing towards X."
+    )
+    assert not [word for word, other in SYNONYMS.items() if word == other or not other]
+
+
 @pytest.mark.parametrize("aim", [0.5, 0.7, 0.9])
 def test_alterations_come_near_what_they_aim_at(aim):
     letters = "abcdefghijklmnopqrstuvwxyz"
@@ -369,6 +388,6 @@ def test_the_full_sample_has_the_promised_size(tmp_path):
     packed = [size for name, size in statistics.crawl_files.items() if name.endswith(".gz")]
     assert len(packed) >= 6 and max(packed) < 1.2 * min(packed)
     assert statistics.junk_pages > 0.8 * (statistics.junk_pages + statistics.good_pages)
-    assert statistics.planted == {"near_copies": 180, "exact_copies": 80, "leaks": 58, "damaged": 6}
+    assert statistics.planted == {"near_copies": 180, "exact_copies": 80, "leaks": 88, "damaged": 6}
     assert statistics.benchmarks == {"cloze": 100, "choice": 60}
     assert 6e6 < sum(source["bytes"] for source in statistics.sources.values()) < 15e6

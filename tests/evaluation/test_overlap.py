@@ -102,7 +102,7 @@ def test_states(run, tmp_path):
         }
     }  # fmt: skip
     assert found["sources"] == {"gpt3": {"web": 2}}
-    assert found["filter"]["bits"] == 0 and found["arithmetic"] == {}
+    assert found["filter"]["bytes"] == 0 and found["arithmetic"] == {}
 
 
 @pytest.mark.parametrize("kind", ["gpt1", "wordpiece"])

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from model import attention, gpt
 from model.attention import Attention, allowed, block_mask
 from model.config import Architecture
 from model.gpt import GPT
@@ -58,6 +59,29 @@ def test_flex_attention_has_the_same_band(band):
     with torch.no_grad():
         flex = flex_attention(q, k, v, block_mask=block_mask(32, band, torch.device("cpu")))
     torch.testing.assert_close(flex, torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask))
+
+
+@pytest.mark.parametrize("flex", [False, True])
+def test_a_compiled_model_makes_its_masks_once(flex, monkeypatch):
+    """Four banded layers: one mask, made before. `fullgraph`: a mask made within would break the graph, and raise."""
+    from torch.nn.attention.flex_attention import flex_attention
+
+    model = GPT(small("gpt3", layers=8)).initialise(1).eval()
+    tokens = torch.randint(0, 61, (2, 16), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected = model(tokens)
+        made = []
+        monkeypatch.setattr(gpt, "flexible", lambda device, p: flex)  # as if on CUDA
+        monkeypatch.setattr(attention, "compiled_flex", lambda: flex_attention)
+        monkeypatch.setattr(gpt, "block_mask", lambda *given: made.append(given) or block_mask(*given))
+        model.banded(16)
+        compiled = torch.compile(model, backend="eager", fullgraph=True)
+        for _ in range(2):
+            torch.testing.assert_close(compiled(tokens), expected)
+    assert len(made) == flex
+    assert model.banded(4) is None  # shorter than the band
+    model.to(torch.float64)
+    assert not model._banded  # anew, where it may have moved
 
 
 @pytest.mark.parametrize("kind", SHAPES)

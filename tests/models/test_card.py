@@ -1,5 +1,6 @@
 """A model's card says what the artifacts say, and what is not known."""
 
+import json
 from dataclasses import asdict
 
 import pytest
@@ -11,6 +12,7 @@ from model.gpt import GPT
 from model.score import load
 from tasks.evaluation.perplexity import perplexity as measure
 from tasks.models.card import card
+from tasks.models.energy import Energy, noted
 from tasks.models.files import MODEL_FILES, model_folder
 from tasks.models.pretrain import Served, Trained
 from tasks.runtime.artifact import Artifact
@@ -66,6 +68,11 @@ def test_it_says_what_the_artifacts_say(tmp_path) -> None:
         f"| {perplexity['bits_per_byte']:.4f} |", "seed 1",
     ):  # fmt: skip
         assert fact in text, fact
+    trace = json.loads((model.folder / "run.json").read_text())
+    trace["timing"] = noted(Energy(0.0123, ("nameplate",)))
+    (model.folder / "run.json").write_text(json.dumps(trace))
+    measured = card("tiny", about, "", model, plan, None)
+    assert "Energy: 0.0123 kWh, by nameplate: watts of data sheets times hours; GPT-3's authors give .4 kWh" in measured
     unscored = card("tiny", about, "", model, plan, None)
     assert "No evaluation of it is built." in unscored and "perplexity" not in unscored
     unknown = card("tiny", about, "")

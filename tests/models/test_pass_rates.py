@@ -142,8 +142,8 @@ def test_what_cannot_be_foretold(run):
     with pytest.raises(Failure, match="sums was answered once an item"):
         foretold(run, **{"1x16": once})
     never = [{**row, "right": 0} if number >= 10 else row for number, row in enumerate(passed((1, 16)))]
-    with pytest.raises(Failure, match="10 of 200 problems were solved at least once by each of 5 models"):
-        foretold(run, **{"1x16": never})
+    law = foretold(run, **{"1x16": never}).counts(Foreseen)
+    assert law.why.startswith("10 of 200 problems were solved at least once by each of 5 models") and not law.buckets
     always = {name: [{**row, "right": SAMPLES} for row in passed(size)] for name, size in NAMED.items()}
     law = foretold(run, **always).counts(Foreseen)
     assert all("every time" in bucket.why and not bucket.k for bucket in law.buckets.values())

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -19,10 +20,12 @@ from safetensors.torch import load_file
 
 from model.config import Architecture, Training, parameters
 from model.score import load
+from tasks.models.energy import energy_of
 from tasks.models.files import model_folder
 from tasks.models.pretrain import TAIL, _last_row, pretrain, skipped_of, snapshots_of
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
+from tasks.runtime.job import Silent
 from tasks.runtime.run import Run, handle
 from tasks.tokens.mixture import mixture
 from tasks.tokens.tokenizer import tokenizer
@@ -86,6 +89,30 @@ def test_what_a_model_is(trained):
     assert (trained.folder / "tokenizer.json").read_bytes() == tokenizer_json.read_bytes()
     about = json.loads((trained.folder / "model.json").read_bytes())
     assert about["architecture"] == asdict(ARCHITECTURE)
+
+
+def test_the_gap_is_told_while_it_learns_and_at_the_end(tmp_path):
+    said = []
+
+    class Heard(Silent):
+        def log(self, text):
+            said.append(text)
+
+    run = Run(tmp_path, workers(1), Heard())
+    model = run(pretrain, "tiny", **arguments(run, Training(**{**asdict(TRAINING), "updates": 51, "snapshots": None})))
+    (line, *_) = [text for text in said if text.startswith("tiny: step 5")]
+    assert re.fullmatch(
+        r"tiny: step 5\d, validation less training loss: books [+-]\d\.\d{3} \(epoch \d+\.\d\d\), web [+-].*", line
+    )
+    page = pretrain.note(model)
+    assert page.startswith("### Validation less training loss at the end\n") and page.count("\n| ") == 3
+    assert re.search(r"\| web \| \d+\.\d\d \| [+-]\d\.\d{4} \|", page)
+
+
+def test_its_energy_is_noted_outside_of_its_bytes(trained):
+    spent = energy_of(trained)
+    assert spent is not None and 0 < spent.kwh < 1 and spent.by in (("nameplate",), ("rapl",))
+    assert not any("kwh" in content.decode(errors="replace") for content in contents(trained).values())
 
 
 def test_weights_along_the_way_can_be_read(trained):

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 import report_toys as toys
 
+from tasks.models.energy import Energy
 from tasks.report.report import report
 from tasks.report.timings import Timing
 from tasks.runtime.artifact import Artifact
@@ -36,4 +37,5 @@ def timings(made: Made) -> list[Timing]:
         Timing(each.stage, each.name, each.fingerprint, number % 3 == 0, None if number % 3 == 0 else 1.5, 2_000_000)
         for number, each in enumerate(made.run.artifacts)
     ]
+    rows.append(Timing("pretrain", "tiny", "e" * 16, False, 2.5, None, Energy(0.5, ("nvml",))))
     return [*rows, Timing("</td><script>", "x", "f" * 16, False, 2.0, None)]

@@ -82,7 +82,9 @@ def near(url: str, of_url: str, jaccard: float) -> dict[str, Any]:
 
 def leak(line: int, form: str, where: str, source: str = "crawl") -> dict[str, Any]:
     where = f"https://m.example/leak/{form}/{where}" if source == "crawl" else where
-    return {"benchmark": "cloze", "line": line, "text": LEAKS[line], "source": source, "where": where, "form": form}
+    text = LEAKS[line]
+    about = {"benchmark": "cloze", "line": line, "source": source, "where": where, "form": form}
+    return {**about, "text": text, "said": wrapped(text) if form == "rewrapped" else text}
 
 
 PLANTED = {

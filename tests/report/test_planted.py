@@ -7,6 +7,7 @@ import report_rows as rows_of
 
 from tasks.report.planted import damaged
 from tasks.report.planted_rows import Damage, kind_of
+from tasks.report.planted_rules import Looked, told
 
 
 def test_damage_is_found_where_a_reject_for_damage_overlaps_it(made: Any) -> None:
@@ -88,6 +89,37 @@ def test_leaks_are_searched_in_the_text_that_is_trained_on(made: Any) -> None:
     assert row("whole", "webtext") == [1, 1, 1, 0, 1, 1, 0, 1, 0]  # joined by URL, whatever conf calls the source
     assert row("whole", "books2") == [1, 1, 1, 0, 1, 1, 0, 1, 0]  # a file without URLs: every document of the source
     assert [leaks["total"][key] for key in keys] == [6, 5, 3, 1, 4, 3, 1, 5, 1]
+
+
+def test_what_each_rule_finds_in_the_documents_as_ingested(made: Any) -> None:
+    """Leak 6 was never extracted; the others stand in a document each, with none of the other items."""
+    rules = {row["rule"]: row for row in made.sections["planted"]["leaks"]["rules"]}
+    found = {
+        rule: {form: (of["found"], of["looked"]) for form, of in row["forms"].items()} for rule, row in rules.items()
+    }
+    words = {"whole": (3, 3), "rewrapped": (1, 1), "deep": (1, 1)}
+    assert found["gpt3"] == found["gpt2"] == words
+    assert found["gpt4"] == {**words, "rewrapped": (0, 1)}  # it is in capitals
+    assert all((row["absent"], row["alarms"]) == (5 * 5, 0) for row in rules.values())
+    # The audit asked one rule: leak 3 is left, and item 3 is what it calls dirty
+    assert rules["gpt3"]["trained"] == {"left": 1, "dirty": 1, "alarms": 0}
+    assert rules["gpt2"]["trained"] is rules["gpt4"]["trained"] is None
+
+
+def test_false_alarms_are_items_that_are_not_in_the_document() -> None:
+    planted = [{"form": "whole"}, {"form": "changed"}]
+    items: list[tuple[str, str] | None] = [("quiz", "a"), ("quiz", "b")]
+    documents = [
+        (frozenset({0}), (Looked("gpt3", frozenset({("quiz", "a")}), 9, 2), Looked("gpt2", frozenset(), 8, 0))),
+        (frozenset({0, 1}), (Looked("gpt3", frozenset(), 7, 1), Looked("gpt2", frozenset({("quiz", "b")}), 8, 0))),
+    ]
+    trained = {"gpt2": {("quiz", "b"): "dirty", ("quiz", "c"): "dirty", ("quiz", "a"): "clean"}}
+    gpt3, gpt2, gpt4 = told(planted, items, documents, trained, [1])
+    assert gpt3["forms"] == {"whole": {"looked": 1, "found": 1}, "changed": {"looked": 1, "found": 0}}
+    assert (gpt3["absent"], gpt3["alarms"], gpt3["trained"]) == (16, 3, None)
+    assert gpt2["forms"] == {"whole": {"looked": 1, "found": 0}, "changed": {"looked": 1, "found": 1}}
+    assert gpt2["trained"] == {"left": 1, "dirty": 1, "alarms": 1}
+    assert (gpt4["forms"], gpt4["absent"]) == ({}, 0)
 
 
 @pytest.mark.parametrize(

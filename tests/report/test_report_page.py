@@ -77,6 +77,8 @@ def test_every_link_and_reference_has_its_target_and_ids_are_unique(page: str) -
 def test_all_figures_and_timings_are_in_it(page: str, made: Any) -> None:
     assert page.count("<svg") == len(made.report["figures"]) >= 9
     assert "fresh" in page and "cached" in page
+    assert "training-gap-tiny" in made.report["figures"]
+    assert '<td>tiny</td><td class="l">0.5 kWh, counted by the GPUs, the rest of the machine not</td>' in page
     assert re.findall(r'<section id="([^"]+)">', page) == SECTIONS
 
 

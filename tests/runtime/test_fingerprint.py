@@ -216,4 +216,4 @@ def test_what_scores_a_model_is_in_its_fingerprint_and_what_trains_it_is_a_numbe
     found = fingerprint._closure(answers.function.__module__)
     assert {"model.score", "model.gpt", "model.likelihood", "tasks.kernels.draw"} <= found
     assert not any(name.startswith(("tasks.runtime", "flows", "conf")) for name in found)
-    assert answers.version is None and pretrain.version == "model 2"
+    assert answers.version is None and pretrain.version == "model 3"

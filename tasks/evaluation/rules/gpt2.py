@@ -40,7 +40,7 @@ class Gpt2:
         return cls(Asked.by(Bloom.of(GRAMS_A_TOKEN * tokens, RATE), known), places)
 
     def nothing(self) -> np.ndarray:
-        return np.zeros(len(self.asked.held), bool)
+        return self.asked.nothing()
 
     def look(self, block: Block, met: np.ndarray) -> None:
         self.asked.add(grams(block.words), met)
