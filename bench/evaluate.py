@@ -12,6 +12,7 @@ lm-eval adds up a continuation's tokens in float32: where the two differ by more
     K = 0           no solved examples
     K, once a task  as MMLU's: all items share them
     K, each item    drawn for each: only an item's choices share
+    free form       24 tokens after LAMBADA's contexts, each the likeliest (`generate_until`): equal texts
 """
 
 import argparse
@@ -35,6 +36,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from model import hf
 from model.config import Architecture
+from model.generate import Free, generate
 from model.gpt import GPT
 from model.likelihood import Asked, likelihoods
 from model.tokenizer import END_OF_TEXT, Tokenizer
@@ -220,6 +222,25 @@ def measured(model: GPT, tokenizer: Tokenizer, harness: dict[int, Any], items: l
     }
 
 
+def free_form(model: GPT, tokenizer: Tokenizer, harness: dict[int, Any], contexts: list[str]) -> dict[str, Any]:
+    """Texts that follow, of both; how many are the same, and items a CPU second."""
+    from lm_eval.api.instance import Instance
+
+    asked = {"until": ["\n\n"], "max_gen_toks": 24, "do_sample": False}
+    requests = [Instance("generate_until", {}, (context, asked), n, ("", n, 1)) for n, context in enumerate(contexts)]
+    began = time.process_time()
+    ours = generate(model, tokenizer, [tokenizer.encode(context) for context in contexts], Free(24, ("\n\n",)))
+    took = {"ours": time.process_time() - began}
+    same = []
+    for size, by in harness.items():
+        began = time.process_time()
+        theirs = by.generate_until(requests, disable_tqdm=True)
+        took[f"lm-eval, batches of {size}"] = time.process_time() - began
+        same.append(sum(one == text for one, (text,) in zip(theirs, ours, strict=True)))
+    speeds = {way: len(contexts) / seconds for way, seconds in took.items()}
+    return {"items": len(contexts), "same": same, "items_a_second": speeds}
+
+
 HEAD = f"{'task':10}{'K':>3} {'examples':12}{'items':>6}{'tokens':>8}{'lm-eval':>9}{'of 8':>9}{'ours':>9}{'ratio':>7}"
 HEAD += f"{'differ by':>11}{'over':>5}{'acc':>6}{'a byte':>8}"
 
@@ -256,6 +277,7 @@ def main() -> None:
         model, tokenizer = made_model(Path(scratch), [one.solved for items in by_task.values() for one in items])
         harness = {size: HFLM(pretrained=scratch, device="cpu", batch_size=size, max_length=CONTEXT) for size in (1, 8)}
         measured(model, tokenizer, harness, prompted(by_task["COPA"], 4, 0, False))  # warms up
+        free = free_form(model, tokenizer, harness, [item.pairs[0][0] for item in by_task["LAMBADA"][: given.items]])
         print(HEAD)
         for examples, count in ways.items():
             for name, task in TASKS.items():
@@ -268,9 +290,13 @@ def main() -> None:
     for examples in ways:
         ratios = [row["ratio"] for row in rows if row["examples"] == examples]
         print(f"{examples}: {min(ratios):.2f} to {max(ratios):.2f} times lm-eval's items a CPU second")
+    told_free = ", ".join(f"{way} {speed:.2f}" for way, speed in free["items_a_second"].items())
+    print(f"free form, {free['items']} items, of which the same {free['same']}; items a CPU second: {told_free}")
     results = Path(__file__).parent / "results"
     results.mkdir(exist_ok=True)
-    (results / "evaluate.json").write_text(json.dumps({"torch": torch.__version__, "rows": rows}, indent=1) + "\n")
+    (results / "evaluate.json").write_text(
+        json.dumps({"torch": torch.__version__, "rows": rows, "free": free}, indent=1) + "\n"
+    )
 
 
 if __name__ == "__main__":

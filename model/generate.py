@@ -17,7 +17,7 @@ from torch import Tensor
 
 from model.beams import Beam
 from model.gpt import GPT
-from model.prefixes import Line, Stack
+from model.prefixes import Lines, Stack
 from model.reader import Reader
 from model.rows import Rows
 from model.sampling import LIKELIEST, Sampling, drawn, drawn_at, generator
@@ -182,7 +182,7 @@ def generate(model: GPT, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]],
 
     Raises:
         ValueError: a prompt that fills the context; an empty one of a model without end_of_text; `how.keys` of another
-            number than the prompts.
+            number than the prompts; a model whose logits are not numbers.
     """
     if how.keys is not None and len(how.keys) != len(prompts):
         raise ValueError(f"{len(how.keys)} keys for {len(prompts)} prompts: give one each")
@@ -197,17 +197,17 @@ def generate(model: GPT, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]],
         return []
     count = max(ROWS[device], -(-how.beams // ROWS[device]) * ROWS[device])
     rows = Rows(model, count, min(context, max(map(len, begun)) + how.limit))
-    line = Line(Stack(model, max(map(len, begun)), PASS[device]))
+    lines = Lines(Stack(model, max(map(len, begun)), PASS[device]))
     free = list(range(0, count - how.beams + 1, how.beams))  # the first row of each place for a text, or a search
     answers: dict[tuple[int, int], list[str]] = {}
     going: dict[int, tuple[tuple[int, int], _Search | _Draw]] = {}
     states = torch.zeros(count, model.architecture.width, device=model.tokens.weight.device)
     waiting.reverse()
     while waiting or going:
+        begins: dict[int, tuple[int, ...]] = {}
         while waiting and free:
             first, (n, sample) = free.pop(), waiting.pop()
-            states[first] = line.read(begun[n])
-            rows.begin(range(first, first + how.beams), line.stack, len(begun[n]))
+            begins[first] = begun[n]
             limit = min(how.limit, context - len(begun[n]))
             made: _Search | _Draw
             if how.beams > 1:
@@ -216,6 +216,10 @@ def generate(model: GPT, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]],
                 key = how.keys[n] if how.keys is not None else " ".join(map(str, begun[n]))
                 made = _Draw(tokenizer, how, limit, key, sample)
             going[first] = (n, sample), made
+        if begins:
+            states[list(begins)] = lines.read(
+                [(line, rows.taking(range(first, first + how.beams))) for first, line in begins.items()]
+            )
         logits = rows.logits(states)
         reads: dict[int, tuple[int, int]] = {}
         for first, (job, made) in list(going.items()):

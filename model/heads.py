@@ -10,6 +10,8 @@ from torch import Tensor
 # gradient is asked for, they are made and forgotten this many bytes at a time: 333 positions of that vocabulary.
 CHUNK_BYTES = 1 << 26
 
+NO_NUMBERS = "the model's logits are not numbers: its weights, or its training, have come apart"
+
 
 def tied(hidden: Tensor, embedding: Tensor) -> Tensor:
     """The language model's: hidden (B, T, C), embedding (V, C), the tokens' own -> logits (B, T, V)."""

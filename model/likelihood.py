@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.gpt import GPT
-from model.heads import logits_in_chunks
+from model.heads import NO_NUMBERS, logits_in_chunks
 from model.prefixes import Stack, bytes_of, in_common
 
 # Tokens a pass. On two cores 256 rows keep the matrix products busy, and the last pass of a call, filled up, is cheap;
@@ -63,17 +63,18 @@ def likelihoods(model: GPT, asked: Sequence[Asked], memory: int = 1 << 34) -> li
 
     `memory`: bytes beside the weights, at the most: keys and values of one line, a pass of 256 tokens (4,096 on CUDA;
     halved, down to 16, while it does not fit), 128 positions' logits three times over: `needed`. GPT-2's smallest
-    takes .2 GB. What is asked is held beside it, some 40 bytes a token.
+    takes .2 GB. What is asked is held beside it, some 40 bytes a token; and where products are in bfloat16, autocast's
+    copy of the weights.
 
     Raises:
         ValueError: a continuation that is empty, or does not fit the context with what is before it (context + 1
             tokens: the last is not read); a token that the vocabulary lacks; an empty context of a model without
-            end_of_text; a budget that is too small.
+            end_of_text; a budget that is too small; a model whose logits are not numbers.
     """
     plan = _plan(model, asked)
     if not plan.tokens:
         return [[] for _ in asked]
-    chunk = _chunk(model, plan.longest, memory)
+    chunk = _chunk(model, memory)
     values, best = _of_pairs(model, plan, chunk)
     # fsum: exact, so of no order. A continuation's pairs stand side by side.
     answers, at, sizes = [], 0, iter(plan.lengths)
@@ -82,6 +83,8 @@ def likelihoods(model: GPT, asked: Sequence[Asked], memory: int = 1 << 34) -> li
         for continuation in one.continuations:
             pairs = slice(at, at := at + next(sizes))
             total = round(math.fsum(values[pairs].tolist()), DECIMALS)
+            if not math.isfinite(total):
+                raise ValueError(NO_NUMBERS)
             row.append(Likelihood(total, len(continuation), bool(best[pairs].all())))
         answers.append(row)
     return answers
@@ -93,12 +96,13 @@ def needed(model: GPT, length: int, chunk: int) -> int:
     return bytes_of(model, length, chunk) + 3 * 4 * HEADS * model.architecture.vocabulary
 
 
-def _chunk(model: GPT, longest: int, memory: int) -> int:
-    chunk = CHUNK[model.tokens.weight.device.type]
-    while needed(model, longest, chunk) > memory and chunk > 16:
+def _chunk(model: GPT, memory: int) -> int:
+    """Of a full context, whatever is asked: what else is asked must not show in the shapes."""
+    context, chunk = model.architecture.context, CHUNK[model.tokens.weight.device.type]
+    while needed(model, context, chunk) > memory and chunk > 16:
         chunk //= 2
-    if (least := needed(model, longest, chunk)) > memory:
-        raise ValueError(f"{memory:,} bytes do not hold what lines of {longest} tokens need: give {least:,} or more")
+    if (least := needed(model, context, chunk)) > memory:
+        raise ValueError(f"{memory:,} bytes do not hold what a context of {context:,} needs: give {least:,} or more")
     return chunk
 
 

@@ -12,7 +12,7 @@ same to the bit in whatever place it stands, for 16 rows or more in float32 and 
 hold that. (A product of a single row is another kernel, and differs.)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +35,14 @@ class Run(NamedTuple):
     first: int  # its place in the chunk
     start: int  # its first token's position in the line
     length: int
+
+
+class End(NamedTuple):
+    """Where a line ends, and who takes its keys and values before the next line writes over them."""
+
+    at: int  # its last token's place in the chunk
+    length: int
+    take: Callable[[int, Tensor], None]  # of a layer: (2, H, length, D)
 
 
 def in_common(one: Sequence[int], other: Sequence[int]) -> int:
@@ -60,10 +68,12 @@ class Stack:
         self.model, self.chunk = model, chunk
         self.device = model.tokens.weight.device
         self.runs: list[Run] = []
+        self.ends: Sequence[End] = ()
         masks: dict[tuple[int, int | None], tuple[int, Tensor]] = {}
-        self.layers = [Layer(self, -(-length // BLOCK) * BLOCK, masks) for _ in range(model.architecture.layers)]
+        room = -(-length // BLOCK) * BLOCK
+        self.layers = [Layer(self, number, room, masks) for number in range(model.architecture.layers)]
 
-    def read(self, tokens: Sequence[int], places: Sequence[int]) -> Tensor:
+    def read(self, tokens: Sequence[int], places: Sequence[int], ends: Sequence[End] = ()) -> Tensor:
         """Up to `chunk` tokens, each at its position -> their last states (n, C).
 
         A token at position p comes after the one at p - 1 that was read last, here or before.
@@ -73,15 +83,17 @@ class Stack:
         rows = torch.zeros(2, 1, self.chunk, dtype=torch.int64)  # what fills up is token 0 at position 0, in no run
         rows[0, 0, :count], rows[1, 0, :count] = torch.as_tensor(tokens), torch.as_tensor(places)
         rows = rows.to(self.device)
-        self.runs = runs_of(places)
+        self.runs, self.ends = runs_of(places), ends
         return self.model.hidden(rows[0], self.layers, places=rows[1])[0, :count]
 
 
 class Layer:
     """A layer's keys and values of the line, (1, H, length, D) each; what attention.Elsewhere asks for."""
 
-    def __init__(self, stack: Stack, length: int, masks: dict[tuple[int, int | None], tuple[int, Tensor]]) -> None:
-        self.stack, self.length, self.masks = stack, length, masks
+    def __init__(
+        self, stack: Stack, number: int, length: int, masks: dict[tuple[int, int | None], tuple[int, Tensor]]
+    ) -> None:
+        self.stack, self.number, self.length, self.masks = stack, number, length, masks
         self.held: Tensor | None = None  # (2, 1, H, length, D), in the arithmetic that keys come in
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, band: int | None) -> Tensor:
@@ -97,6 +109,9 @@ class Layer:
                 low, high = max(begin, start), min(begin + BLOCK, start + length)
                 here = slice(first + low - start, first + high - start)
                 y[:, :, here] = self._of_block(q[:, :, here], begin, low, band, keys, values)
+            for end in self.stack.ends:
+                if first <= end.at < first + length:
+                    end.take(self.number, self.held[:, 0, :, : end.length])
         return y
 
     def _of_block(self, q: Tensor, begin: int, low: int, band: int | None, keys: Tensor, values: Tensor) -> Tensor:
@@ -125,24 +140,31 @@ class Layer:
         return self.masks[begin, band]
 
 
-class Line:
+class Lines:
     """Whole lines through a stack; what one has in common with the one before it is not read again."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.tokens: tuple[int, ...] = ()
-        self.state: Tensor | None = None
+        self.last: tuple[int, ...] = ()
 
-    def read(self, tokens: tuple[int, ...]) -> Tensor:
-        """The last token's state (C,)."""
-        if self.state is None or tokens != self.tokens:
-            shared = min(in_common(self.tokens, tokens), len(tokens) - 1)
-            for start in range(shared, len(tokens), self.stack.chunk):
-                end = min(start + self.stack.chunk, len(tokens))
-                self.state = self.stack.read(tokens[start:end], range(start, end))[-1]
-            self.tokens = tokens
-        assert self.state is not None
-        return self.state
+    def read(self, lines: Sequence[tuple[tuple[int, ...], Callable[[int, Tensor], None]]]) -> Tensor:
+        """Each line, with who takes its keys and values -> their last tokens' states (lines, C)."""
+        tokens: list[int] = []
+        places: list[int] = []
+        ends: list[End] = []
+        for line, take in lines:
+            shared = min(in_common(self.last, line), len(line) - 1)  # the last is read again, for its state
+            tokens.extend(line[shared:])
+            places.extend(range(shared, len(line)))
+            ends.append(End(len(tokens) - 1, len(line), take))
+            self.last = line
+        states = []
+        chunk = self.stack.chunk
+        for start in range(0, len(tokens), chunk):
+            here = [end._replace(at=end.at - start) for end in ends if start <= end.at < start + chunk]
+            read = self.stack.read(tokens[start : start + chunk], places[start : start + chunk], here)
+            states.append(read[[end.at for end in here]])
+        return torch.cat(states)
 
 
 def bytes_of(model: GPT, length: int, chunk: int) -> int:

@@ -4,7 +4,7 @@ As in prefixes.py no row shows in another's numbers: products are always of all 
 each row by itself against the keys that it sees, no more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,6 @@ from torch import Tensor
 
 from model import heads
 from model.gpt import GPT
-from model.prefixes import Stack
 
 
 class Rows:
@@ -24,12 +23,15 @@ class Rows:
         self.active: list[tuple[int, int]] = []  # rows, and the position of the token that each reads
         self.layers = [_Layer(self, keys, values) for keys, values in _room(model, count, length)]
 
-    def begin(self, rows: Sequence[int], stack: Stack, length: int) -> None:
-        """These rows go on from the stack's line, of this length."""
-        for layer, of in zip(self.layers, stack.layers, strict=True):
-            assert of.held is not None
+    def taking(self, rows: Sequence[int]) -> Callable[[int, Tensor], None]:
+        """What has these rows go on from a line that is read (prefixes.End)."""
+
+        def take(layer: int, held: Tensor) -> None:
+            of, length = self.layers[layer], held.shape[2]
             for row in rows:
-                layer.keys[row, :, :length], layer.values[row, :, :length] = of.held[:, 0, :, :length]
+                of.keys[row, :, :length], of.values[row, :, :length] = held
+
+        return take
 
     def go_on(self, rows: Sequence[int], parents: Sequence[int], span: slice) -> None:
         """Each of `rows` goes on from the text of the row beside it in `parents`; they differ in positions `span`."""
@@ -49,8 +51,11 @@ class Rows:
         return self.model.hidden(tokens[0], self.layers, places=tokens[1])[:, 0]
 
     def logits(self, states: Tensor) -> Tensor:
-        """States (count, C), always all -> (count, V) float32."""
-        return heads.tied(states, self.model.tokens.weight).float()
+        """States (count, C), always all -> (count, V) float32. ValueError where they are not numbers."""
+        logits = heads.tied(states, self.model.tokens.weight).float()
+        if not bool(logits.isfinite().all()):
+            raise ValueError(heads.NO_NUMBERS)
+        return logits
 
 
 class _Layer:

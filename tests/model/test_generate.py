@@ -11,6 +11,7 @@ import torch
 from model import checkpoint, generate, sampling, score
 from model.config import Architecture
 from model.gpt import GPT
+from model.likelihood import Asked, likelihoods
 from model.sampling import Sampling
 from model.tokenizer import Tokenizer
 
@@ -119,24 +120,6 @@ def test_beam_of_one_is_greedy_and_wider_is_no_worse():
     assert wide == again
 
 
-def test_log_likelihoods_by_hand():
-    model = sharp("gpt3")
-    pairs = [([1, 2, 3], [4, 5]), ([9], [8]), ([], [3, 3]), (list(range(11)), [1, 2, 3]), ([1, 2, 3], [4, 5])]
-    answers = score.log_likelihoods(model, pairs, rows=2)
-    for (context, continuation), (p, count, greedy) in zip(pairs, answers, strict=True):
-        line = ([*(context or [0]), *continuation])[-13:]  # context 12: 12 read, 13 with the last target
-        logits = model(torch.tensor([line[:-1]]))[0, -len(continuation) :].log_softmax(-1)
-        assert p == pytest.approx(sum(float(logits[n, token]) for n, token in enumerate(continuation)), rel=1e-4)
-        assert count == len(continuation) and greedy == (logits.argmax(-1).tolist() == continuation)
-    assert answers[0][0] == pytest.approx(answers[4][0], rel=1e-5)
-    prompt = [1, 2]
-    likeliest = list(generate.tokens(model, prompt, limit=3, sampling=GREEDY))
-    assert score.log_likelihoods(model, [(prompt, likeliest)])[0][2] is True
-    for wrong in (([1], []), ([1], list(range(13)))):
-        with pytest.raises(ValueError, match="pair 0: a continuation of"):
-            score.log_likelihoods(model, [wrong])
-
-
 def test_losses_of_windows_by_hand():
     """Of several lengths, in batches that are padded; in the order asked."""
     model = sharp("gpt1")
@@ -169,7 +152,7 @@ def test_load_gives_back_what_was_published(folder):
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
     text = 'naïve\n "Ω"'
     assert tokenizer.decode(tokenizer.encode(text)) == text and len(tokenizer.encode(text)) == len(text.encode())
-    ((p, count, _),) = score.log_likelihoods(model, [([], tokenizer.encode("abcd"))])
+    (((p, count, _),),) = likelihoods(model, [Asked((), (tuple(tokenizer.encode("abcd")),))])
     assert count == 4 and p == pytest.approx(-4 * math.log(257), rel=0.02)  # knows nothing
 
 

@@ -161,11 +161,19 @@ def test_what_is_no_request():
     for wrong in (Asked((VOCABULARY,), ((1,),)), Asked((1,), ((1, VOCABULARY),)), Asked((1,), ((-1,),))):
         with pytest.raises(ValueError, match="request 0: a token that is none of the 53"):
             likelihoods(model, [wrong])
-    with pytest.raises(ValueError, match="bytes do not hold what lines of 1 tokens need: give"):
+    with pytest.raises(ValueError, match="1,000 bytes do not hold what a context of 200 needs: give"):
         likelihoods(model, [Asked((1,), ((2,),))], memory=1000)
     model.end_of_text = None
     with pytest.raises(ValueError, match="request 0: an empty context needs the model's end_of_text"):
         likelihoods(model, [Asked((), ((2,),))])
+
+
+def test_a_model_that_came_apart():
+    model = sharp()
+    with torch.no_grad():
+        model.blocks[2].mlp.up.bias[3] = torch.nan
+    with pytest.raises(ValueError, match="the model's logits are not numbers"):
+        likelihoods(model, [Asked((1,), ((2,),))])
 
 
 def test_a_large_vocabulary_is_taken_in_chunks(monkeypatch):
@@ -187,7 +195,7 @@ def most():
     return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) * 1024
 model = GPT(Architecture(layers=2, width=128, heads=2, context=1024, vocabulary=50257)).initialise(1).eval()
 model.end_of_text = 0
-likelihoods(model, [Asked((1,), ((2,),))], memory=needed(model, 64, 16))  # libraries take room of their own
+likelihoods(model, [Asked((1,), ((2,),))], memory=needed(model, 1024, 16))  # libraries take room of their own
 before = most()
 tokens = torch.randint(0, 50257, (4, 1024), generator=torch.Generator().manual_seed(1)).tolist()
 asked = [Asked(tuple(row[:500]), (tuple(row[500:]), tuple(row[600:]))) for row in tokens]
