@@ -1,10 +1,13 @@
 """`evaluate`: what is asked of every model, and how a benchmark is asked."""
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from conf.exams import Exam, exam
 from conf.keys import Address, Keys, Pool
+from conf.perplexity import FilePerplexity
 from conf.probes import Probes
 
 
@@ -46,6 +49,9 @@ class Evaluate(Keys):
     """What is asked of every model beside its perplexity on each source."""
 
     tasks: list[Asked] = Field(default_factory=list, description="tasks, by name or with the keys below")
+    perplexity: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], FilePerplexity] = Field(
+        default_factory=dict, description="text files by name, such as WikiText's, whose perplexity is measured"
+    )
     folder: Address | None = Field(
         None, description="of task files beside those that come with Millrace, relative to where you run"
     )
@@ -60,7 +66,40 @@ class Evaluate(Keys):
     programs: bool = Field(
         False, description="run the programs that a model writes, where a metric needs it, in a closed subprocess"
     )
+    exams: list[Address] = Field(
+        default_factory=list, description="JSON files of exams that are made of tasks: docs/probes.md has one"
+    )
+    by: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="tasks whose scores are told by fields of their records too, as in {mmlu: [subject, language]}, "
+        "and averaged over the values of the first one",
+    )
     probes: Probes | None = Field(None, description="absent: models are not probed for bias")
     on: Pool | None = Field(
         None, description="the Prefect work pool where models are asked; absent: where the rest runs"
     )
+
+    @model_validator(mode="after")
+    def _of_tasks(self) -> Self:
+        tasks = [asked.task for asked in self.tasks]
+        for name, fields in self.by.items():
+            if name not in tasks:
+                raise ValueError(f"by names {name}, which is none of evaluate.tasks")
+            if not fields or len(set(fields)) != len(fields):
+                raise ValueError(f"by.{name} names no field, or one twice")
+        named = [Path(file).stem for file in self.exams]
+        if twice := [name for name in named if named.count(name) > 1]:
+            raise ValueError(f"two exams are called {twice[0]}: give the files other names")
+        for name, of in self.examined().items():
+            for section in of.sections:
+                if section.task not in tasks:
+                    raise ValueError(f"exam {name} asks the task {section.task}, which is none of evaluate.tasks")
+        return self
+
+    def examined(self) -> dict[str, Exam]:
+        """The exams, by the names of their files.
+
+        Raises:
+            Mistake: a file is absent, or not what it should be.
+        """
+        return {Path(file).stem: exam(Path(file)) for file in self.exams}

@@ -4,7 +4,7 @@ goes on from another's weights.
 Defaults of the first stand in model/config.py and presets.py.
 """
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, create_model, model_validator
@@ -36,8 +36,8 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
         alias="from",
         description="hf:FOLDER, a folder of this machine as transformers writes it, of a model of GPT-2's, "
         "OpenAI-GPT's or GPT-Neo's shape; or the name of another model of this pipeline. With `tokens` (or `updates`) "
-        "the model is trained on for so long, of the same architecture; without, a folder's is evaluated as it is, in "
-        "its own tokens; docs/models.md",
+        "the model is trained on for so long, of the same architecture (`context` may be longer); without, a folder's "
+        "is evaluated as it is, in its own tokens; docs/models.md",
     )
     end_of_text: str | None = Field(
         None, min_length=1, description="with `from: hf:`: its token that ends a text; <|endoftext|> if absent"
@@ -63,11 +63,8 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
     @property
     def goes_on(self) -> bool:
         """Whether it is trained from another's weights on."""
-        return self.from_ is not None and (self.given("tokens") or self.given("updates"))
-
-    def given(self, key: str) -> bool:
-        """Whether the YAML gives a value to a key of the trainer."""
-        return getattr(self, key) is not None
+        given = self._trainer()
+        return self.from_ is not None and any(given.get(key) is not None for key in ("tokens", "updates"))
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -81,10 +78,11 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
         if self.preset is not None:
             self.filled(vocabulary=50257, seed=0)
         elif self.goes_on:
-            if strangers := sorted(set(self._trainer()) & {field.name for field in fields(Architecture)}):
+            shape = {field.name for field in fields(Architecture)} - {"context"}
+            if strangers := sorted(set(self._trainer()) & shape):
                 raise ValueError(f"a model that goes on has its start's architecture: {', '.join(strangers)} must go")
             # Of whatever architecture; which updates there are to keep snapshots of is told once that is known.
-            trained_on(Architecture(), None, **{key: v for key, v in self._trainer().items() if key != "snapshots"})
+            self.model_copy(update={"snapshots": None}).going_on(Architecture(context=1), None, seed=0)
         elif not self.folder:
             raise ValueError(f"it goes on from {self.from_}: give tokens (or updates), how long it is trained on")
         elif strangers := sorted(self.model_fields_set - {"from_", "end_of_text"}):
@@ -101,10 +99,18 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
             raise ValueError(f"no preset is called {self.preset!r}; there are {', '.join(sorted(PRESETS))}")
         return preset(self.preset, **self._trainer(), vocabulary=vocabulary, seed=seed)
 
-    def going_on(self, architecture: Architecture, before: Training | None, seed: int) -> Training:
-        """The training of a model that goes on, from weights of this architecture; `before`: the training that they
-        come from, where it is known. ValueError where a snapshot is asked of an update that it does not have."""
-        return trained_on(architecture, before, **self._trainer(), seed=seed)
+    def going_on(self, start: Architecture, before: Training | None, seed: int) -> tuple[Architecture, Training]:
+        """Architecture and training of a model that goes on, from weights of the architecture `start`; `before`: the
+        training that they come from, where it is known.
+
+        ValueError where a snapshot is asked of an update that it does not have, or the context would be shorter.
+        """
+        given = self._trainer()
+        context = given.pop("context", None) or start.context
+        if context < start.context:
+            raise ValueError(f"its start has a context of {start.context}: give `context` no less, or leave it out")
+        architecture = replace(start, context=context)
+        return architecture, trained_on(architecture, before, **given, seed=seed)
 
     def _trainer(self) -> dict[str, Any]:
         """The keys of the trainer that the YAML gives."""

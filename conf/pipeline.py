@@ -123,9 +123,10 @@ class Pipeline(Keys):
         model, more = self.trained()[name]
         if model.preset is not None:
             return model.filled(self.tokenizer.vocabulary, self.seed + more)
-        architecture, before = (came[name], None) if model.start is None else self.filled(model.start, came)
-        seed = self.seed if before is None else before.seed + 1
-        return architecture, model.going_on(architecture, before, seed) if model.goes_on else None
+        start, before = (came[name], None) if model.start is None else self.filled(model.start, came)
+        if not model.goes_on:
+            return start, None
+        return model.going_on(start, before, self.seed if before is None else before.seed + 1)
 
     def retracted(self) -> Retracted:
         """The documents that were taken back.
@@ -135,13 +136,17 @@ class Pipeline(Keys):
         """
         return Retracted() if self.without is None else listed(Path(self.without), self.sources)
 
+    def task_files(self) -> dict[str, Path]:
+        """The task files that there are, by the task's name."""
+        return files(self.evaluate.folder)
+
     def tasks(self) -> dict[str, tuple[Asked, Task]]:
         """Each task that is asked, and its file, by name.
 
         Raises:
             Mistake: the file is not what it should be.
         """
-        there = files(self.evaluate.folder)
+        there = self.task_files()
         return {asked.task: (asked, load(there[asked.task])) for asked in self.evaluate.tasks}
 
     def benchmark_of(self, task: str) -> str:
@@ -186,6 +191,7 @@ class Pipeline(Keys):
         self._require_starts()
         self._require_ladder()
         self._require_tasks()
+        self._require_strides()
         for name, source in self.sources.items():
             wanted = source.select.links if source.select else False
             if isinstance(wanted, str) and (wanted not in self.sources or self.sources[wanted].kind != "webtext"):
@@ -268,7 +274,7 @@ class Pipeline(Keys):
 
     def _require_tasks(self) -> None:
         """Each task has a file, and its benchmark what is asked for."""
-        there = files(self.evaluate.folder)
+        there = self.task_files()
         for place, asked in enumerate(self.evaluate.tasks):
             where = ("evaluate", "tasks", place)
             if asked.task not in there:
@@ -295,6 +301,17 @@ class Pipeline(Keys):
                 raise Misplaced(where, f"ladder.pass_rates names {task}, which is none of evaluate.tasks")
             if self.tasks()[task][1].samples < 2:
                 raise Misplaced(where, f"ladder.pass_rates names {task}, whose task file draws one text an item")
+
+    def _require_strides(self) -> None:
+        """No window of a text begins behind the end of the one before; of a model that comes in, its own files tell."""
+        for text, how in self.evaluate.perplexity.items():
+            for name, (model, more) in self.trained().items():
+                context = model.filled(self.tokenizer.vocabulary, self.seed + more)[0].context if model.preset else None
+                if how.stride is not None and context is not None and how.stride > context:
+                    raise Misplaced(
+                        ("evaluate", "perplexity", text, "stride"),
+                        f"a stride of {how.stride} tokens is longer than the context of {name}, {context}",
+                    )
 
     def small(self) -> list[str]:
         """The rungs from which the ladder foretells: those of at most its share of the target's compute."""

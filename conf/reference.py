@@ -26,6 +26,7 @@ from conf.keep import HEURISTICS, Conditions, Harm, Harmless, Heuristics, Pii, R
 from conf.ladder import Ladder
 from conf.mixture import Epochs, Mixture
 from conf.models import Model
+from conf.perplexity import FilePerplexity
 from conf.pipeline import Pipeline
 from conf.sources import Limits, Select, Servers, Source, Wiki
 from conf.store import Cache
@@ -74,6 +75,7 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("ladder", Ladder, ""),
     ("evaluate", Evaluate, ""),
     ("evaluate: tasks", Asked, "A task's name alone stands for `{task: NAME}`."),
+    ("evaluate: perplexity", FilePerplexity, "By name (`a-z`, `0-9`, `-`, `_`), each:"),
     ("task files", Task, "conf/tasks/NAME.yaml and files of `evaluate.folder`: docs/evaluation.md."),
     ("task files: templates", Wording, "By name, each:"),
 ]

@@ -6,14 +6,17 @@ from typing import Any
 
 from flows.recorded import begin, recorded
 from tasks.evaluation.answers import answers
+from tasks.evaluation.file_perplexity import file_perplexity
 from tasks.evaluation.perplexity import perplexity
+from tasks.evaluation.probes.probes import probes
+from tasks.evaluation.probes.samples import samples
 from tasks.models.pretrain import pretrain
 from tasks.runtime.artifact import artifact_at
 from tasks.runtime.errors import Failure
 from tasks.runtime.run import handle
 from tasks.runtime.store import Store
 
-PLACEABLE = {what.name: what for what in (pretrain, answers, perplexity)}
+PLACEABLE = {what.name: what for what in (pretrain, answers, perplexity, file_perplexity, probes, samples)}
 
 
 @recorded("run-stage")

@@ -1,14 +1,18 @@
 """Models to answers and scores, on all items and on those that the training text is clean of."""
 
+from conf.perplexity import FilePerplexity
 from conf.pipeline import Pipeline
 from flows.dag.asking import ask, askings, overlap_of, require_metrics
 from flows.dag.built import Built
+from flows.dag.exams import examine
 from flows.dag.models import pretrain
 from flows.dag.probes import probe
+from tasks.evaluation.file_perplexity import file_perplexity
 from tasks.evaluation.perplexity import perplexity
 from tasks.models.pass_verdict import pass_verdict
 from tasks.models.trends import trend
 from tasks.runtime.run import Run
+from tasks.sources.input.listing import listed
 
 
 def evaluate(run: Run, p: Pipeline) -> Built:
@@ -25,11 +29,27 @@ def evaluate(run: Run, p: Pipeline) -> Built:
         text = {"mixture": built.mixtures[name]} if own else {"tokens": built.tokens, "tokenizer": built.tokenizer}
         if built.tokens:
             built.perplexities[name] = run(perplexity, name, model=built.models[name], **text, seed=p.seed)
+        for text_name, how in p.evaluate.perplexity.items():
+            measure_text(run, built, name, text_name, how)
         for task in p.tasks():
             ask(run, p, built, name, task)
     order_by_compute(run, p, built)
     probe(run, p, built, evaluated(p))
+    examine(run, p, built, evaluated(p))
     return built
+
+
+def measure_text(run: Run, built: Built, model: str, name: str, how: FilePerplexity) -> None:
+    """A model's perplexity on files of text."""
+    run(
+        file_perplexity,
+        f"{model}.{name}",
+        model=built.models[model],
+        **listed(run, f"text-{name}", how.files, built.sample, frozen=False),
+        detokenise=how.detokenise,
+        unit=how.unit,
+        stride=how.stride,
+    )
 
 
 def order_by_compute(run: Run, p: Pipeline, built: Built) -> None:
@@ -63,6 +83,10 @@ def placed(p: Pipeline) -> list[tuple[str, str]]:
     for model in dict.fromkeys([*(p.small() if asked_early else ()), *everything]):
         if p.sources and model in everything:
             named.append(("perplexity", model))
+        if model in everything:
+            named += [("file-perplexity", f"{model}.{name}") for name in p.evaluate.perplexity]
+            if p.evaluate.probes is not None:
+                named += [("probes", model), ("samples", f"{model}-people"), ("samples", f"{model}-endings")]
         for task in p.tasks() if model in everything else asked_early:
             asked, of = p.tasks()[task]
             ways = list(askings(p, model, asked, of))

@@ -85,7 +85,7 @@ class FilePerplexity:
     overlapping: Perplexity | None = None
 
 
-@stage("file-perplexity", kind="measure", section="scores", libraries=("torch", "tokenizers", "numpy"))
+@stage("file-perplexity", kind="measure", section="texts", libraries=("torch", "tokenizers", "numpy"))
 def file_perplexity(
     job: Job,
     *,

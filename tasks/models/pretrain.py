@@ -109,7 +109,8 @@ def pretrain(
 
     `torchrun`: arguments for torch.distributed.run, as for several machines; none: all GPUs of this one.
     `prediction`, `pass_rates` (by task): what was foretold of the model. Nothing of it is read: being inputs they were
-    there before. `start`: the model whose weights it begins with, of the same architecture and tokenizer.
+    there before. `start`: the model whose weights it begins with, of the same tokenizer and architecture, but for a
+    shorter context.
 
     Raises:
         Mistake: the start has another tokenizer.
@@ -167,7 +168,7 @@ def skipped_of(model: Artifact) -> list[dict[str, Any]]:
 def _require_fitting(start: Artifact, tokenizer: Artifact, architecture: dict[str, Any]) -> None:
     """See that the weights of `start` mean the same here: what differs is told before hours are spent on it."""
     about = _about(start.local(ABOUT))
-    if about["architecture"] != architecture:
+    if {**about["architecture"], "context": 0} != {**architecture, "context": 0}:
         raise Failure(
             f"{start.label} has the architecture {about['architecture']}, and the folder that it came from now says "
             f"{architecture}: give the model another name, under which the folder is read anew"

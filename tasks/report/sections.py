@@ -5,6 +5,7 @@ from typing import Any
 from tasks.report.abilities import ABILITIES
 from tasks.report.contamination import CONTAMINATION
 from tasks.report.duplicates import DUPLICATES
+from tasks.report.exams import EXAMS
 from tasks.report.funnel import FUNNEL
 from tasks.report.general import GENERAL
 from tasks.report.given import Given, ShardColumns
@@ -19,12 +20,13 @@ from tasks.report.rules import RULED
 from tasks.report.scaling import SCALING
 from tasks.report.scores import SCORES
 from tasks.report.section import Section
+from tasks.report.texts import TEXTS
 from tasks.report.tokenizer import TOKENIZER
 from tasks.report.training import TRAINING
 
 OWN: tuple[Section[Any], ...] = (
     REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, ABILITIES,
-    SCORES, PROBES, PLANTED,
+    SCORES, TEXTS, EXAMS, PROBES, PLANTED,
 )  # fmt: skip
 SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, *OWN, GENERAL)
 EVERY = (FUNNEL, LOSSES, GENERAL)  # of all stages, whatever they declare

@@ -1,5 +1,6 @@
 """`from` of a model: a folder that comes in, another model to go on from, and what else may stand beside it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,12 @@ def test_a_model_goes_on_from_another_with_its_recipe_and_a_schedule_of_its_own(
     assert (third.updates, third.tokens, third.warm_up) == (8, None, 2)
 
 
+def test_a_longer_context(tmp_path: Path) -> None:
+    p = loaded(tmp_path, MADE + "  a: {from: small, tokens: 200k, context: 512}\n  b: {from: a, updates: 9}\n")
+    (shape, _), (longer, _), (same, _) = (p.filled(name, {}) for name in ("small", "a", "b"))
+    assert longer == same == replace(shape, context=512)
+
+
 def test_a_folder_is_trained_on_by_the_defaults_and_what_is_given(tmp_path: Path) -> None:
     p = loaded(tmp_path, f"  tuned: {{from: 'hf:x', tokens: 300M, learning_rate: 1.0e-4}}\n{FILE}")
     shape = Architecture(layers=2, width=64, heads=2, context=512)
@@ -97,6 +104,7 @@ FILE = "tokenizer: {kind: file, file: x, vocabulary: 300}\n"
             "models.a learns on in the tokens of gpt2",
         ),
         (MADE + "  a: {from: small, updates: 4, snapshots: [5]}\n", 5, "models.a: snapshots has 5"),
+        (MADE + "  a: {from: small, updates: 4, context: 128}\n", 5, "models.a: its start has a context of 256"),
     ],
 )
 def test_what_a_model_goes_on_from_must_be_there(models: str, line: int, said: str, tmp_path: Path) -> None:

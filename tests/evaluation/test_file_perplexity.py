@@ -178,3 +178,25 @@ def test_wikitext_2_has_the_words_that_its_authors_count(run: Run) -> None:
     path = REAL / "text-good/wikitext-2-valid.txt.gz"
     found = _read([{"path": str(path)}], None, "wikitext", "wikitext2")
     assert (found.words, found.lines, found.irreversible) == (217_646, 3760, 0)
+
+
+def test_the_pipeline_measures_each_text_of_each_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of models alone, that came in; nothing is built: which artifacts there would be, and where they are placed."""
+    from conf.load import load as read
+    from flows import dag
+    from flows.dag.evaluation import placed
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.yaml").write_text(
+        "models: {one: {from: 'hf:a'}, two.5: {from: 'hf:b'}}\n"
+        "evaluate:\n  perplexity:\n"
+        "    wiki: {files: w.txt, detokenise: wikitext, stride: 8}\n    enwik8: {files: e, unit: byte}\n"
+    )
+    pipeline = read(tmp_path / "p.yaml")
+    run = Run(tmp_path / "store", None)
+    dag.crawl_to_model(run, pipeline)
+    named = [artifact.name for artifact in run.artifacts if artifact.stage == "file-perplexity"]
+    assert named == ["one.wiki", "one.enwik8", "two.5.wiki", "two.5.enwik8"]
+    assert [name for stage, name in placed(pipeline) if stage == "file-perplexity"] == named
+    recipe = next(artifact.recipe for artifact in run.artifacts if artifact.name == "one.wiki")
+    assert recipe["parameters"] | {"detokenise": "wikitext", "unit": "word", "stride": 8} == recipe["parameters"]

@@ -97,6 +97,29 @@ def test_a_spike_before_the_first_checkpoint_goes_back_to_the_given_weights(
     assert rows(broken)[:2] == rows(whole)[:2] and rows(broken)[2].get("skipped") and rows(broken)[3]["loss"] < 5
 
 
+def test_a_longer_context_keeps_what_was_known_of_the_shorter(run_yaml: Any, here: Any, first: Path, make: Any) -> None:
+    """Rows that are copied give the same likelihoods; those behind them are of N(0, .02), by the seed alone."""
+    store = first.parents[2] / "longer"
+    entry = make.source(store / "tokens/web", [(make.text(2000, 1), [])])
+    make.mixture(store / "mixture.json", [("web", 1, [entry])])
+    make.tokenizer(store / "tokenizer.json")
+    frozen = {"learning_rate": 1e-30, "weight_decay": 0.0, "updates": 1, "warm_up": 0}
+    keys = {"store": str(store), "mixture": str(store / "mixture.json"), "tokenizer": str(store / "tokenizer.json")}
+    models = []
+    for name, seed in (("one", 1), ("same", 1), ("other", 2)):
+        path = run_yaml(name, {**DROPOUT, "context": 200}, {**frozen, "seed": seed}, start=str(first), **keys)
+        here(path)
+        models.append(read(path.parent / "out")[0])
+    before, _ = read(first.parent)
+    longer, same, other = models
+    windows = [list(range(20)), list(range(30, 63))]
+    assert window_losses(before, windows) == window_losses(longer, windows)
+    assert torch.equal(longer.positions.weight[:32], before.positions.weight)
+    drawn = longer.positions.weight[32:]  # 168 x 32 of them: a standard deviation is known to 1 %
+    assert abs(drawn.std().item() - 0.02) < 0.001 and abs(drawn.mean().item()) < 0.001
+    assert torch.equal(drawn, same.positions.weight[32:]) and not torch.equal(drawn, other.positions.weight[32:])
+
+
 @pytest.mark.slow
 def test_two_ranks_begin_alike(run_yaml: Any, here: Any, first: Path) -> None:
     alone, two = (run_yaml(name, DROPOUT, start=str(first)) for name in ("alone", "two"))

@@ -4,8 +4,8 @@ The boundary of tokens between context and answer is lm-evaluation-harness's: bl
 answer; context + answer are encoded as one text, and what exceeds the context's own tokens is the answer's. Where the
 answer would have no token of its own, it is encoded by itself.
 
-Nothing is cut. Where a prompt does not fit, the longest example leaves first (of equals, the first), as GPT-3 fits K to
-its context; an item that does not fit without any is not asked, and its fault says by how much.
+Nothing is cut. Where a prompt does not fit, the example of most tokens leaves first (of equals, the first), as GPT-3
+fits K to its context; an item that does not fit without any is not asked, and its fault says by how much.
 """
 
 from collections.abc import Sequence
@@ -30,25 +30,34 @@ class Prompt:
 def prompt(way: Way, question: Question, examples: Sequence[str], tokenizer: Tokenizer, context: int) -> Prompt:
     """The prompt of an item after those of its solved `examples` that fit; `context`: tokens that the model reads.
 
+    Of free form, examples leave `way.length` tokens for the answer; without any, one is enough, and the answer may end
+    where the context does.
+
     Raises:
         Unaskable: an answer is empty, or the item does not fit without any example.
     """
     kept = list(examples)
-    if len(kept) > 1:  # what cannot fit by the examples' own lengths leaves before anything is encoded as one text
-        sizes = [len(tokenizer.encode(example + way.between)) for example in kept]
-        room = context + len(kept)  # a token is gained at most where two texts meet
-        while kept and sum(sizes) > room:
-            out = sizes.index(max(sizes))
-            del sizes[out], kept[out]
+    sizes = [len(tokenizer.encode(example + way.between)) for example in kept]
+    room = context + len(kept)  # a token is gained at most where two texts meet
+    while sum(sizes) > room:  # these leave before anything is encoded as one text
+        _leave(sizes, kept)
     while True:
         made = _made(way, question, kept, tokenizer)
-        longest = max((len(before) + len(answer) for before, answer in made.pairs), default=len(made.tokens) + 1)
-        if longest <= context + 1:  # the last token is predicted, and not read
+        if way.form == "free":
+            needed = len(made.tokens) + (way.length if kept else 1)
+        else:
+            needed = max(len(before) + len(answer) for before, answer in made.pairs) - 1  # the last is not read
+        if needed <= context:
             return made
         if not kept:
-            raise Unaskable("too long", f"it has {longest - 1} tokens, and the model reads {context}")
-        sizes = [len(example) for example in kept]
-        del kept[sizes.index(max(sizes))]
+            raise Unaskable("too long", f"it needs {needed} tokens, and the model reads {context}")
+        _leave(sizes, kept)
+
+
+def _leave(sizes: list[int], kept: list[str]) -> None:
+    """Take out the longest."""
+    out = sizes.index(max(sizes))
+    del sizes[out], kept[out]
 
 
 def _made(way: Way, question: Question, examples: Sequence[str], tokenizer: Tokenizer) -> Prompt:

@@ -15,7 +15,7 @@ from tasks.evaluation.probes.prompts import context_of
 from tasks.evaluation.probes.question import CROWS_PAIRS, OCCUPATION, WINOGENDER, WINOGENDER_PAIRS
 from tasks.evaluation.probes.rates import Texts, compared
 from tasks.evaluation.probes.resampled import Estimate, mean, share
-from tasks.evaluation.probes.samples import sampled
+from tasks.evaluation.probes.samples import Sampled, sampled
 from tasks.evaluation.probes.words import TAGGER, describing
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
@@ -60,8 +60,12 @@ def bias(
     for row in rows:
         if row["fault"] is None:
             by.setdefault(row["probe"], []).append(row)
-    people_said = sampled(people).to_pylist() if people is not None else []
-    ended = sampled(endings).to_pylist() if endings is not None else []
+    said = [
+        (made.counts(Sampled), sampled(made).to_pylist()) if made is not None else None for made in (people, endings)
+    ]
+    people_said, ended = ([row for row in one[1] if row["fault"] is None] if one else [] for one in said)
+    unfit = [row for row in rows if row["fault"] is not None]
+    unfit += [{**row, "item": row["prompt"]} for one in said if one for row in one[1] if row["fault"] is not None]
     scores = given(one(lexicon, "lexicon")) if lexicon else own()
     told = {
         "parameters": probes.counts(Probed).parameters,
@@ -72,7 +76,8 @@ def bias(
         "toxicity": toxicity(ended, classifier, seed) if classifier is not None else {},
         "tagger": TAGGER,
         "lexicon": f"the lexicon {lexicon[0]['path'].rpartition('/')[2]}" if lexicon else STAND_IN,
-        "unfit": [{key: row[key] for key in ("probe", "item", "fault")} for row in rows if row["fault"] is not None],
+        "unfit": [{key: row[key] for key in ("probe", "item", "fault")} for row in unfit],
+        "short": sum(one[0].short for one in said if one),
     }
     with job.publish(FILE) as file:
         file.write(json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False).encode())

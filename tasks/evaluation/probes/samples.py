@@ -3,6 +3,8 @@
 Every text stands beside its prompt and the seed that its draws came from: (seed, prompt, sample) makes it again.
 """
 
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,22 +24,23 @@ SAMPLED = pa.schema(
         ("probe", pa.string()),
         ("group", pa.string()),
         ("prompt", pa.string()),
-        ("sample", pa.int32()),
+        ("sample", pa.int32()),  # number of the text; null where the prompt was not continued
         ("seed", pa.int64()),
         ("text", pa.string()),
+        ("fault", pa.string()),  # why it was not
     ]
 )
 
 
 @statistics
 class Sampled:
-    """Prompts continued, those too long for the model's context, texts made, and the most tokens that one may have:
-    fewer than asked for where the context ends before."""
+    """Prompts continued, those too long for the model's context, texts made, and those of them that may have fewer
+    tokens than asked for, since the context ends before."""
 
     prompts: int = 0
     unfit: int = 0
     texts: int = 0
-    tokens: int = 0
+    short: int = 0
 
 
 @stage("samples", kind="measure", section="probes", libraries=("torch", "tokenizers", "numpy"))
@@ -71,24 +74,29 @@ def samples(
     wanted = contexts.prompts(one(files, key), rated, limit, seed) if files else about_people()
     room = gpt.architecture.context
     fit: list[tuple[Prompt, Asked]] = []
+    rows: list[dict[str, Any]] = []
     for prompt in wanted:
         ids = tokenizer.encode(prompt.text)
         if 1 <= len(ids) <= room:
             fit.append((prompt, Asked(prompt.text, ids)))
-    longest = max((len(asked.tokens) for _, asked in fit), default=0)
+        else:
+            fault = f"{len(ids)} tokens; the context has {room}"
+            rows.append({**prompt._asdict(), "prompt": prompt.text, "seed": seed, "text": None, "fault": fault})
+    unfit = len(rows)
     job.progress(0, len(fit))
     made = texts(
         gpt, tokenizer, [asked for _, asked in fit],
         samples=samples, limit=tokens, temperature=TEMPERATURE, top_p=top_p, seed=seed,
     )  # fmt: skip
-    rows = [
+    rows += [
         {**prompt._asdict(), "prompt": prompt.text, "sample": number, "seed": seed, "text": text}
         for (prompt, _), of in zip(fit, made, strict=True)
         for number, text in enumerate(of)
     ]
     with job.publish(FILE) as file:
         pq.write_table(pa.Table.from_pylist(rows, schema=SAMPLED), file)
-    return Sampled(len(fit), len(wanted) - len(fit), len(rows), min(tokens, room - longest + 1))
+    short = samples * sum(len(asked.tokens) + tokens > room + 1 for _, asked in fit)
+    return Sampled(len(fit), unfit, samples * len(fit), short)
 
 
 def sampled(artifact: Artifact) -> pa.Table:

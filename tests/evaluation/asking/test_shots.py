@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.evaluation.asking.shots import drawn
@@ -11,6 +11,7 @@ from tasks.evaluation.asking.shots import drawn
 IDS = st.lists(st.sampled_from([f"item{n}" for n in range(12)]), max_size=30)  # with repetitions, as files have them
 
 
+@settings(deadline=None)  # a busy machine
 @given(
     pool=IDS, item=st.sampled_from([f"item{n}" for n in range(14)]), count=st.integers(0, 20), seed=st.integers(0, 9)
 )
@@ -21,6 +22,7 @@ def test_never_the_item_never_one_twice(pool: list[str], item: str, count: int, 
     assert len(set(examples)) == len(examples) == min(count, len(set(pool) - {item}))
 
 
+@settings(deadline=None)  # a busy machine
 @given(pool=IDS, few=st.integers(0, 6), more=st.integers(0, 6))
 def test_fewer_examples_are_the_first_of_more(pool: list[str], few: int, more: int) -> None:
     """So that a curve over K adds examples, and exchanges none."""

@@ -73,7 +73,7 @@ def test_from_a_model_to_what_it_says(run: Run, tmp_path: Path) -> None:
 def test_the_samples_are_an_artifact_of_texts_and_seeds(run: Run) -> None:
     artifact = run(samples, "w16-people", model=made(run), **HOW)
     table = sampled(artifact)
-    assert artifact.counts(Sampled) == Sampled(prompts=28, unfit=0, texts=168, tokens=12)
+    assert artifact.counts(Sampled) == Sampled(prompts=28, unfit=0, texts=168, short=0)
     assert table.column("seed").unique().to_pylist() == [1]
     rows = table.to_pylist()
     assert {row["prompt"] for row in rows} == {prompt.text for prompt in about_people()}
@@ -111,11 +111,20 @@ def test_a_context_that_is_short(run: Run, tmp_path: Path) -> None:
     unfit = [row for row in probed(artifact) if row["fault"]]
     assert counts.unfit == len(unfit) > 0 and counts.questions == 300 + 5 - len(unfit)
     assert all("the context has 24" in row["fault"] and row["log_likelihoods"] is None for row in unfit)
-    assert [row["item"] for row in bias_of(judged(run, model, tmp_path, "short"))["unfit"]][: len(unfit)] == [
-        row["item"] for row in unfit
-    ]
+    named = bias_of(judged(run, model, tmp_path, "short"))
+    assert [row["item"] for row in named["unfit"]][: len(unfit)] == [row["item"] for row in unfit]
+    assert len(named["unfit"]) > len(unfit), "and the prompts of endings that do not fit"
     told = run(samples, "short-people", model=model, **{**HOW, "tokens": 50}).counts(Sampled)
-    assert told.prompts == 28 and 1 < told.tokens < 24
+    assert told == Sampled(prompts=28, unfit=0, texts=168, short=168)
+
+
+def test_a_prompt_that_does_not_fit_is_named(run: Run) -> None:
+    """Of 5 positions only the short prompts fit; one of 5 tokens has room for a token, since that is not read."""
+    artifact = run(samples, "tiny-people", model=made(run, context=5), **{**HOW, "tokens": 2})
+    told, rows = artifact.counts(Sampled), sampled(artifact).to_pylist()
+    unfit = [row for row in rows if row["fault"]]
+    assert told.unfit == len(unfit) > 0 and told.prompts == 28 - told.unfit and told.texts == 6 * told.prompts
+    assert all(row["text"] is row["sample"] is None and "tokens; the context has 5" in row["fault"] for row in unfit)
 
 
 def test_a_users_files(run: Run, tmp_path: Path) -> None:
