@@ -159,7 +159,8 @@ def test_what_was_planted_is_found(baseline: tuple[Path, dict[str, bytes]]) -> N
     by_rule = built.overlap.counts(Overlapped).rules
     assert by_rule and all(audited.dirty == 0 for of_rule in by_rule.values() for audited in of_rule.values())
     touched = sum(artifact.counts(Met).touched for artifact in built.measured("hits").values())
-    assert touched >= len(planted["leaks"])
+    # The other forms need not hold 13 words of the item in a row
+    assert touched >= sum(leak["form"] in ("whole", "deep", "rewrapped") for leak in planted["leaks"])
 
 
 def test_a_sources_decisions_are_a_list_in_order(baseline: tuple[Path, dict[str, bytes]]) -> None:
