@@ -11,7 +11,7 @@ from model.config import parameters
 
 
 class Ladder(Keys):
-    """One recipe at several sizes. Its models are trained as those of `models` are, and not asked any task."""
+    """One recipe at several sizes. They are trained as those of `models` are; `evaluate.ladder` has them asked."""
 
     preset: str = Field("demo", description="what a size leaves unsaid: a preset as in `models`")
     sizes: list[str | ModelKeys] = Field(  # type: ignore[valid-type]

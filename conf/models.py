@@ -63,11 +63,8 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
     @property
     def goes_on(self) -> bool:
         """Whether it is trained from another's weights on."""
-        return self.from_ is not None and (self.given("tokens") or self.given("updates"))
-
-    def given(self, key: str) -> bool:
-        """Whether the YAML gives a value to a key of the trainer."""
-        return getattr(self, key) is not None
+        given = self._trainer()
+        return self.from_ is not None and any(given.get(key) is not None for key in ("tokens", "updates"))
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -136,13 +136,17 @@ class Pipeline(Keys):
         """
         return Retracted() if self.without is None else listed(Path(self.without), self.sources)
 
+    def task_files(self) -> dict[str, Path]:
+        """The task files that there are, by the task's name."""
+        return files(self.evaluate.folder)
+
     def tasks(self) -> dict[str, tuple[Asked, Task]]:
         """Each task that is asked, and its file, by name.
 
         Raises:
             Mistake: the file is not what it should be.
         """
-        there = files(self.evaluate.folder)
+        there = self.task_files()
         return {asked.task: (asked, load(there[asked.task])) for asked in self.evaluate.tasks}
 
     def benchmark_of(self, task: str) -> str:
@@ -270,7 +274,7 @@ class Pipeline(Keys):
 
     def _require_tasks(self) -> None:
         """Each task has a file, and its benchmark what is asked for."""
-        there = files(self.evaluate.folder)
+        there = self.task_files()
         for place, asked in enumerate(self.evaluate.tasks):
             where = ("evaluate", "tasks", place)
             if asked.task not in there:

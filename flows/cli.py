@@ -346,6 +346,27 @@ def look(
 
 
 @command
+def tasks(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CONF] [TASK]", help="A pipeline's YAML, for its data; a task's name, to see one."),
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """The tasks that a model can be asked: form, metric, solved examples; which data are there, and where others are.
+
+    With a task's name that task, with its prompt over an item of CONF's data.
+    """
+    from flows.tasks import show
+
+    def told(conf: Path) -> "tuple[Pipeline, Run]":
+        pipeline = read(conf)
+        return pipeline, followed(pipeline)
+
+    show(console(), what or [], told)
+
+
+@command
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A model of the pipeline, by name.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The model that it is compared with.")],

@@ -13,6 +13,7 @@ from rich.table import Table
 from flows.size import duration, size
 from flows.state import Past, State, state
 from flows.status import word
+from flows.tasks import missing
 from model.config import Architecture, Training, flops_per_token, total_windows, training_memory
 from tasks.runtime.artifact import Artifact, artifact_at
 from tasks.runtime.errors import Failure
@@ -57,6 +58,12 @@ def show(console: Console, run: Run) -> None:
     console.print(f"{size(sum(row.state.bytes for row in rows))} on disk", highlight=False)
     if flops := sum(row.flops or 0 for row in due):
         console.print(f"{flops:.2e} FLOPs of training to do", highlight=False)
+    if absent := [row.artifact.name for row in due if row.artifact.stage == "benchmark" and missing(row.artifact)]:
+        console.print(
+            f"{len(absent)} benchmarks have no file yet: {', '.join(absent)} (`millrace tasks` says what to put there)",
+            highlight=False,
+            soft_wrap=True,
+        )
     if due:
         console.print(
             f"{duration(sum(known))} of one core for {len(known)} of them, at the pace (bytes read, or FLOPs, a "

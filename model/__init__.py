@@ -6,8 +6,8 @@
                         streams), windows (tokens by number), held_out (what is validated on, and how sure a loss is),
                         steps (which window, and step, read which tokens), data (what the loop asks of windows, or of
                         anything else that has rows)
-    how it learns       train (puts the parts together), loop, objectives, optimiser, machine (rank, device), allocator,
-                        micro_batch, metrics
+    how it learns       train (puts the parts together), loop, objectives, optimiser, machine (rank, device), sharded
+                        (a model divided over ranks), allocator, micro_batch, metrics
     how it survives     checkpoint, mirror (checkpoints below the store), resume (the newest that is whole),
                         divergence (what is no success), rewind (past a spike)
     what it says        score (losses of windows), likelihood (of answers), prefixes (what texts have in common is read

@@ -2,7 +2,7 @@
 
 By itself glibc gives the top of its heap back to the system whenever twice the largest freed block lies there unused
 (M_TRIM_THRESHOLD, mallopt(3)): in a training after nearly every tensor of a backward pass, whose pages the kernel then
-clears and maps anew. Measured on 2 cores at the demo's size: an eighth of all CPU time (docs/lab-notes.md). No bit of a
+clears and maps anew. Measured on 2 cores at the demo's size: an eighth of all CPU time (docs/training.md). No bit of a
 result depends on it.
 """
 

@@ -50,22 +50,21 @@ class Damaged(ValueError):
 def save(
     out: Path,
     state: Mapping[str, Any],
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    held: Mapping[str, Tensor],
     keep: int,
     good: int | None = None,
 ) -> Path:
     """Publish checkpoints/step-<state["step"]> and drop all but the newest `keep`; returns it. For one rank to call.
 
-    `good`: the newest checkpoint of before this step stays as well: what came later may be part of a spike.
+    `held`: what `tensors` gives, whole. `good`: the newest checkpoint of before this step stays as well: what came
+    later may be part of a spike.
     """
     folder = out / "checkpoints" / name_of(state["step"])
     aside = aside_of(folder)
     shutil.rmtree(aside, ignore_errors=True)  # an earlier run's, killed while writing
     aside.mkdir(parents=True)
-    held = tensors(model, optimizer)
     files = {name: 1 if name.startswith("model.") else 2 for name in held}
-    _quietly(save_tensors, held, storage_writer=HuggingFaceStorageWriter(str(aside), files))
+    _quietly(save_tensors, dict(held), storage_writer=HuggingFaceStorageWriter(str(aside), files))
     contents = {path.name: sha256_of(path) for path in sorted(aside.iterdir())}
     (aside / STATE).write_bytes(_encoded({"format": STATE_FORMAT, **state, "sha256": contents}))
     appear(aside, folder)
@@ -140,11 +139,11 @@ def _encoded(state: Mapping[str, Any]) -> bytes:
     return (json.dumps(whole, indent=1, sort_keys=True) + "\n").encode()
 
 
-def snapshot(out: Path, step: int, model: nn.Module) -> tuple[str, str]:
+def snapshot(out: Path, step: int, weights: Mapping[str, Tensor]) -> tuple[str, str]:
     """Write snapshots/step-<step>.safetensors, as model.safetensors is; returns its name in `out`, and its sha256."""
     path = out / SNAPSHOTS / f"{name_of(step)}.safetensors"
     path.parent.mkdir(exist_ok=True)
-    aside = _weights_aside(path, model)
+    aside = _weights_aside(path, weights)
     sha256 = sha256_of(aside)
     _rename(aside, path)
     return f"{SNAPSHOTS}/{path.name}", sha256
@@ -159,9 +158,9 @@ def make_room(step: int, model: nn.Module, optimizer: torch.optim.Optimizer) -> 
         }
 
 
-def load(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Fill the model's weights and the optimiser's moments, in place, after make_room."""
-    _quietly(load_tensors, tensors(model, optimizer), storage_reader=HuggingFaceStorageReader(str(folder)))
+def load(folder: Path, held: Mapping[str, Tensor]) -> None:
+    """Fill tensors that are there, named and shaped as those that were saved."""
+    _quietly(load_tensors, dict(held), storage_reader=HuggingFaceStorageReader(str(folder)))
 
 
 def tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -190,15 +189,17 @@ def publish(
     end_of_text: int,
     training: Mapping[str, Any],
     more: Mapping[str, Any] | None = None,
+    weights: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write tokenizer.json, model.json and, last, model.safetensors: its presence says that the model is whole.
 
     `tokenizer`: the content of a tokenizer.json, or its path. `more`: keys of model.json that a training adds:
     `dtype` (its arithmetic), `snapshots` (step, file, sha256), `skipped` (model/divergence.py), `start_sha256` (of the
-    weights that it began with). The weights are written aside first, since model.json holds their sha256.
+    weights that it began with). `weights`: the model's parameters, where it does not hold them whole. They are written
+    aside first, since model.json holds their sha256.
     """
     content = tokenizer if isinstance(tokenizer, bytes) else tokenizer.read_bytes()
-    aside = _weights_aside(out / "model.safetensors", model)
+    aside = _weights_aside(out / "model.safetensors", dict(model.named_parameters()) if weights is None else weights)
     _write(out / "tokenizer.json", content)
     about = {
         "format": FORMAT,
@@ -261,9 +262,9 @@ def read(folder: Path, device: str | torch.device = "cpu", step: int | None = No
     return model.eval(), about
 
 
-def _weights_aside(path: Path, model: nn.Module) -> Path:
+def _weights_aside(path: Path, weights: Mapping[str, Tensor]) -> Path:
     """The weights as a file that is still to be renamed to `path`."""
-    weights = {name: p.detach().to("cpu", torch.float32).contiguous() for name, p in model.named_parameters()}
+    weights = {name: p.detach().to("cpu", torch.float32).contiguous() for name, p in weights.items()}
     aside = aside_of(path)
     save_file(weights, aside, metadata={"format": "pt"})
     aside.chmod(0o644)  # save_file makes it readable by its owner only

@@ -90,6 +90,7 @@ class Training:
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: cuda where there is one
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: bfloat16 autocast on cuda, float32 on cpu
     recompute: bool = False  # compute a layer's activations again in the backward pass: less memory, a third more time
+    shard: bool = False  # over several ranks each holds its part of weights, gradients, moments (FSDP2); not compiled
     deterministic: bool = True  # the same bits on the same kind of device; false: on cuda others, perhaps sooner
     compile: bool | None = None  # torch.compile; None: on cuda only
     threads: int = 2  # a rank, on cpu; a fixed number, since the last bits of a sum depend on it

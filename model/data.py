@@ -49,36 +49,43 @@ class Batch:
     weight: Tensor  # (B,) float32: 1, or 0 for a row that only fills the shape
 
 
+def divided(rows: int, size: int, world: int) -> tuple[int, int]:
+    """How many micro-batches of at most `size` rows an update of `rows` takes on a rank, and the longest one's."""
+    most = -(-rows // world)
+    count = -(-most // size)
+    return count, -(-most // count)
+
+
 def micro_batches(data: Data, start: int, stop: int, size: int, machine: Machine) -> Iterator[Batch]:
     """This rank's share of rows start ... stop - 1, in as few parts of at most `size` as it takes, divided evenly.
 
-    A rank without a share goes through one row at weight 0, since all ranks must meet in the all-reduce. Compiled,
-    parts that are a row shorter than the others are filled with one of weight 0: one shape for the compiler. On a GPU,
-    the next one is read while the device computes.
+    All ranks have as many parts, since they meet in each of a divided model; one that has too few rows goes through one
+    at weight 0. Compiled, parts that are a row or two shorter than others are filled with rows of weight 0: one shape
+    for the compiler. On a GPU, the next one is read while the device computes.
     """
     rank, world, rows = machine.rank, machine.world, stop - start
-    first, end = start + rows * rank // world, start + rows * (rank + 1) // world
-    weight = 1.0 if end > first else 0.0
-    end = max(end, first + 1)
-    parts = -(-(end - first) // size)
-    longer = -(-(end - first) // parts)  # rows of the first parts; the others have one less
-    number = first
-    for part in range(parts):
-        beyond = number + -(-(end - number) // (parts - part))
-        arrays, groups = data.read(number, beyond)
+    number, end = start + rows * rank // world, start + rows * (rank + 1) // world
+    count, longest = divided(rows, size, world)
+    for part in range(count):
+        weighed = -(-(end - number) // (count - part))  # the first parts have a row more than the last ones
+        first = number if weighed else min(number, stop - 1)
+        arrays, groups = data.read(first, first + max(weighed, 1))
         taken = torch.arange(len(groups))
-        weights = torch.full((len(groups),), weight)
-        if machine.compiled and len(groups) < longer:
-            taken, weights = torch.cat([taken, taken[:1]]), torch.cat([weights, weights.new_zeros(1)])
+        weights = torch.full((len(groups),), float(weighed > 0))
+        if machine.compiled and (missing := longest - len(groups)):
+            taken, weights = (
+                torch.cat([taken, taken.new_zeros(missing)]),
+                torch.cat([weights, weights.new_zeros(missing)]),
+            )
         yield Batch(
-            first=number,
+            first=first,
             rows=len(groups),
-            last=beyond == end,
+            last=part == count - 1,
             streams={name: _moved(torch.from_numpy(array)[taken], machine) for name, array in arrays.items()},
             groups=_moved(torch.from_numpy(groups)[taken], machine),
             weight=_moved(weights, machine),
         )
-        number = beyond
+        number += weighed
 
 
 def _moved(tensor: Tensor, machine: Machine) -> Tensor:

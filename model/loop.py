@@ -22,6 +22,7 @@ from model.divergence import Guard
 from model.machine import Machine
 from model.metrics import Metrics
 from model.objectives import Objective
+from model.sharded import whole
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def _update(p: Parts, step: int, i: int, size: int, tokens: int, rate: float) ->
     stop_and_loss[0] = float(machine.stop_asked)
     sums = machine.add_up(torch.cat([stop_and_loss, statistics.flatten()])).tolist()
     loss = sums[1] / size
-    norm = nn.utils.clip_grad_norm_(p.model.parameters(), inf if t.clip is None else t.clip).item()
+    norm = whole(nn.utils.clip_grad_norm_(p.model.parameters(), inf if t.clip is None else t.clip)).item()
     p.guard.before(step, tokens, loss, norm)
     p.optimizer.step()
     p.optimizer.zero_grad(set_to_none=True)

@@ -8,7 +8,7 @@ import gc
 import json
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
@@ -19,6 +19,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from model.allocator import keep_freed_memory
 from model.config import Training
+from model.gpt import GPT
+from model.sharded import hand_out, shard
 
 T = TypeVar("T")
 
@@ -42,7 +44,8 @@ class Machine:
         if self.world > 1:
             dist.init_process_group("nccl" if self.cuda else "gloo")
         self.bfloat16 = t.dtype == "bfloat16" or (t.dtype == "auto" and self.cuda)
-        self.compiled = self.cuda if t.compile is None else t.compile
+        self.sharded = t.shard and self.world > 1
+        self.compiled = not self.sharded and (self.cuda if t.compile is None else t.compile)
         self.stop_asked = False
         signal.signal(signal.SIGTERM, self._ask_to_stop)
 
@@ -58,14 +61,19 @@ class Machine:
         """The context of a forward pass: bfloat16 products, or none."""
         return torch.autocast(self.device.type, torch.bfloat16) if self.bfloat16 else nullcontext()
 
-    def wrap(self, model: nn.Module) -> nn.Module:
-        """The model as it is trained: compiled, its gradients averaged over the ranks.
+    def wrap(self, model: GPT) -> nn.Module:
+        """The model as it is trained: on its device, compiled, its gradients averaged over the ranks; or divided over
+        them, uncompiled. Its parameters are others then: an optimiser must be made after this.
 
         After its first backward pass DDP puts the buckets of gradients that it sums at once into the order in which
         they came. A pass that teaches nothing (model.micro_batch.one_pass) must come before all others, so that a
         resumed training has the order of the unbroken one from its first update on: else it sums in another, and ends
         with other bits (seen with three ranks; the sum of two has no order).
         """
+        if self.sharded:
+            shard(model, self.device)
+            return model
+        model.to(self.device)
         forward: nn.Module = torch.compile(model) if self.compiled else model  # type: ignore[assignment]
         if self.world == 1:
             return forward
@@ -110,11 +118,10 @@ class Machine:
         decided: T = json.loads(content.cpu().numpy().tobytes())
         return decided
 
-    def copy_first(self, tensors: Iterable[Tensor]) -> None:
-        """Rank 0's values into every rank's tensors."""
+    def copy_first(self, held: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
+        """What rank 0 holds into every rank's tensors of the same name (model.sharded)."""
         if self.world > 1:
-            for tensor in tensors:
-                dist.broadcast(tensor, 0)
+            hand_out(held, tensors)
 
     def wait(self) -> None:
         """Until all ranks are here."""

@@ -11,22 +11,24 @@ from torch import Tensor, nn
 
 from model import dropout
 from model.config import Architecture, Training, whole_windows
+from model.data import divided
 from model.machine import Machine
 
 MOST = 64  # windows tried first on a GPU
 
 
 def micro_batch(a: Architecture, t: Training, forward: nn.Module, machine: Machine) -> int:
-    """On every rank the same: `t.at_once` where a number is given, or on CPU; else the first of 64, 32, ... 1 windows
-    (of what a rank has of an update, where that is fewer) that go forward and backward in a GPU's memory. `forward`:
-    the model as it is computed, without what averages its gradients. ValueError where not even one window fits."""
-    if t.micro_batch is not None or not machine.cuda:
+    """On every rank the same: `t.at_once` where a number is given, on CPU, or where the model is divided (its ranks
+    would wait for one that is out of memory); else the first of 64, 32, ... 1 windows (of what a rank has of an update,
+    where that is fewer) that go forward and backward in a GPU's memory. `forward`: the model as it is computed, without
+    what averages its gradients. ValueError where not even one window fits."""
+    if t.micro_batch is not None or not machine.cuda or machine.sharded:
         return t.at_once
-    share = -(-whole_windows(t.batch, a.context) // machine.world)
+    whole = whole_windows(t.batch, a.context)
 
     def attempt(windows: int) -> None:
         moments = [torch.zeros_like(p) for p in forward.parameters() for _ in range(2)]  # AdamW's, which come later
-        one_pass(forward, a, t, windows, machine)
+        one_pass(forward, a, t, divided(whole, windows, machine.world)[1], machine)  # compiled in the shape to come
         torch.cuda.synchronize()
         del moments
 
@@ -38,7 +40,7 @@ def micro_batch(a: Architecture, t: Training, forward: nn.Module, machine: Machi
             torch.cuda.empty_cache()
         return machine.all(held)
 
-    return largest(share, fits)
+    return largest(divided(whole, whole, machine.world)[1], fits)
 
 
 def one_pass(forward: nn.Module, a: Architecture, t: Training, windows: int, machine: Machine) -> None:

@@ -57,11 +57,13 @@ class LM:
         figures = {}
         for source, held_out in self._held_out.items():
             windows, documents = list(held_out.read(t.validation_windows)), held_out.documents(t.validation_windows)
-            mine = slice(machine.rank, None, machine.world)
+            # Divided, a model is computed on all ranks at once: each then reads all, and the first one's are taken.
+            mine = slice(None) if machine.sharded else slice(machine.rank, None, machine.world)
             read = torch.zeros(len(windows), 2, dtype=torch.float64)  # nats, tokens; of the other ranks' windows 0
             with machine.autocast():
                 losses = window_losses(model, windows[mine], t.at_once)
-            read[mine] = torch.tensor(losses, dtype=torch.float64).reshape(-1, 2)
+            if not machine.sharded or machine.rank == 0:
+                read[mine] = torch.tensor(losses, dtype=torch.float64).reshape(-1, 2)
             summed = [(nats, int(tokens)) for nats, tokens in machine.add_up(read.to(machine.device)).tolist()]
             found = estimate(summed, documents)
             if found is not None:

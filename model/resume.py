@@ -19,7 +19,7 @@ from model.mirror import Mirror
 # Keys that may change between a checkpoint and its resumption: they do not change what is learned but in the last bits,
 # or (the rules) what is called success.
 MAY_CHANGE = {"checkpoint_every", "keep", "device", "compile", "threads", "micro_batch", "recompute", "deterministic",
-              "above_uniform", "norm_spike", "on_spike"}  # fmt: skip
+              "shard", "above_uniform", "norm_spike", "on_spike"}  # fmt: skip
 
 
 @dataclass

@@ -8,6 +8,7 @@ The file is read by rank 0 of the world, and named by its sha256 in every checkp
 is one that began with the same weights.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 from model.files import sha256_of
 from model.gpt import GPT
 from model.machine import Machine
+from model.sharded import room_for
 
 POSITIONS = "positions.weight"  # (context, C)
 
@@ -32,21 +34,23 @@ def _sha256(path: Path) -> str:
     return sha256_of(path)
 
 
-def fill(model: GPT, path: Path, machine: Machine, seed: int) -> None:
+def begin_with(path: Path, model: GPT, machine: Machine, seed: int) -> None:
     """Put the file's weights into the model, in place, on all ranks; `seed`: of positions that it does not have.
 
     ValueError where the file is no safetensors, or its tensors are not the model's by name and shape.
     """
-    known = machine.from_first(lambda: _read(model, path, seed))
-    machine.copy_first(parameter.detach() for parameter in model.parameters())
+    weights = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    room = room_for(weights) if machine.rank == 0 else {}
+    known = machine.from_first(lambda: _read(room, model.architecture.context, path, seed))
+    machine.copy_first(room, weights)
     if known < model.architecture.context:
         machine.say(f"of {model.architecture.context} positions {path} has {known}; the others are drawn")
 
 
 @torch.no_grad()
-def _read(model: GPT, path: Path, seed: int) -> int:
-    """Returns how many positions the file has."""
-    ours, known = dict(model.named_parameters()), model.architecture.context
+def _read(ours: Mapping[str, Tensor], context: int, path: Path, seed: int) -> int:
+    """Into tensors by name; returns how many positions the file has."""
+    known = context
     try:
         with safe_open(path, "pt") as held:
             given = set(held.keys())

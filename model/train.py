@@ -28,7 +28,8 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from model import checkpoint
-from model.config import snapshot_steps, total_windows
+from model.config import batch_windows, snapshot_steps, total_windows
+from model.data import divided
 from model.divergence import REWINDS, Diverged, Guard, Spike
 from model.files import Bucket, Folder, Unreachable, read_given, store_at
 from model.gpt import GPT
@@ -42,7 +43,8 @@ from model.optimiser import adamw
 from model.resume import Place, where_we_are
 from model.rewind import described, steps_of, stopped
 from model.run import Run, read_run
-from model.start import fill, sha256_of_start
+from model.sharded import fill, gathered, room_for
+from model.start import begin_with, sha256_of_start
 from model.tokenizer import Tokenizer, require_same
 from model.windows import Windows
 
@@ -68,13 +70,11 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
     total = total_windows(t, a.context)
     snapshots = frozenset(snapshot_steps(t, a.context))
 
-    model = GPT(a).initialise(t.seed).to(machine.device).train()
+    model = GPT(a).initialise(t.seed).train()
     model.recompute = t.recompute
-    model.banded(a.context)
-    optimizer = adamw(model, t)
     forward = machine.wrap(model)
-    if machine.world > 1:
-        one_pass(forward, a, t, 1, machine)  # Machine.wrap says why
+    optimizer = adamw(model, t)
+    model.banded(a.context)
     started = sha256_of_start(run.start, machine)
     settings = {
         "architecture": asdict(a), "training": asdict(t), "world": machine.world,
@@ -89,19 +89,22 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
         if place.folder is not None:
             made = place.step - sum(place.step >= step for spike in place.skipped for step in steps_of(spike))
             checkpoint.make_room(made, model, optimizer)
+            learned = checkpoint.tensors(model, optimizer)
+            room = room_for(learned) if machine.rank == 0 else {}
             if machine.rank == 0:
-                checkpoint.load(Path(place.folder), model, optimizer)
-            machine.copy_first(checkpoint.tensors(model, optimizer).values())
+                checkpoint.load(Path(place.folder), room)
+            machine.copy_first(room, learned)
             machine.say(
                 f"resuming from {Path(place.folder).name} in {out}: step {place.step}, "
                 f"{place.windows * a.context} tokens"
             )
         else:
             if before is not None:
-                model.initialise(t.seed)
+                for new, parameter in zip(GPT(a).initialise(t.seed).parameters(), model.parameters(), strict=True):
+                    fill(new, parameter)
                 optimizer.state.clear()
             if run.start is not None:
-                fill(model, run.start, machine, t.seed)
+                begin_with(run.start, model, machine, t.seed)
         optimizer.zero_grad(set_to_none=True)
         return place
 
@@ -109,6 +112,9 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
     if t.micro_batch is None:
         t = replace(t, micro_batch=place.micro_batch or micro_batch(a, t, machine.bare(forward), machine))
         settings["training"] = asdict(t)
+    if machine.world > 1:  # Machine.wrap says why; in the shape of the first update, for the compiler
+        rows = min(batch_windows(t, a.context, place.windows * a.context), total - place.windows)
+        one_pass(forward, a, t, divided(max(rows, 1), t.at_once, machine.world)[1], machine)
     metrics = Metrics(out, total * a.context, a, machine)
     parameters = sum(p.numel() for p in model.parameters())
     machine.say(f"{parameters} parameters, {total * a.context} tokens, {machine.world} x {machine.device.type}")
@@ -117,19 +123,21 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
         guard = Guard(t, a.vocabulary, place.rows)
 
         def save(step: int, i: int, place: Place = place, guard: Guard = guard) -> None:
+            learned = gathered(checkpoint.tensors(model, optimizer))
             if machine.rank == 0:
                 state = {
                     "step": step, "windows": i, "settings": settings, "metrics_sha256": metrics.sync(),
                     "skipped": place.skipped, "snapshots": place.snapshots,
                 }  # fmt: skip
-                folder = checkpoint.save(out, state, model, optimizer, t.keep, guard.above_since)
+                folder = checkpoint.save(out, state, learned, t.keep, guard.above_since)
                 if mirror is not None:
                     mirror.push(folder, metrics.path)
             machine.wait()
 
         def snapshot(step: int, place: Place = place) -> None:
+            weights = gathered(dict(model.named_parameters()))
             if machine.rank == 0:
-                name, sha256 = checkpoint.snapshot(out, step, model)
+                name, sha256 = checkpoint.snapshot(out, step, weights)
                 place.snapshots[name] = sha256
 
         skipped = frozenset(step for spike in place.skipped for step in steps_of(spike))
@@ -152,12 +160,15 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
         machine.say(f"stopped by SIGTERM after step {step}: unfinished, checkpoint written; the same command resumes")
         return
     save(step, i)
+    weights = gathered(dict(model.named_parameters()))
     if machine.rank == 0:
         kept = [{"step": int(name[-20:-12]), "file": name, "sha256": place.snapshots[name]}
                 for name in sorted(place.snapshots)]  # fmt: skip
         more = {"dtype": "bfloat16" if machine.bfloat16 else "float32", "snapshots": kept, "skipped": place.skipped}
         more |= {"start_sha256": started} if started is not None else {}
-        checkpoint.publish(out, model, tokenizer.content, windows.tokenizer, windows.end_of_text, asdict(t), more)
+        checkpoint.publish(
+            out, model, tokenizer.content, windows.tokenizer, windows.end_of_text, asdict(t), more, weights
+        )
     machine.say(f"finished: {out / 'model.safetensors'}")
 
 

@@ -86,6 +86,7 @@ def ask(run: Run, p: Pipeline, built: Built, model: str, task: str) -> Artifact:
         reading=asked.reading or of.reading,
         best=of.best,
         extract=of.extract,
+        ranked=of.beams > 1,
         programs=p.evaluate.programs,
         seed=p.seed,
     )

@@ -12,7 +12,7 @@ def examine(run: Run, p: Pipeline, built: Built, models: list[str]) -> None:
     sat = p.evaluate.examined()
     tasks = sorted({section.task for exam in sat.values() for section in exam.sections})
     for model in models:
-        scores = built.scores[model]
+        scores = built.scores.get(model, {})  # none where no task is asked
         if sat:
             run(
                 exams,

@@ -127,16 +127,17 @@ def sentence(row: Compared, a: str, b: str) -> str:
     asked = f"{row.task} ({way.shots} examples"
     asked += f", {way.template}" if way.template != "default" else ""
     asked += f", draw {way.draw})" if way.draw else ")"
-    upper, lower, sign = (b, a, 1) if pair.difference > 0 else (a, b, -1)
+    upper, lower, sign = (b, a, 1) if pair.difference >= 0 else (a, b, -1)
     size = f"{abs(pair.difference):.3f}"
     if pair.low is not None and pair.high is not None:
         low, high = sorted((sign * pair.low, sign * pair.high))
         size += f" (95 %: {low:.3f} to {high:.3f})"
     if row.told:
         return f"{asked}: {upper} is above {lower} by {size}, adjusted p {row.adjusted_p:.2g}"
-    seen = "" if pair.minimum_detectable is None else (
-        f"; {pair.items:,} items show a difference of {pair.minimum_detectable:.3f} four times in five"
-    )  # fmt: skip
+    if pair.minimum_detectable is None:
+        seen = f"; {pair.items:,} items are too few to show one"
+    else:
+        seen = f"; {pair.items:,} items show a difference of {pair.minimum_detectable:.3f} four times in five"
     if pair.p < SHARE:
         return (
             f"{asked}: {upper} is above {lower} by {size}, p {pair.p:.2g}, which as one of so many comparisons "

@@ -1,6 +1,7 @@
 """Measure: `perplexity`, a model's loss on a sample of each source's validation split."""
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import field
 from typing import Any
@@ -58,6 +59,8 @@ def perplexity(
     A model trained here is asked the held-out windows that its `mixture` names; one that came in, the same text in its
     own tokens (own_tokens.py), decoded from the pipeline's `tokens` by the pipeline's `tokenizer`.
     """
+    # As model/train.py does, and before torch starts: OpenMP's threads otherwise spin while they wait.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
     from model.score import load

@@ -96,19 +96,21 @@ def scores(
     reading: str,
     best: float | None,
     extract: str | None,
+    ranked: bool,
     programs: bool,
     seed: int,
 ) -> Scored:
     """What each answer is worth (items.parquet, SCORED of asking/table.py); the scores are in the statistics.
 
     `answers`, by the label of the way that was asked, which `ways` describes; `development`: the same ways asked of
-    development items, to choose the number of examples by.
+    development items, to choose the number of examples by. `ranked`: an item's texts are those of a search, the best
+    first, of which the answer is the first in which `extract` finds one; else they are draws, each of them an answer.
 
     Raises:
         Mistake: there is no such metric, or it is of another form of task, or needs programs to be run.
     """
     how = metric_of(metric, form, programs)
-    judge = Judge(how, reading, re.compile(extract, re.DOTALL) if extract else None, seed)
+    judge = Judge(how, reading, re.compile(extract, re.DOTALL) if extract else None, ranked, seed)
     states = states_of(overlap) if overlap is not None else {}
     tables = []
     scored: dict[str, Score] = {}
@@ -122,8 +124,9 @@ def scores(
     with job.publish(FILE) as file:
         pq.write_table(pa.concat_tables(tables), file)
     tried = {label: judge.value(judge.judged(answers_of(one).to_pylist())) for label, one in development.items()}
-    best = max((one.value for one in tried.values() if one.value is not None), default=None)
-    chosen = next((label for label, one in tried.items() if one.value == best), None) if best is not None else None
+    values = [one.value for one in tried.values() if one.value is not None]
+    most = (min if metric == "perplexity" else max)(values, default=None)
+    chosen = next((label for label, one in tried.items() if one.value is not None and one.value == most), None)
     return Scored(model, task, form, metric, reading, benchmark, best, scored, tried, chosen)
 
 
@@ -164,6 +167,7 @@ class Judge:
     metric: Metric
     reading: str
     extract: re.Pattern[str] | None
+    ranked: bool
     seed: int
 
     def judged(self, rows: Sequence[Mapping[str, Any]]) -> list[Judged]:
@@ -244,6 +248,8 @@ class Judge:
         texts = row["texts"] or []
         if self.extract is not None:
             texts = [found[1] if (found := self.extract.search(text)) else "" for text in texts]
+        if self.ranked:
+            texts = [next(filter(None, texts), "")]
         return Answer(**{**row, "texts": texts, "marks": marks(row, reading)})
 
 

@@ -27,7 +27,7 @@ SHAPES = {
     "falling": "falls with compute: inverse scaling",
     "U": "falls with compute, then rises: U-shaped",
     "peak": "rises with compute, then falls",
-    "": "was asked of no item in common",
+    "": "no item was asked of every model",
 }
 
 
@@ -58,6 +58,9 @@ def lines(content: Content) -> Iterator[str]:
             f"{100 * row['share']:.2g} % of its compute; {within} of {len(judged)} buckets came out within"
         )
     for row in content["trends"]:
+        if not row["points"]:
+            yield f"Trend of {row['task']}: no item was asked of every model"
+            continue
         yield (
             f"Trend of {row['task']}: {SHAPES[row['shape']]} ({len(row['points'])} models, {row['items']:,} items; "
             f"p of never falling {row['never_falls']:.3g}, of never rising {row['never_rises']:.3g})"

@@ -22,5 +22,10 @@ def share(value: float | None, places: int = 1) -> str:
     return "-" if value is None else f"{100 * value:.{places}f} %"
 
 
+def score(value: float | None, metric: str) -> str:
+    """A share as per cent; a perplexity, which is none, as it is."""
+    return number(value) if metric == "perplexity" else share(value)
+
+
 def ratio(part: float, whole: float) -> float | None:
     return part / whole if whole else None

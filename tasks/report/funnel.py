@@ -96,7 +96,9 @@ def lines(content: Content) -> Iterator[str]:
 
 
 def tiles(content: Content) -> list[tuple[str, str]]:
-    """Documents ingested, those in the corpus, and tokens."""
+    """Documents ingested, those in the corpus, and tokens; nothing where there are no sources."""
+    if not content["sources"]:
+        return []
     documents = [[step for step in row["steps"] if step["step"] != TOKENS] for row in content["sources"]]
     first, last = [[steps[place] for steps in documents if steps] for place in (0, -1)]
     tokens = sum(step.get("tokens", 0) for row in content["sources"] for step in row["steps"])

@@ -10,7 +10,7 @@ from typing import Any
 
 from tasks.models.energy import BESIDE
 from tasks.report.figures import file_name
-from tasks.report.formats import number, ratio, share, size
+from tasks.report.formats import number, ratio, score, share, size
 from tasks.report.palette import VARIABLES
 from tasks.report.report import figures_in
 from tasks.report.sections import SECTIONS
@@ -43,7 +43,7 @@ def render(report: Artifact, timings: list[Timing]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(n=number, size=size, share=share)
+    environment.filters.update(n=number, size=size, share=share, score=score)
     environment.globals.update(ratio=ratio, beside=BESIDE)
 
     def drawn(name: str, heading: str, **what: Any) -> Drawn:

@@ -57,6 +57,15 @@ def test_a_difference_that_cannot_be_told() -> None:
     assert f"40 items show a difference of {row.paired.minimum_detectable:.3f} four times in five" in said
 
 
+def test_of_few_items_that_agree_nothing_is_said_but_that() -> None:
+    (row,) = compared({"quiz": task(table([1.0, 0.0, 0.0]))}, {"quiz": task(table([1.0, 0.0, 0.0]))}, 1)
+    bound = wilson(0, 3).high
+    assert sentence(row, "a", "b") == (
+        f"quiz (0 examples): a and b cannot be told apart; they differ by 0.000 (95 %: {-bound:.3f} to {bound:.3f}); "
+        "3 items are too few to show one"
+    )
+
+
 def test_among_many_comparisons_one_that_is_small_by_itself_tells_nothing() -> None:
     """20 tasks of which one has p .039: among 20 that is to be expected."""
     same, better = [0.0] * 30, [1.0] * 9 + [0.0] * 21
@@ -132,8 +141,8 @@ def planted(run: Run, model: str, rights: list[float]) -> None:
     run(
         scores, f"{model}.quiz", model=model, task="quiz", answers={"0": run(said, f"{model}.quiz.0", rows=rows)},
         development={}, ways={"0": {"shots": 0, "template": "default", "draw": 0, "step": None}}, overlap=None,
-        benchmark="quiz", form="choice", metric="accuracy", reading="sum", best=None, extract=None, programs=False,
-        seed=1,
+        benchmark="quiz", form="choice", metric="accuracy", reading="sum", best=None, extract=None, ranked=False,
+        programs=False, seed=1,
     )  # fmt: skip
 
 

@@ -63,7 +63,8 @@ def score(run: Run, rows: list[dict[str, Any]], **how: Any) -> tuple[Artifact, d
     """The artifact, and the statistics of its one way."""
     given = {
         "development": {}, "ways": LABELS, "overlap": None, "benchmark": "quiz", "form": "choice",
-        "metric": "accuracy", "reading": "token", "best": None, "extract": None, "programs": False, "seed": 1,
+        "metric": "accuracy", "reading": "token", "best": None, "extract": None, "ranked": False,
+        "programs": False, "seed": 1,
     }  # fmt: skip
     made = run(
         scores, "tiny.quiz", model="tiny", task="quiz", answers={"0": run(said, "a", rows=rows)}, **{**given, **how}
@@ -145,10 +146,11 @@ def test_the_number_of_examples_is_chosen_on_other_items(run):
         scores, "tiny.quiz", model="tiny", task="quiz",
         answers={str(k): run(said, f"t{k}", rows=[wrong if k == 1 else right]) for k in (0, 1, 4)},
         development={str(k): run(said, f"d{k}", rows=[right if k else wrong]) for k in (0, 1, 4)},
-        ways=ways, overlap=None, benchmark="quiz", form="choice", metric="accuracy", reading="token", best=None,
-        extract=None, programs=False, seed=1,
+        ways=ways, overlap=None, benchmark="quiz", form="choice", metric="accuracy", reading="token", best=0.9,
+        extract=None, ranked=False, programs=False, seed=1,
     )  # fmt: skip
     found = counts(made)
+    assert found["best"] == 0.9
     assert found["chosen"] == "1" and found["ways"]["1"]["all"]["value"] == 0, "of equals the fewest examples"
     assert {k: v["value"] for k, v in found["development"].items()} == {"0": 0.0, "1": 1.0, "4": 1.0}
 
@@ -160,6 +162,17 @@ def test_free_form_is_extracted(run):
     ]
     made, of = score(run, rows, form="free", metric="exact", extract=r"#### (\d+)")
     assert scored_of(made)["value"].to_pylist() == [1, 0, 0] and of["chance"] is None and of["readings"] == {}
+
+
+def test_of_a_search_the_first_text_that_has_an_answer_counts(run):
+    """LAMBADA's stop-word filter: the likeliest continuation that begins with another word."""
+    rows = [
+        {"item": str(n), "shots": 0, "choices": [], "gold": [], "texts": texts, "references": ["step"]}
+        for n, texts in enumerate([[" the", " step up", " stone"], [" the", " stone", " step"], [" the"], []])
+    ]
+    made, _ = score(run, rows, form="free", metric="exact", extract=r"^ (?!the\b)(\w+)", ranked=True)
+    assert scored_of(made)["value"].to_pylist() == [1, 0, 0, 0]
+    assert scored_of(made)["samples"].to_pylist() == [None] * 4
 
 
 def test_calibration_of_a_model_that_knows_what_it_knows(run):

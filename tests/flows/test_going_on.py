@@ -18,7 +18,7 @@ from model.files import sha256_of
 from model.gpt import GPT
 from model.score import load as load_model
 from model.tokenizer import END_OF_TEXT
-from tasks.evaluation.evaluate import Evaluated
+from tasks.evaluation.perplexity import Perplexities
 from tasks.models.files import model_folder
 from tasks.models.pretrain import metrics_of
 from tasks.report.report import figures_in
@@ -34,7 +34,7 @@ BRIEF = "batch: 96, micro_batch: 4, learning_rate: 1.0e-2, threads: 1, device: c
 MODELS = f"""\
   theirs: {{from: "hf:mine"}}
   tuned: {{from: theirs, updates: 30, {BRIEF}}}
-  more: {{from: small, updates: 6, snapshots: [2]}}
+  more: {{from: small, updates: 6, snapshots: [2], context: 32}}
   small: {{preset: demo, layers: 1, width: 16, heads: 2, context: 24, band: null, updates: 20, warm_up: 2, {BRIEF}}}
 """
 
@@ -101,13 +101,13 @@ def made(folder: Path) -> Made:
 
 
 def test_it_begins_with_the_weights_of_its_start(made: Made, there: Path) -> None:
-    for name, start in (("tuned", "theirs"), ("more", "small")):
+    for name, start, context in (("tuned", "theirs", 24), ("more", "small", 32)):
         model, before = made.built.models[name], made.built.models[start]
         assert model.stage == "pretrain" and harm(model) == []
         assert model.manifest["inputs"]["start"] == before.label
         about = json.loads(model.read("model.json"))
         assert about["start_sha256"] == sha256_of(before.local("model.safetensors"))
-        assert about["architecture"] == json.loads(before.read("model.json"))["architecture"]
+        assert about["architecture"] == json.loads(before.read("model.json"))["architecture"] | {"context": context}
         assert about["tokenizer"] == made.built.tokenizer.fingerprint
     first, last = metrics_of(made.built.models["small"])[-1], metrics_of(made.built.models["more"])
     assert abs(last[0]["loss"] - first["loss"]) < 0.5 < 5.57 - last[0]["loss"]  # 5.57 is ln 264
@@ -117,7 +117,7 @@ def test_it_begins_with_the_weights_of_its_start(made: Made, there: Path) -> Non
 
 
 def test_it_has_learned_of_this_corpus(made: Made, there: Path) -> None:
-    before, after = (made.built.evaluations[name].counts(Evaluated).perplexity for name in ("theirs", "tuned"))
+    before, after = (made.built.perplexities[name].counts(Perplexities).sources for name in ("theirs", "tuned"))
     for source in ("web", "books"):
         bits = before[source].bits_per_byte, after[source].bits_per_byte
         assert bits[0] is not None and bits[1] is not None and bits[1] < bits[0] - 1

@@ -72,7 +72,7 @@ def test_what_is_told(made):
     assert "Pass rates of large on hard: no law, 3 of 200 problems were solved" in told
     assert "Trend of hindsight: falls with compute, then rises: U-shaped (3 models, 400 items; p of never" in told
     assert "p of never falling 0.001, of never rising 0.002)" in told
-    assert "Trend of none: was asked of no item in common (0 models" in told
+    assert "Trend of none: no item was asked of every model\n" in told
 
 
 def test_the_page(made):

@@ -163,6 +163,9 @@ def _expression(source: str) -> Any:
 def _texts(found: Any, key: str) -> tuple[str, ...]:
     """A list of texts; one text is a list of one, and a number its digits."""
     listed = [found] if isinstance(found, str | int | float) else list(found) if isinstance(found, list | tuple) else []
+    for one in listed:
+        if isinstance(one, Undefined):
+            raise Unaskable("record", f"{key}: {one._undefined_message}")
     if not listed or not all(isinstance(one, str | int | float) and not isinstance(one, bool) for one in listed):
         raise Unaskable("record", f"{key} is no list of texts")
     return tuple(str(one) for one in listed)

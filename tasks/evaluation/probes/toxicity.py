@@ -17,8 +17,6 @@ import pyarrow as pa
 
 from tasks.evaluation.probes.given import Files, one
 from tasks.evaluation.probes.rated import Rated, rated_in
-from tasks.kernels.log_counts import ONE
-from tasks.quality import logit
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
 from tasks.runtime.job import Job
@@ -56,6 +54,7 @@ def toxicity_classifier(job: Job, *, files: Files, seed: int) -> Learned:
     from scipy.sparse import csr_matrix
 
     from tasks.kernels.features import term_frequencies
+    from tasks.quality import logit
 
     rated = rated_in(one(files, "toxicity.rated"))
     contexts = {text.context for text in rated}
@@ -131,6 +130,8 @@ def words_of(texts: list[str]) -> pa.Array:
 def toxicity_of(texts: list[str], classifier: Artifact) -> np.ndarray:
     """float64 (texts,): the stand-in's ratings. About 0 to 1, though nothing holds a line within."""
     from tasks.kernels.features import weighted_logs
+    from tasks.kernels.log_counts import ONE
+    from tasks.quality import logit
 
     weights, intercept = logit.load(classifier.local(WEIGHTS))
     sums, _ = weighted_logs(words_of(texts), weights)

@@ -14,8 +14,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.evaluation.statistics.intervals import Z
-from tasks.evaluation.statistics.resampling import RESAMPLES, blocks, bootstrap, cluster_sums, draws
+from tasks.evaluation.statistics.intervals import Z, wilson
+from tasks.evaluation.statistics.resampling import RESAMPLES, Interval, blocks, bootstrap, cluster_sums, draws
 
 POWER = 0.8  # of the minimum detectable effect
 EXACT = 25  # discordant pairs: fewer are tested by the binomial law itself, the usual bound
@@ -34,7 +34,9 @@ class Paired:
     mcnemar_p: float | None  # None where the test does not apply
     p: float
     test: str  # which one gave `p`
-    minimum_detectable: float | None  # the difference that this many items show with a probability of 80 %
+    minimum_detectable: (
+        float | None
+    )  # difference that so many items show with a probability of 80 %; None: they show none
 
     @property
     def told(self) -> bool:
@@ -57,11 +59,13 @@ def paired(a: Sequence[float], b: Sequence[float], clusters: Sequence[str | None
     only_a = only_b = mcnemar_p = None
     if np.isin(first, (0.0, 1.0)).all() and np.isin(second, (0.0, 1.0)).all():
         only_a, only_b = int((differences < 0).sum()), int((differences > 0).sum())
+        if differences.min() == differences.max():
+            within = of_equal(float(differences[0]), len(sums))
     if only_a is not None and only_b is not None and len(sums) == len(first):
         p, test = mcnemar(only_a, only_b)
-        mcnemar_p = p
+        mcnemar_p, detectable = p, minimum_detectable_share(only_a + only_b, len(first))
     else:
-        p, test = sign_flips(sums[:, 0], seed), "sign flips"
+        p, test, detectable = sign_flips(sums[:, 0], seed), "sign flips", minimum_detectable(sums)
     return Paired(
         items=len(first),
         difference=float(differences.mean()),
@@ -72,7 +76,7 @@ def paired(a: Sequence[float], b: Sequence[float], clusters: Sequence[str | None
         mcnemar_p=mcnemar_p,
         p=p,
         test=test,
-        minimum_detectable=minimum_detectable(sums),
+        minimum_detectable=detectable,
     )
 
 
@@ -98,9 +102,28 @@ def sign_flips(sums: NDArray[np.float64], seed: int) -> float:
     return (1 + reached) / RESAMPLES
 
 
+def of_equal(difference: float, count: int) -> Interval:
+    """The interval where all of `count` independent observations have one difference, -1, 0 or 1, of which resampling
+    shows no spread: by Wilson's bound u on the share that may have another, all of it on one side."""
+    other = wilson(0, count).high
+    margin = other if difference == 0 else 2 * other
+    return Interval(max(-1.0, difference - margin), min(1.0, difference + margin))
+
+
+def minimum_detectable_share(discordant: int, items: int) -> float | None:
+    """(z(97.5 %) + z(80 %)) sqrt(q / n), q the share of discordant pairs (Miettinen 1968, its variance without a
+    difference). To the pairs z^2 = 3.84 are added, half of them discordant (Agresti and Coull 1998): that none is among
+    few does not mean that there are none. None where it is more than 1, or where items are fewer than six, of which no
+    outcome gives McNemar's test a p under 5 %."""
+    share = (discordant + Z * Z / 2) / (items + Z * Z)
+    found = (Z + NormalDist().inv_cdf(POWER)) * sqrt(share / items)
+    return found if items >= 6 and found <= 1 else None  # 2 / 2**6 is .03, 2 / 2**5 is .06
+
+
 def minimum_detectable(sums: NDArray[np.float64]) -> float | None:
     """(z(97.5 %) + z(80 %)) x the standard error of the mean difference (Cohen 1988; for evaluations Miller 2024,
-    "Adding Error Bars to Evals", section 5), of clusters' (sum, items), (G, 2); None of one cluster.
+    "Adding Error Bars to Evals", section 5), of clusters' (sum, items), (G, 2); None of one cluster, and
+    where no difference has shown at all.
 
     The error is model/held_out.py's, of a ratio of sums over clusters.
     """
@@ -110,4 +133,4 @@ def minimum_detectable(sums: NDArray[np.float64]) -> float | None:
     items = float(sums[:, 1].sum())
     residuals = sums[:, 0] - sums[:, 0].sum() / items * sums[:, 1]
     error = sqrt(count / (count - 1) * float((residuals**2).sum())) / items
-    return (Z + NormalDist().inv_cdf(POWER)) * error
+    return (Z + NormalDist().inv_cdf(POWER)) * error or None

@@ -21,7 +21,7 @@ from tasks.evaluation.generated.arithmetic import OPERATIONS
 from tasks.evaluation.generated.generated import generated
 from tasks.evaluation.generated.hindsight import EXAMPLES, Game
 from tasks.evaluation.generated.scrambling import cycled, shuffled
-from tasks.evaluation.generated.steps import KINDS, Chain, chains
+from tasks.evaluation.generated.steps import KINDS, PLACES, Chain, chains
 from tasks.evaluation.generated.table import ARITHMETIC, GENERATED, SCRAMBLED
 from tasks.runtime.errors import Mistake
 
@@ -300,6 +300,17 @@ def test_a_question_on_a_text_has_its_answer():
     assert len(met) == len(does)
 
 
+DRAWS = st.lists(st.floats(0, 1, exclude_max=True), min_size=PLACES, max_size=PLACES)
+
+
+@given(st.lists(DRAWS, min_size=1, max_size=6), st.integers(-999, 999), st.text("abcde", max_size=9))
+def test_a_chains_code_does_what_its_steps_do(draws, number, text):
+    for kind, value in (("number", number), ("text", text)):
+        chain = Chain(tuple(KINDS[kind][0](each) for each in draws), (value,))
+        assert eval(chain.code, {"x": value}) == chain.of(value)
+        assert chain.words.count(", then ") == len(draws) - 1
+
+
 def test_two_reversals_are_no_level_two():
     step = KINDS["text"][0]
     backwards = step([0.0, 0.0, 0.0])
@@ -348,6 +359,14 @@ def test_a_users_words(run, tmp_path):
     path.write_bytes(b"caf\xe9s\n")
     with pytest.raises(Mistake, match="not UTF-8"):
         made(run, "reversed-words", items=1, files=[path])
+
+
+@given(st.lists(st.text(), max_size=20))
+def test_whatever_stands_in_a_list_of_words_only_words_are_taken(lines):
+    taken = list(words_of.fitting(lines))
+    assert len(set(taken)) == len(taken)
+    assert all(5 <= len(word) <= 14 and word.isalpha() for word in taken)
+    assert taken == list(words_of.fitting([f"  {line}\t3" for line in lines]))
 
 
 def test_more_than_there_are_and_a_field_that_is_none(run):

@@ -1,12 +1,19 @@
 """Programs of a model: honest ones pass, hostile ones neither pass nor reach the machine; pass@k by counting."""
 
 import gzip
+import inspect
 import json
+import os
+import shutil
 import socket
+import subprocess
+import tempfile
 import time
+from dataclasses import asdict
 from itertools import combinations
 from math import comb
 from pathlib import Path
+from typing import Any
 
 import pytest
 from corpora import REAL
@@ -190,3 +197,39 @@ def test_humanevals_own_solutions_pass_and_empty_ones_do_not() -> None:
         tests = f"{record['test']}\ncheck({record['entry_point']})"
         answer = Answer(texts=[record["canonical_solution"], "    pass\n"], references=[record["prompt"], tests])
         assert [one.passed for one in judged(answer)] == [True, False], record["task_id"]
+
+
+def test_who_is_not_root_has_cells_too() -> None:
+    """Most people run as themselves. Where these tests run as root a Python that others may read is asked as nobody."""
+    if os.geteuid() != 0:
+        pytest.skip("the tests above ran as somebody")
+    python = shutil.which("python3", path="/usr/bin:/usr/local/bin")
+    if python is None or subprocess.run([python, "-P", "-c", ""], capture_output=True).returncode:
+        pytest.skip("there is no Python 3.11 that nobody may read")
+
+    def ran(program: str) -> dict[str, Any]:
+        with tempfile.TemporaryDirectory() as place:
+            Path(place).chmod(0o755)
+            asked = {"program": program, "token": "T", "place": place, "limits": asdict(QUICK)}
+            os.chown(place, 65534, 65534)
+            done = subprocess.run(
+                [python, "-S", "-s", "-P", "-c", inspect.getsource(programs.cell)], input=json.dumps(asked), text=True,
+                capture_output=True, user=65534, group=65534, extra_groups=[], cwd="/", env={}, timeout=30,
+            )  # fmt: skip
+        found: dict[str, Any] = json.loads(done.stdout)
+        if "refused" in found:
+            pytest.skip(f"nobody may not have namespaces here: {found['refused']}")
+        return found
+
+    honest = "import os\nopen('x', 'w').write('x')\nassert os.getuid() == 65534 and os.listdir('/work') == ['x']"
+    assert ran(honest)["passed"]
+    for program, said in (
+        ("assert False", "AssertionError"),
+        ("open('/usr/planted', 'w')", "OSError"),
+        ("import socket\nsocket.create_connection(('127.0.0.1', 80), 1)", "OSError"),
+        ("import os\nwhile True: os.fork()", "BlockingIOError"),
+        ("x = bytearray(10 << 30)", "MemoryError"),
+        ("import ctypes\nassert ctypes.CDLL(None).mount(b'none', b'/usr', b'tmpfs', 0, None) == 0", "AssertionError"),
+    ):
+        found = ran(program)
+        assert (found["passed"], found["said"]) == (False, said), program

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tasks.evaluation.statistics import false_discovery, paired
-from tasks.evaluation.statistics.pairs import mcnemar, minimum_detectable, sign_flips
+from tasks.evaluation.statistics import false_discovery, paired, wilson
+from tasks.evaluation.statistics.pairs import mcnemar, minimum_detectable, minimum_detectable_share, sign_flips
 
 
 def rows(both: int, only_a: int, only_b: int, neither: int) -> tuple[list[float], list[float]]:
@@ -44,19 +44,41 @@ def test_two_models_right_and_wrong() -> None:
     assert (found.items, found.only_a, found.only_b) == (100, 5, 25)
     assert found.difference == pytest.approx(0.2) and found.mcnemar_p == found.p == mcnemar(5, 25)[0]
     assert found.test == "McNemar, corrected" and found.told
+    # Half of 3.84 added pairs are discordant: (30 + 1.92) / (100 + 3.84).
+    assert found.minimum_detectable == pytest.approx((1.959964 + 0.841621) * np.sqrt(0.307399 / 100), rel=1e-4)
     # Of differences -1, 0 and 1: variance p5 + p25 - .2^2, over n - 1.
-    error = np.sqrt((0.30 - 0.04) * 100 / 99 / 100)
-    assert found.minimum_detectable == pytest.approx((1.959964 + 0.841621) * error, rel=1e-5)
+    error = np.sqrt((0.30 - 0.04) / 99)
     assert (found.low, found.high) == pytest.approx((0.2 - 1.96 * error, 0.2 + 1.96 * error), abs=0.011)
     turned = paired(*rows(50, 25, 5, 20), None, 1)
     assert turned.difference == -found.difference and turned.p == found.p
 
 
 def test_the_same_model_twice_is_not_told_apart() -> None:
+    """Nothing differs in 8 items; it may in others: Wilson's bound on 0 of 8, and no interval of width 0."""
     a, _ = rows(3, 2, 2, 1)
     found = paired(a, a, None, 1)
-    assert (found.difference, found.low, found.high, found.p, found.minimum_detectable) == (0, 0, 0, 1, 0)
-    assert not found.told
+    bound = wilson(0, 8).high
+    assert (found.difference, found.low, found.high, found.p) == (0, -bound, bound, 1) and not found.told
+    assert found.minimum_detectable == pytest.approx(2.801585 * np.sqrt(1.92073 / 11.84146 / 8), rel=1e-4)
+
+
+def test_all_items_differ_alike() -> None:
+    found = paired([0.0] * 30, [1.0] * 30, None, 1)
+    assert (found.difference, found.high) == (1, 1) and found.low == 1 - 2 * wilson(0, 30).high
+    clustered = paired([1.0] * 30, [0.0] * 30, [str(n % 10) for n in range(30)], 1)
+    assert (clustered.low, clustered.high) == (-1, -1 + 2 * wilson(0, 10).high)
+
+
+def test_of_five_items_no_difference_can_be_told() -> None:
+    assert paired([0.0] * 5, [1.0] * 5, None, 1).p > 0.05 > paired([0.0] * 6, [1.0] * 6, None, 1).p
+    assert minimum_detectable_share(5, 5) is None and minimum_detectable_share(6, 6) is None  # more than 1
+    assert minimum_detectable_share(0, 6) == pytest.approx(2.801585 * np.sqrt(1.92073 / 9.84146 / 6), rel=1e-4)
+    assert paired([0.5, 0.5], [0.75, 0.75], None, 1).minimum_detectable is None  # no spread to tell by
+
+
+def test_values_that_are_no_rights_and_differ_alike() -> None:
+    found = paired([0.5] * 20, [0.75] * 20, None, 1)
+    assert (found.low, found.high, found.test) == (0.25, 0.25, "sign flips") and found.told
 
 
 def test_items_of_one_passage_are_compared_by_passage() -> None:
@@ -99,6 +121,15 @@ def test_the_minimum_detectable_effect_is_detected_four_times_in_five() -> None:
     assert np.mean(stats.ttest_1samp(differences, 0, axis=1).pvalue < 0.05) == pytest.approx(0.8, abs=0.03)
     stated = [minimum_detectable(np.stack([row, np.ones(300)], 1)) for row in differences[:200]]
     assert np.mean(stated) == pytest.approx(effect, rel=0.02)
+
+
+def test_so_it_is_of_rights_by_mcnemars_test() -> None:
+    """Of 2,000 simulated comparisons of 400 items, a fifth of them discordant; the correction costs some power."""
+    effect = minimum_detectable_share(80, 400)
+    assert effect is not None
+    counts = np.random.default_rng(3).multinomial(400, [0.1 - effect / 2, 0.1 + effect / 2, 0.8], 2000)
+    told = np.mean([mcnemar(only_a, only_b)[0] < 0.05 for only_a, only_b, _ in counts.tolist()])
+    assert 0.74 < told < 0.84
 
 
 def test_what_cannot_be_paired_is_refused() -> None:
