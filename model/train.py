@@ -41,7 +41,7 @@ from model.optimiser import adamw
 from model.resume import Place, where_we_are
 from model.rewind import described, steps_of, stopped
 from model.run import Run, read_run
-from model.start import fill, sha256_of_start
+from model.start import begin_with, sha256_of_start
 from model.tokenizer import Tokenizer, require_same
 from model.windows import Windows
 
@@ -97,7 +97,7 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
                 model.initialise(t.seed)
                 optimizer.state.clear()
             if run.start is not None:
-                fill(model, run.start, machine, t.seed)
+                begin_with(model, run.start, machine, t.seed)
         optimizer.zero_grad(set_to_none=True)
         return place
 
