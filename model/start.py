@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from model.files import sha256_of
@@ -34,43 +35,49 @@ def _sha256(path: Path) -> str:
     return sha256_of(path)
 
 
-def begin_with(path: Path, model: GPT, machine: Machine, seed: int) -> None:
+@torch.no_grad()
+def begin_with(model: GPT, path: Path, machine: Machine, seed: int) -> None:
     """Put the file's weights into the model, in place, on all ranks; `seed`: of positions that it does not have.
 
     ValueError where the file is no safetensors, or its tensors are not the model's by name and shape.
     """
+    held: dict[str, Tensor] = {}  # of rank 0
+
+    def read() -> int:
+        held.update(_read(path, {name: parameter.shape for name, parameter in model.named_parameters()}))
+        return len(held[POSITIONS])
+
+    positions, context = machine.from_first(read), model.architecture.context
+    if positions < context:
+        machine.say(f"of {context} positions {path} has {positions}; the others are drawn")
+    if held:
+        held[POSITIONS] = _longer(held[POSITIONS], context, seed)
     weights = {name: parameter.detach() for name, parameter in model.named_parameters()}
     room = room_for(weights) if machine.rank == 0 else {}
-    known = machine.from_first(lambda: _read(room, model.architecture.context, path, seed))
+    for name, tensor in held.items():
+        room[name].copy_(tensor)
     machine.copy_first(room, weights)
-    if known < model.architecture.context:
-        machine.say(f"of {model.architecture.context} positions {path} has {known}; the others are drawn")
 
 
-@torch.no_grad()
-def _read(ours: Mapping[str, Tensor], context: int, path: Path, seed: int) -> int:
-    """Into tensors by name; returns how many positions the file has."""
-    known = context
+def _read(path: Path, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
+    """The file's tensors, of these names and shapes, but for fewer positions."""
     try:
-        with safe_open(path, "pt") as held:
-            given = set(held.keys())
-            if missing := sorted(set(ours) - given):
-                raise ValueError(f"start: {path} has no tensor {missing[0]}: it is not a model of this architecture")
-            if unknown := sorted(given - set(ours)):
-                raise ValueError(f"start: {path} has a tensor {unknown[0]}, which the architecture does not have")
-            for name, parameter in ours.items():
-                tensor = held.get_tensor(name)
-                if name == POSITIONS and tensor.shape[1:] == parameter.shape[1:] and len(tensor) < len(parameter):
-                    known, tensor = len(tensor), _longer(tensor, len(parameter), seed)
-                if tensor.shape != parameter.shape:
-                    raise ValueError(
-                        f"start: {path} has {name} of shape {tuple(tensor.shape)}, the architecture has "
-                        f"{tuple(parameter.shape)}: give `model` the start's own architecture"
-                    )
-                parameter.copy_(tensor)
+        tensors = load_file(path)
     except SafetensorError as error:
         raise ValueError(f"start: {path} is no safetensors file: {error}") from None
-    return known
+    if missing := sorted(set(shapes) - set(tensors)):
+        raise ValueError(f"start: {path} has no tensor {missing[0]}: it is not a model of this architecture")
+    if unknown := sorted(set(tensors) - set(shapes)):
+        raise ValueError(f"start: {path} has a tensor {unknown[0]}, which the architecture does not have")
+    for name, shape in shapes.items():
+        found = tensors[name].shape
+        shorter = name == POSITIONS and found[1:] == shape[1:] and found[0] < shape[0]
+        if found != shape and not shorter:
+            raise ValueError(
+                f"start: {path} has {name} of shape {tuple(found)}, the architecture has {tuple(shape)}: give `model` "
+                "the start's own architecture"
+            )
+    return tensors
 
 
 def _longer(table: Tensor, rows: int, seed: int) -> Tensor:

@@ -104,7 +104,7 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
                     fill(new, parameter)
                 optimizer.state.clear()
             if run.start is not None:
-                begin_with(run.start, model, machine, t.seed)
+                begin_with(model, run.start, machine, t.seed)
         optimizer.zero_grad(set_to_none=True)
         return place
 
