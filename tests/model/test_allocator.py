@@ -37,5 +37,5 @@ def test_later_passes_map_few_new_pages() -> None:
     for how in ("kept", "given back"):
         command = [sys.executable, "-c", FAULTS, how]
         faults[how] = int(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
-    asked = 4 * 24 * (1 << 23) // 4096  # pages; what else lives in the heap costs some of those that were kept
-    assert faults["kept"] < asked / 4 and faults["given back"] > asked / 2, faults
+    # By itself glibc maps half of these 196,608 pages anew; what else lives in the heap costs some of those kept.
+    assert faults["kept"] < faults["given back"] / 3, faults
