@@ -105,6 +105,8 @@ LEFT_OUT = {
     ("samples", "isal"): "undoes a lossless code, as zstandard does",
     ("samples", "lz4"): "undoes a lossless code, as zstandard does",
     ("samples", "zstandard"): "undoes a lossless code: any version gives the same bytes, or an error",
+    ("report", "rouge-score"): "of metrics, which scores are made with; the report reads what they came to",
+    ("report", "sacrebleu"): "of metrics, which scores are made with; the report reads what they came to",
     ("tokens", "awkward"): "holds the ids that gigatoken gives, as they are",
     ("select", "isal"): "what a list of records needs of parts.py is a tuple",
     ("select", "lz4"): "what a list of records needs of parts.py is a tuple",
