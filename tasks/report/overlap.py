@@ -77,7 +77,13 @@ def _changes(axes: Any, rule: str, rows: list[dict[str, Any]]) -> None:
         color = SERIES[1] if row["flagged"] else SERIES[0]
         axes.plot(x, y, "o", color=color, markerfacecolor=color if row["flagged"] else "none", markersize=5)
         if row["flagged"]:
-            axes.annotate(f"{row['task']}, {row['way']}", (x, y), xytext=(4, 4), textcoords="offset points", fontsize=7)
+            axes.annotate(
+                f"{row['model']}: {row['task']}, {row['way']}",
+                (x, y),
+                xytext=(4, 4),
+                textcoords="offset points",
+                fontsize=7,
+            )
     axes.set(title=f"Clean items beside all, by {rule}", xlabel="clean, % of the items", xlim=(-3, 103))
     axes.set_ylabel("(clean - all) / all, %")
 

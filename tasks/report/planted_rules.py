@@ -11,11 +11,11 @@ from functools import lru_cache
 from typing import Any
 
 from tasks.decontaminate.benchmark import items_of
+from tasks.evaluation.asking.table import RULES
 from tasks.evaluation.overlap import Finders
 from tasks.evaluation.rules.rule import DIRTY, UNCHECKABLE, Items
 from tasks.runtime.artifact import Artifact
 
-RULES = ("gpt3", "gpt2", "gpt4")
 ROOM = 1_000_000  # words of a document that rule gpt2's filter is for
 SEED = 1  # of rule gpt4's draws
 Item = tuple[str, str]  # benchmark, item

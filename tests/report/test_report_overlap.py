@@ -38,7 +38,7 @@ def test_a_point_a_score_and_the_flagged_ones_named() -> None:
     assert points == [(90.0, 2.0), (30.0, -25.0)]
     bars = sorted(float(y) for x, ys in (line.get_data() for line in axes.lines[1:]) if len(x) == 2 for y in ys)
     assert bars == pytest.approx([-35, -15, -8, 12])
-    assert [text.get_text() for text in axes.texts] == ["leaked, 0"]
+    assert [text.get_text() for text in axes.texts] == ["tiny: leaked, 0"]
 
 
 def test_no_change_no_figure() -> None:
