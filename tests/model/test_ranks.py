@@ -86,24 +86,25 @@ def on_a_rank(rank: int, ports: list[int], folder: Path) -> None:
     found |= {name: trained(folder / name, port) for name, port in zip(("divided", "plain"), ports[1:3], strict=True)}
     if rank == 0:
         (folder / "answers.json").write_text(json.dumps(found))
-        divided, broken = folder / "divided/out", folder / "broken/out"
-        shutil.copytree(divided, broken)  # and then as a kill after the first checkpoint leaves it
-        for file in ("model.safetensors", "model.json", "tokenizer.json"):
-            (broken / file).unlink()
-        shutil.rmtree(broken / "checkpoints/step-00000004")
+        for broken in (folder / "broken/out", folder / "alone/out"):
+            shutil.copytree(folder / "divided/out", broken)  # and then as a kill after the first checkpoint leaves it
+            for file in ("model.safetensors", "model.json", "tokenizer.json"):
+                (broken / file).unlink()
+            shutil.rmtree(broken / "checkpoints/step-00000004")
     trained(folder / "broken", ports[3])  # whose ranks meet before they read
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, corpus) -> Path:
-    """What three ranks wrote: answers.json, and trainings: divided, the same broken off and resumed, not divided."""
+    """What three ranks wrote: answers.json, and trainings: divided, the same broken off and resumed, not divided; and
+    one that is broken off, for others to go on with."""
     folder = tmp_path_factory.mktemp("ranks")
     model = {"layers": 2, "width": 32, "heads": 2, "context": 32, "vocabulary": 257, "band": 8, "dropout": 0.1}
     # Of 5 windows, one at a time, a rank has one and the others two.
     training = {"updates": 4, "batch": 5 * 32, "micro_batch": 1, "learning_rate": 3e-3, "checkpoint_every": 2,
                 "validate_every": 2, "snapshots": [3], "threads": 1, "device": "cpu"}  # fmt: skip
     for name, more in {"divided": {"shard": True, "recompute": True}, "broken": {"shard": True, "recompute": True},
-                       "plain": {}}.items():  # fmt: skip
+                       "plain": {}, "alone": {}}.items():  # fmt: skip
         run = {"out": str(folder / name / "out"), "store": str(corpus), "mixture": str(corpus / "mixture.json"),
                "tokenizer": str(corpus / "tokenizer.json"), "model": model, "train": training | more}  # fmt: skip
         (folder / name).mkdir()
@@ -153,3 +154,14 @@ def test_a_divided_model_resumes_to_the_same_bytes(folder):
     held = load_file(divided / "checkpoints/step-00000004/model-00001-of-00002.safetensors")
     weights = load_file(divided / "model.safetensors")  # whole tensors, as of a training that is not divided
     assert all(torch.equal(held[f"model.{name}"], weight) for name, weight in weights.items())
+
+
+def test_a_divided_models_checkpoint_goes_on_in_one_process(folder, here):
+    here(folder / "alone/run.yaml")
+    alone, divided = (
+        [json.loads(line) for line in (folder / name / "out/metrics.jsonl").read_text().splitlines()]
+        for name in ("alone", "divided")
+    )
+    assert alone[:2] == divided[:2]  # as they were
+    for one, other in zip(alone[2:], divided[2:], strict=True):
+        assert {key: one[key] for key in other} == pytest.approx(other, rel=1e-4)
