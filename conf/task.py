@@ -90,7 +90,7 @@ class Task(Wording):
     scored: Literal["rest", "choice and rest"] = Field("rest", description="rest: the text whose likelihood counts")
     metric: str | None = Field(
         None,
-        description="reported; docs/evaluation.md lists them. If absent accuracy of choice and rest, greedy (each "
+        description="reported; docs/metrics.md lists them. If absent accuracy of choice and rest, greedy (each "
         "token the likeliest) of cloze, exact (the text is a reference) of free",
     )
     reading: Literal["sum", "token", "byte", "unconditional"] = Field(
