@@ -1,11 +1,18 @@
 """The beam of one prompt: which texts live, which have ended. It is given logits, and knows no model."""
 
 from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-Scored = tuple[list[int], float]
+
+class Ended(NamedTuple):
+    """A text that goes on no more."""
+
+    tokens: list[int]
+    score: float
+    log_probability: float  # nats, of its tokens and the one that ended it
 
 
 class Beam:
@@ -24,7 +31,7 @@ class Beam:
         self.ends, self.stopped = frozenset(ends), stopped
         self.length = 0
         self.live: list[tuple[list[int], float]] = [([], 0.0)]  # tokens, log-probability
-        self.finished: list[Scored] = []
+        self.finished: list[Ended] = []
 
     def score(self, logprob: float, length: int) -> float:
         """What texts are ordered by."""
@@ -43,10 +50,11 @@ class Beam:
             logprob = float(total[parent, token])
             before = self.live[parent][0]
             if token in self.ends:
-                self.finished.append((before, self.score(logprob, self.length)))
+                self.finished.append(Ended(before, self.score(logprob, self.length), logprob))
             elif len(grown) < self.width:
                 if self.stopped([*before, token]):
-                    self.finished.append(([*before, token], self.score(logprob, self.length)))
+                    score = self.score(logprob, self.length)
+                    self.finished.append(Ended([*before, token], score, logprob))
                     continue
                 grown.append(([*before, token], logprob))
                 parents.append(parent)
@@ -55,15 +63,15 @@ class Beam:
         # the most that a live one can still score
         reach = max((self.score(p, self.limit) for _, p in grown), default=-float("inf"))
         if self.length == self.limit:
-            self.finished += [(ids, self.score(p, self.length)) for ids, p in grown]
+            self.finished += [Ended(ids, self.score(p, self.length), p) for ids, p in grown]
             self.finished = self._best()
             return None
-        if not grown or (len(self.finished) == self.width and self.finished[-1][1] >= reach):
+        if not grown or (len(self.finished) == self.width and self.finished[-1].score >= reach):
             return None
         return parents
 
-    def _best(self) -> list[Scored]:
-        return sorted(self.finished, key=lambda scored: -scored[1])[: self.width]
+    def _best(self) -> list[Ended]:
+        return sorted(self.finished, key=lambda ended: -ended.score)[: self.width]
 
 
 def _first(values: Tensor, count: int) -> list[int]:

@@ -6,17 +6,20 @@ evaluation (`generate`: rows.py).
 python -m model.generate FOLDER "Once upon a time" 100
 """
 
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from model.beams import Beam
 from model.gpt import GPT
+from model.likelihood import DECIMALS
 from model.prefixes import Lines, Stack
 from model.reader import Reader
 from model.rows import Rows
@@ -128,7 +131,7 @@ def beam(
             cache[: len(rows)] = cache[rows]
         last = torch.tensor([[ids[-1]] for ids, _ in search.live], device=device)  # (live, 1)
         logits = model(last, caches=caches, start=len(first) + search.length - 1)[:, -1]
-    return search.finished
+    return [(ended.tokens, ended.score) for ended in search.finished]
 
 
 def beginning(model: GPT, prompt: Sequence[int]) -> list[int]:
@@ -168,14 +171,28 @@ ROWS = {"cpu": 16, "cuda": 64}
 PASS = {"cpu": 64, "cuda": 512}
 
 
-@torch.inference_mode()
+class Generated(NamedTuple):
+    """A text, and how likely the model finds it."""
+
+    text: str
+    log_likelihood: float  # nats, summed over its tokens and the one that ended it; to six decimals, as likelihood.py's
+
+
 def generate(model: GPT, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]], how: Free) -> list[list[str]]:
+    """The texts of `generated`, alone."""
+    return [[one.text for one in texts] for texts in generated(model, tokenizer, prompts, how)]
+
+
+@torch.inference_mode()
+def generated(model: GPT, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]], how: Free) -> list[list[Generated]]:
     """Of each prompt (token ids; an empty one begins a document) its `how.samples` texts.
 
     A text ends before <|endoftext|> or a stop string, at `limit` tokens, or where the context is full; of a search the
     best come first, and there are fewer where it found fewer. Draws are by (seed, key of the prompt, sample, token),
     and no row shows in another's numbers (rows.py): the same texts whatever is asked beside, in whatever order. Prompts
-    that begin alike are read together (prefixes.py). Products are in float32, as elsewhere here.
+    that begin alike are read together (prefixes.py). Products are in float32, as elsewhere here. A likelihood is the
+    model's own, of temperature 1 over all tokens, however the text was drawn; it counts the end that the model wrote
+    (<|endoftext|>, or all of the token that a stop string is in), and none where a limit cut it off.
 
     Memory beside the weights: 16 rows (64 on CUDA; more where a search is wider) of 8 x layers x width bytes a token of
     the longest prompt and its answer, and one row more to read prompts in.
@@ -199,7 +216,7 @@ def generate(model: GPT, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]],
     rows = Rows(model, count, min(context, max(map(len, begun)) + how.limit))
     lines = Lines(Stack(model, max(map(len, begun)), PASS[device]))
     free = list(range(0, count - how.beams + 1, how.beams))  # the first row of each place for a text, or a search
-    answers: dict[tuple[int, int], list[str]] = {}
+    answers: dict[tuple[int, int], list[Generated]] = {}
     going: dict[int, tuple[tuple[int, int], _Search | _Draw]] = {}
     states = torch.zeros(count, model.architecture.width, device=model.tokens.weight.device)
     waiting.reverse()
@@ -251,6 +268,7 @@ class _Draw:
         self.end, self.limit, self.sampling = tokenizer.end_of_text, limit, how.sampling
         self.draws = blake2b(f"free {how.seed} {sample} {key}".encode(), digest_size=32).digest()
         self.length = 0
+        self.logs: list[float] = []  # of each token's probability
 
     def advance(self, logits: Tensor) -> tuple[list[int], list[int]] | None:
         """(1, V) -> the token, and which text it goes on from; None when the text has ended."""
@@ -260,14 +278,15 @@ class _Draw:
         else:
             digest = blake2b(self.length.to_bytes(8, "little"), key=self.draws, digest_size=8).digest()
             token = drawn_at(self.sampling.law(logits[0]), (int.from_bytes(digest, "little") >> 11) / 2**53)
+        self.logs.append(float(logits[0].log_softmax(-1)[token]))
         if token == self.end:
             return None
         self.text.add(token)
         return None if self.text.stopped or self.length == self.limit else ([token], [0])
 
-    def texts(self) -> list[str]:
+    def texts(self) -> list[Generated]:
         """The one."""
-        return [self.text.so_far]
+        return [Generated(self.text.so_far, round(math.fsum(self.logs), DECIMALS))]
 
 
 class _Search:
@@ -291,9 +310,12 @@ class _Search:
         parents = self.beam.advance(logits)
         return None if parents is None else ([ids[-1] for ids, _ in self.beam.live], parents)
 
-    def texts(self) -> list[str]:
+    def texts(self) -> list[Generated]:
         """The best, as many as asked."""
-        return [self._text(ids).so_far for ids, _ in self.beam.finished[: self.how.samples]]
+        return [
+            Generated(self._text(ended.tokens).so_far, round(ended.log_probability, DECIMALS))
+            for ended in self.beam.finished[: self.how.samples]
+        ]
 
     def _text(self, ids: list[int]) -> "Text":
         text = Text(self.tokenizer, self.how.stop)

@@ -146,7 +146,7 @@ class Asking:
 
     def _generated(self, gpt: "GPT", tokenizer: "Tokenizer", items: list["Item"]) -> Iterator[dict[str, Any]]:
         """The texts that follow each item's prompt."""
-        from model.generate import Free, generate
+        from model.generate import Free, generated
         from model.sampling import Sampling
 
         how = Free(
@@ -159,8 +159,11 @@ class Asking:
             seed=self.seed,
             keys=tuple(item.id for item in items),
         )
-        for texts in generate(gpt, tokenizer, [item.prompt.tokens for item in items], how):
-            yield {"texts": texts}
+        for texts in generated(gpt, tokenizer, [item.prompt.tokens for item in items], how):
+            yield {
+                "texts": [one.text for one in texts],
+                "text_log_likelihoods": [one.log_likelihood for one in texts],
+            }
 
     def _scored(self, gpt: "GPT", tokenizer: "Tokenizer", items: list["Item"]) -> Iterator[dict[str, Any]]:
         """The likelihoods of each item's answers."""

@@ -18,6 +18,7 @@ from tasks.evaluation.metrics import METRICS, Answer, Metric
 from tasks.evaluation.metrics.passes import judged as ran
 from tasks.evaluation.overlap import states_of
 from tasks.evaluation.statistics import calibration, interval
+from tasks.evaluation.surest import log_probability, surest
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.job import Job
@@ -43,7 +44,9 @@ class Score:
 
     `readings`: the metric by each reading of the log-likelihoods. `rules`: by rule of contamination and state.
     `log_likelihood`: nats a token of the right answers. `ece`: expected calibration error of the choices'
-    probabilities, and after one temperature was fitted (`ece_refit`, cross-fitted).
+    probabilities, and after one temperature was fitted (`ece_refit`, cross-fitted). `surest`: a metric that is a mean,
+    by share of the items: those whose answers the model gives the highest probability. `signature`: how the metric's
+    library names what it computed (BLEU).
     """
 
     shots: int = 0
@@ -61,6 +64,8 @@ class Score:
     ece_refit: float | None = None
     temperature: float | None = None
     bins: tuple[tuple[float, float, int], ...] = ()
+    surest: dict[str, Value] = field(default_factory=dict)
+    signature: str | None = None
 
 
 @statistics
@@ -152,12 +157,14 @@ def metric_of(name: str, form: str, programs: bool) -> Metric:
 
 @dataclass(frozen=True)
 class Judged:
-    """An item's answer, and what it is worth; None where it was not asked. Of several texts, how many are right."""
+    """An item's answer, and what it is worth; None where it was not asked. Of several texts, how many are right.
+    `sure`: the answer's log-probability, in nats."""
 
     row: Mapping[str, Any]
     answer: Answer | None = None
     value: float | None = None
     right: int | None = None
+    sure: float | None = None
 
 
 @dataclass(frozen=True)
@@ -181,7 +188,7 @@ class Judge:
         if len(answer.texts) > 1:
             each = [float(self.metric.item(answer._replace(texts=[text]))) for text in answer.texts]
             return Judged(row, answer, float(np.mean(each)), sum(one == 1 for one in each))
-        return Judged(row, answer, float(self.metric.item(answer)))
+        return Judged(row, answer, float(self.metric.item(answer)), sure=log_probability(answer, self.metric))
 
     def value(self, judged: Sequence[Judged]) -> Value:
         """Over the items that were asked."""
@@ -216,12 +223,14 @@ class Judge:
         return Score(
             **way,
             all=self.value(judged),
+            signature=self._signature(asked),
             faults=dict(sorted(faults.items())),
             fitted=_mean([one.row["shots"] for one in asked]),
             chance=_mean([len(one.row["gold"]) / len(one.row["choices"]) for one in asked]) if self._chooses else None,
             readings=self._readings(asked),
             rules=rules,
             log_likelihood=_mean(list(_right(asked))),
+            surest=self._surest(asked),
             ece=_rounded(fit.ece) if fit else None,
             ece_refit=_rounded(fit.ece_refit) if fit and fit.ece_refit is not None else None,
             temperature=_rounded(fit.temperature) if fit else None,
@@ -229,6 +238,17 @@ class Judge:
             if fit
             else (),
         )
+
+    def _signature(self, asked: Sequence[Judged]) -> str | None:
+        answers = [one.answer for one in asked if one.answer is not None]
+        return self.metric.signature(answers) if self.metric.signature and answers else None
+
+    def _surest(self, asked: Sequence[Judged]) -> dict[str, Value]:
+        """The mean over the surest items; a number over all items is none of some."""
+        if self.metric.corpus is not None:
+            return {}
+        by_share = surest([one.sure for one in asked])
+        return {f"{share:g}": self.value([asked[place] for place in places]) for share, places in by_share}
 
     @property
     def _chooses(self) -> bool:
@@ -245,12 +265,14 @@ class Judge:
         }
 
     def _answer(self, row: Mapping[str, Any], reading: str) -> Answer:
-        texts = row["texts"] or []
+        texts, sure = row["texts"] or [], row["text_log_likelihoods"]
         if self.extract is not None:
             texts = [found[1] if (found := self.extract.search(text)) else "" for text in texts]
         if self.ranked:
-            texts = [next(filter(None, texts), "")]
-        return Answer(**{**row, "texts": texts, "marks": marks(row, reading)})
+            first = next((n for n, text in enumerate(texts) if text), None)
+            texts = [""] if first is None else [texts[first]]
+            sure = None if sure is None or first is None else [sure[first]]
+        return Answer(**{**row, "texts": texts, "text_log_likelihoods": sure, "marks": marks(row, reading)})
 
 
 def marks(row: Mapping[str, Any], reading: str) -> list[float]:
@@ -287,7 +309,7 @@ def _table(
     rows = []
     for one, of in zip(judged, states, strict=True):
         row = {**way, **of, "item": one.row["item"], "cluster": one.row["cluster"], "value": one.value}
-        row["fault"] = one.row["fault"]
+        row |= {"fault": one.row["fault"], "log_probability": one.sure}
         if one.answer is not None and one.row["gold"]:
             row["gold"] = one.row["gold"][0]
         if one.answer is not None and one.right is not None:

@@ -78,7 +78,7 @@ def seeds(rows: list[Row]) -> list[dict[str, Any]]:
 
 def figures(rows: list[Row]) -> Iterator[tuple[str, Plot]]:
     """By name: each of the first DRAWN tasks against examples, and against parameters; all tasks against updates;
-    calibration."""
+    calibration; the surest answers."""
     plain = plainly(rows)
     tasks = list(dict.fromkeys(row["task"] for row in rows))[:DRAWN]
     for task in tasks:
@@ -95,6 +95,9 @@ def figures(rows: list[Row]) -> Iterator[tuple[str, Plot]]:
     binned = [row for row in plain if row["bins"] and row["label"] == first[row["model"], row["task"]]]
     if binned:
         yield "calibration", partial(_calibration, rows=binned)
+    sure = [row for row in plain if row["surest"] and row["label"] == first[row["model"], row["task"]]]
+    if sure:
+        yield "surest", partial(_surest, rows=sure)
 
 
 def _line(axes: Any, x: list[float], rows: list[Row], number: int, label: str) -> None:
@@ -173,4 +176,17 @@ def _calibration(axes: Any, rows: list[Row]) -> None:
         axes.plot(*zip(*points, strict=True), "o-", color=SERIES[number], markersize=3, label=label)
     axes.set(title="Calibration", xlabel="probability of a choice", ylabel="share that is right", xlim=(0, 1))
     axes.set(ylim=(0, 1))
+    axes.legend()
+
+
+def _surest(axes: Any, rows: list[Row]) -> None:
+    """The score of the surest hundredth, tenth, half, and of all (GPT-2, section 3.8), as each task was asked first."""
+    for number, row in enumerate(rows[:LINES]):
+        points = {100 * float(share): value for share, value in row["surest"].items()} | {100: row["all"]}
+        label = f"{row['model']}: {row['task']}, {row['shots']}"
+        _line(axes, list(points), [{"all": value} for value in points.values()], number, label)
+    axes.set(title="Score of the surest answers", xlabel="share of the items, %, the surest first", ylabel="score")
+    axes.set(xscale="log", ylim=(0, 1))
+    axes.minorticks_off()
+    axes.set_xticks([1, 10, 50, 100], ["1", "10", "50", "100"])
     axes.legend()

@@ -67,7 +67,8 @@ def _overview(rows: list[curves.Row]) -> list[dict[str, Any]]:
     return [
         {
             "task": task, "asked": label, "metric": same[0]["metric"], "chance": same[0]["chance"],
-            "best": same[0]["best"], "values": {row["model"]: row["all"] for row in same},
+            "best": same[0]["best"], "signature": same[0]["signature"],
+            "values": {row["model"]: row["all"] for row in same},
         }
         for (task, label), same in curves.by(finished, "task", "label").items()
     ]  # fmt: skip

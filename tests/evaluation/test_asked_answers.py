@@ -182,6 +182,7 @@ def test_free_form_is_the_likeliest_token_again_and_again(base, tmp_path):
         assert row["texts"] == [words.decode([int(law.argmax())] * 5)] and row["references"] == [
             row["record"]["continuation"]
         ]
+        assert row["text_log_likelihoods"] == [pytest.approx(5 * law.max(), abs=2e-4)]
 
 
 SHORT = [{"context": f"q{n}", "continuation": f"a{n}"} for n in range(5)]

@@ -183,6 +183,66 @@ def test_calibration_of_a_model_that_knows_what_it_knows(run):
     assert scored_of(made)["confidence"].to_pylist()[0] == [pytest.approx(0.8, abs=1e-6), pytest.approx(0.2, abs=1e-6)]
 
 
+def free(n: int, texts: list[str], sure: list[float], **more: Any) -> dict[str, Any]:
+    """A generated answer to a question whose answer is 42."""
+    return {
+        "item": str(n), "shots": 0, "choices": [], "gold": [], "texts": texts, "text_log_likelihoods": sure,
+        "references": ["42"], **more,
+    }  # fmt: skip
+
+
+def surest(found: dict[str, Any]) -> dict[str, tuple[int, float]]:
+    return {share: (value["items"], value["value"]) for share, value in found["surest"].items()}
+
+
+def test_the_surest_texts(run):
+    """200 texts, the n-th of log-probability -n, in another order: right are the first 3, the 10th to 19th, and from
+    the 100th on. An answer of probability e^-800 still has its place."""
+    right = {*range(3), *range(10, 20), *range(100, 200)}
+    rows = [free(n, ["42" if n in right else "41"], [-4.0 * n]) for n in sorted(range(200), key=lambda n: n * 77 % 200)]
+    made, of = score(run, rows, form="free", metric="exact")
+    assert surest(of) == {"0.01": (2, 1.0), "0.1": (20, 13 / 20), "0.5": (100, 0.13)}
+    assert of["all"]["value"] == 113 / 200
+    low, high = wilson(13, 20)
+    assert (of["surest"]["0.1"]["low"], of["surest"]["0.1"]["high"]) == pytest.approx((low, high), abs=1e-6)
+    assert scored_of(made)["log_probability"].to_pylist() == [row["text_log_likelihoods"][0] for row in rows]
+
+
+def test_the_surest_choices(run):
+    """The answer is the one with the best mark (by token the second); its probability is among the choices."""
+    apart = [0.0, 1e-9, 15.0, 25.0]  # the last two are 1 to six decimals, and are told apart
+    rows = [choice(n, [-2.0, -2.0 + more], [1 if n == 3 else 0]) for n, more in enumerate(apart)]
+    made, of = score(run, rows)
+    p = [float(np.exp(more) / (1 + np.exp(more))) for more in apart[:2]]
+    assert np.exp(scored_of(made)["log_probability"].to_pylist()[:2]) == pytest.approx(p, abs=1e-9)
+    assert scored_of(made)["confidence"].to_pylist()[2][1] == scored_of(made)["confidence"].to_pylist()[3][1] == 1
+    assert surest(of) == {"0.01": (1, 1.0), "0.1": (1, 1.0), "0.5": (2, 0.5)}
+    unlikely = choice(0, [-2.0, -3.0], [0])  # by token the second is chosen, by sum the less likely one
+    made, _ = score(run, [unlikely])
+    assert scored_of(made)["log_probability"].to_pylist() == [pytest.approx(np.log(1 / (1 + np.e)))]
+
+
+def test_what_has_no_answer_is_least_sure(run):
+    """A search that found none; several draws are no one answer; a number over all items is none of some."""
+    rows = [free(0, ["x", "y"], [-1.0, -2.0]), free(1, ["x", "= 42"], [-7.0, -8.0]), free(2, ["= 41"], [-9.0])]
+    rows.append({"item": "3", "fault": "no answer"})
+    made, of = score(run, rows, form="free", metric="exact", extract=r"= (\d+)", ranked=True)
+    assert scored_of(made)["log_probability"].to_pylist() == [None, -8.0, -9.0, None]
+    assert surest(of) == {"0.01": (1, 1.0), "0.1": (1, 1.0), "0.5": (2, 0.5)}
+    made, of = score(run, rows[:2], form="free", metric="exact")
+    assert of["surest"] == {} and scored_of(made)["log_probability"].to_pylist() == [None, None]
+    _, of = score(run, ROWS, metric="macro_f1")
+    assert of["surest"] == {}
+
+
+def test_bleu_is_signed(run):
+    rows = [free(n, ["the mill races on"], [-1.0], references=["the mill races", "a mill"]) for n in range(3)]
+    _, of = score(run, rows, form="free", metric="bleu")
+    assert of["signature"].startswith("nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+    _, of = score(run, rows, form="free", metric="exact")
+    assert of["signature"] is None
+
+
 def test_the_same_bytes_twice(run, tmp_path):
     other = Run(tmp_path / "other", workers(1))
     assert contents(score(run, ROWS)[0]) == contents(score(other, ROWS)[0])

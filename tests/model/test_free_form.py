@@ -12,6 +12,7 @@ from model.beams import Beam
 from model.config import Architecture
 from model.generate import Free
 from model.gpt import GPT
+from model.likelihood import Asked, likelihoods
 from model.prefixes import Stack
 from model.sampling import LIKELIEST, Sampling, drawn_at
 from model.tokenizer import Tokenizer
@@ -58,14 +59,14 @@ def prompts(count: int) -> list[tuple[int, ...]]:
 @pytest.mark.parametrize("way", WAYS)
 def test_side_by_side_as_one_by_one(kind, way, tokenizer):
     model, asked, how = sharp(kind), prompts(20), WAYS[way]
-    whole = generate.generate(model, tokenizer, asked, how)
+    whole = generate.generated(model, tokenizer, asked, how)
     assert len(whole) == 22 and whole[1] == whole[21]
     assert all(1 <= len(texts) <= how.samples for texts in whole)
     order = random.Random(5).sample(range(22), 22)
-    assert generate.generate(model, tokenizer, [asked[n] for n in order], how) == [whole[n] for n in order]
+    assert generate.generated(model, tokenizer, [asked[n] for n in order], how) == [whole[n] for n in order]
     for n in range(0, 22, 4):
-        assert generate.generate(model, tokenizer, [asked[n]], how) == [whole[n]]
-    assert generate.generate(model, tokenizer, [], how) == []
+        assert generate.generated(model, tokenizer, [asked[n]], how) == [whole[n]]
+    assert generate.generated(model, tokenizer, [], how) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -79,6 +80,58 @@ def test_the_likeliest_and_the_best_are_those_of_one_prompt(kind, tokenizer):
         assert text == tokenizer.decode(alone)
         found = generate.beam(model, prompt, limit=8)
         assert texts == [tokenizer.decode(ids) for ids, _ in found]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_likelihood_is_that_of_the_same_tokens_when_they_are_asked(kind, tokenizer):
+    """<|endoftext|> counts where the model wrote it; of a stop string the whole token; of a limit nothing."""
+    model, asked, limit = sharp(kind), prompts(12), 6
+    end = tokenizer.end_of_text = list(generate.tokens(model, asked[2], limit=3, sampling=LIKELIEST))[2]
+    stop = next(text[1:3] for text in written(model, tokenizer, asked, limit=12) if "\ufffd" not in text[1:3])
+    ends = set()
+    for ending in ((), (stop,)):
+        for prompt, (one,) in zip(
+            asked, generate.generated(model, tokenizer, asked, Free(limit=limit, stop=ending)), strict=True
+        ):
+            made = list(generate.tokens(model, prompt, limit=limit, sampling=LIKELIEST, end=end))
+            texts = [tokenizer.decode(made[: n + 1]) for n in range(len(made))]
+            at = next((n for n, text in enumerate(texts) if ending and stop in text), None)
+            if at is not None:
+                made, how = made[: at + 1], "stop"
+            elif len(made) < limit:
+                made, how = [*made, end], "end"
+            else:
+                how = "limit"
+            ends.add(how)
+            assert one.log_likelihood == round(one.log_likelihood, 6) < 0
+            assert one.log_likelihood == pytest.approx(asked_for(model, prompt, made), abs=1e-4)
+    assert ends == {"stop", "end", "limit"}
+    how = Free(limit=limit, beams=4, samples=4)
+    for prompt, texts in zip(asked, generate.generated(model, tokenizer, asked, how), strict=True):
+        for one, (ids, _) in zip(texts, generate.beam(model, prompt, limit=limit, stop=[end]), strict=True):
+            whole = ids if len(ids) == limit else [*ids, end]
+            assert one.log_likelihood == pytest.approx(asked_for(model, prompt, whole), abs=1e-4)
+
+
+def written(model: GPT, tokenizer: Tokenizer, asked: list[tuple[int, ...]], limit: int) -> list[str]:
+    return [text for (text,) in generate.generate(model, tokenizer, asked, Free(limit=limit)) if len(text) > 3]
+
+
+def asked_for(model: GPT, prompt: tuple[int, ...], tokens: list[int]) -> float:
+    """By likelihood.py, which is tested against plain reading."""
+    (((total, _, _),),) = likelihoods(model, [Asked(prompt, (tuple(tokens),))])
+    return total
+
+
+def test_a_drawn_text_has_the_models_own_likelihood(tokenizer):
+    """Drawn of two tokens at half the temperature, its likelihood is still that over all tokens at 1."""
+    model, prompt = sharp(), (65, 66, 67)
+    how = Free(limit=1, sampling=Sampling(0.5, top_k=2), samples=30)
+    (drawn_,) = generate.generated(model, tokenizer, [prompt], how)
+    with torch.inference_mode():
+        law = model(torch.tensor([prompt]))[0, -1].log_softmax(-1)
+    best = sorted(law.topk(2).values.tolist())
+    assert sorted({one.log_likelihood for one in drawn_}) == pytest.approx(best, abs=1e-4)
 
 
 def test_draws_follow_the_models_law(tokenizer):
@@ -156,8 +209,8 @@ def test_a_search_ends_where_its_text_stops():
             else:
                 scored[*made, 0] = (p + float(law(made).log_softmax(-1)[0])) / ((6 + length) / 6) ** 0.6
     best = sorted(((score, made) for made, score in scored.items()), reverse=True)
-    assert [tuple(ids) for ids, _ in search.finished] == [tuple(t for t in made if t) for _, made in best]
-    assert [score for _, score in search.finished] == pytest.approx([score for score, _ in best], rel=1e-4)
+    assert [tuple(ended.tokens) for ended in search.finished] == [tuple(t for t in made if t) for _, made in best]
+    assert [ended.score for ended in search.finished] == pytest.approx([score for score, _ in best], rel=1e-4)
 
 
 def test_a_searched_text_ends_before_a_stop_string(tokenizer):

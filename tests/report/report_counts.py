@@ -46,11 +46,17 @@ PERPLEXITIES = perplexity_of.Perplexities(
 )
 CLEAN = {"gpt3": {"clean": scores_of.Value(5, 0.4, 0.118, 0.769), "dirty": scores_of.Value(1, 1.0, 0.207, 1.0)}}
 ALL = scores_of.Value(6, 0.5, 0.188, 0.812)
+SURE = scores_of.Value(1, 1.0, 0.207, 1.0)
 WAY = scores_of.Score(0, "default", 0, None, ALL, {"it is N long": 2}, 0.0, None, {}, CLEAN)
 SCORED = {
     "tiny.cloze": scores_of.Scored("tiny", "cloze", "cloze", "accuracy", "token", "cloze", None, {"0": WAY}),
     "tiny.choice": scores_of.Scored(
         "tiny", "choice", "choice", "accuracy", "token", "choice", None,
-        {"1": replace(WAY, shots=1, chance=0.25, rules={}, readings={"sum": 0.5, "token": 0.5, "byte": 0.25})},
+        {"1": replace(WAY, shots=1, chance=0.25, rules={}, readings={"sum": 0.5, "token": 0.5, "byte": 0.25},
+                      surest={"0.01": SURE, "0.1": SURE, "0.5": replace(SURE, items=3)})},
+    ),
+    "tiny.translate": scores_of.Scored(
+        "tiny", "translate", "free", "bleu", "token", "translate", None,
+        {"0": replace(WAY, chance=None, rules={}, signature="nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:2")},
     ),
 }  # fmt: skip

@@ -72,6 +72,16 @@ def test_calibration_shows_bins_that_hold_something():
     assert b"ECE 0.040" in svg and draw({"x": plots["calibration"]})["x"] == svg
 
 
+def test_the_surest_answers():
+    by_share = {"0.01": Value(1, 1.0, 0.2, 1.0), "0.1": Value(10, 0.7, 0.4, 0.9), "0.5": Value(50, 0.5)}
+    surest = {share: asdict(value) for share, value in by_share.items()}
+    ways = {"0": way(0.4, surest=surest), "1": way(0.3, 1, surest=surest)}
+    plots = scores.figures(content(model("a", 1000, ways), model("b", 1000, {"0": way(0.4)})))
+    (svg,) = draw({"x": plots["surest"]}).values()
+    assert svg.count(b"a: quiz") == 1, "of each task the first way"
+    assert "surest" not in scores.figures(content(model("b", 1000, {"0": way(0.4)})))
+
+
 def test_nothing_and_next_to_nothing():
     """No item asked, no interval, a perplexity: each is told as what it is."""
     assert scores.figures(content()) == {}

@@ -95,6 +95,13 @@ def test_an_empty_pipeline_has_a_page(tmp_path: Path) -> None:
     assert re.findall(r'<section id="([^"]+)">', text) == ["funnel", "timings"]
 
 
+def test_the_surest_answers_and_bleus_signature_stand_beside_the_scores(page: str) -> None:
+    cells = "<td>100.0 %<br><small>20.7 % to 100.0 %</small><br><small>of 1</small></td>"
+    assert 2 * cells + cells.replace("of 1", "of 3") in page
+    assert "<td>bleu<br><small>nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:2</small></td>" in page
+    assert re.search('aria-label="figure [a-z-]*surest"', page)
+
+
 def test_rendering_is_quick_and_loads_no_plotting(made: Any) -> None:
     code = (
         "import sys, time, json; from pathlib import Path\n"

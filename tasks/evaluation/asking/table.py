@@ -25,6 +25,7 @@ ANSWERS = pa.schema(
         ("bytes", pa.list_(pa.int32())),
         ("greedy", pa.list_(pa.bool_())),  # whether each of its tokens is the likeliest
         ("texts", pa.list_(pa.string())),  # generated
+        ("text_log_likelihoods", pa.list_(pa.float64())),  # nats, of each text with what ended it
         ("references", pa.list_(pa.string())),  # right answers of free form
         ("fault", pa.string()),  # why it was not asked; then what was asked is null
     ]
@@ -43,6 +44,10 @@ SCORED = pa.schema(
         ("samples", pa.int32()),
         ("confidence", pa.list_(pa.float64())),  # the choices' probabilities, normalised over them; null for others
         ("gold", pa.int32()),  # the first right choice; null for others
+        (
+            "log_probability",
+            pa.float64(),
+        ),  # nats, of the model's own answer; null where it gave none, or several
         *((rule, pa.string()) for rule in RULES),  # clean, dirty, uncheckable; unchecked: no overlap was asked
         ("fault", pa.string()),
     ]

@@ -47,7 +47,7 @@ _ALL = (
     Metric("number", "free", "the final number is the reference's (GSM8K)", numbers.same_number),
     Metric(
         "bleu", "free", "corpus BLEU by sacrebleu, from 0 to 1", translations.bleu_of_sentence,
-        translations.ngram_counts, translations.bleu,
+        translations.ngram_counts, translations.bleu, translations.signature,
     ),
     *(
         Metric(kind, "free", f"{kind} F-measure by rouge-score, stemmed", summaries.rouge(kind))

@@ -27,6 +27,7 @@ class Answer(NamedTuple):
     bytes: Sequence[int] = ()
     greedy: Sequence[bool] = ()
     texts: Sequence[str] = ()
+    text_log_likelihoods: Sequence[float] | None = None
     references: Sequence[str] = ()
     fault: str | None = None
     marks: Sequence[float] = ()
@@ -50,6 +51,7 @@ class Metric:
     item: Callable[[Answer], float]
     parts: Callable[[Sequence[Answer]], Parts] | None = None
     whole: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
+    signature: Callable[[Sequence[Answer]], str] | None = None  # how its library names the number as it was computed
 
     @property
     def corpus(self) -> Callable[[Sequence[Answer]], float] | None:

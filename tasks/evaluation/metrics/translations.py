@@ -48,10 +48,14 @@ def bleu(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array(found) / 100
 
 
-def signature(references: int) -> str:
-    """How sacrebleu names corpus BLEU as it is computed here, of so many references a text; printed beside it."""
+def signature(answers: Sequence[Answer]) -> str:
+    """How sacrebleu names corpus BLEU as it is computed here, of these texts' numbers of references."""
     from sacrebleu.metrics.bleu import BLEU
 
+    counts = sorted({len(answer.references) for answer in answers})
     scorer: Any = BLEU(max_ngram_order=ORDER)
-    scorer.corpus_score(["a"], [["a"]] * references)  # only then does it know their number
+    # It knows the number of references once it has scored; None stands where a text has fewer than others.
+    scorer.corpus_score(
+        ["a"] * len(counts), [["a" if n < count else None for count in counts] for n in range(counts[-1])]
+    )
     return str(scorer.get_signature())
