@@ -201,6 +201,8 @@ class Judge:
             mean, within = float(np.mean(values)), interval(values, [one.cluster for one in answers], self.seed)
         else:
             mean, within = self.metric.corpus(answers), self.metric.interval(answers, self.seed)
+            if np.isnan(mean):  # nothing that counts is among them
+                return Value(len(asked))
         return Value(len(asked), _rounded(mean), *((_rounded(within.low), _rounded(within.high)) if within else ()))
 
     def score(self, judged: Sequence[Judged], states: Sequence[Mapping[str, str]], way: Mapping[str, Any]) -> Score:
@@ -226,7 +228,7 @@ class Judge:
             signature=self._signature(asked),
             faults=dict(sorted(faults.items())),
             fitted=_mean([one.row["shots"] for one in asked]),
-            chance=_mean([len(one.row["gold"]) / len(one.row["choices"]) for one in asked]) if self._chooses else None,
+            chance=self._chance(asked),
             readings=self._readings(asked),
             rules=rules,
             log_likelihood=_mean(list(_right(asked))),
@@ -238,6 +240,12 @@ class Judge:
             if fit
             else (),
         )
+
+    def _chance(self, asked: Sequence[Judged]) -> float | None:
+        """Of one who guesses; a correlation is then 0."""
+        if self.metric.name == "mcc":
+            return 0.0
+        return _mean([len(one.row["gold"]) / len(one.row["choices"]) for one in asked]) if self._chooses else None
 
     def _signature(self, asked: Sequence[Judged]) -> str | None:
         answers = [one.answer for one in asked if one.answer is not None]
@@ -259,10 +267,9 @@ class Judge:
         if not self._chooses or not asked:
             return {}
         names = [name for name in READINGS if name != "unconditional" or asked[0].row["unconditional"] is not None]
-        return {
-            name: _rounded(float(np.mean([self.metric.item(self._answer(one.row, name)) for one in asked])))
-            for name in names
-        }
+        by_reading = {name: [self._answer(one.row, name) for one in asked] for name in names}
+        over = self.metric.corpus or (lambda answers: float(np.mean([self.metric.item(one) for one in answers])))
+        return {name: _rounded(over(answers)) for name, answers in by_reading.items()}
 
     def _answer(self, row: Mapping[str, Any], reading: str) -> Answer:
         texts, sure = row["texts"] or [], row["text_log_likelihoods"]

@@ -235,6 +235,19 @@ def test_what_has_no_answer_is_least_sure(run):
     assert of["surest"] == {}
 
 
+def test_a_number_over_all_items_under_each_reading(run):
+    """Two classes, all of one by sum, told apart by token: the correlation, not the share that is right."""
+    rows = [choice(n, [-2.0, -3.0] if n % 2 else [-2.0, -4.5], [n % 2], choices=["no", "yes"]) for n in range(20)]
+    _, of = score(run, rows, metric="mcc")
+    assert of["all"]["value"] == of["readings"]["token"] == 1 and of["readings"]["sum"] == of["chance"] == 0
+
+
+def test_where_nothing_counts_there_is_no_number(run):
+    """Of one question people do not agree on HEQ-Q is not defined."""
+    _, of = score(run, [free(0, ["x"], [-1.0], references=["cat", "dog"])], form="free", metric="heq_q")
+    assert of["all"] == {"items": 1, "value": None, "low": None, "high": None}
+
+
 def test_bleu_is_signed(run):
     rows = [free(n, ["the mill races on"], [-1.0], references=["the mill races", "a mill"]) for n in range(3)]
     _, of = score(run, rows, form="free", metric="bleu")

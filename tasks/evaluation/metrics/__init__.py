@@ -3,7 +3,7 @@
 Where a scorer was published with its data its normalisation is followed to the letter; tests hold examples of it.
 """
 
-from tasks.evaluation.metrics import choices, numbers, spans, summaries, translations
+from tasks.evaluation.metrics import choices, numbers, quac, spans, summaries, translations
 from tasks.evaluation.metrics.answer import Answer, Metric
 from tasks.evaluation.metrics.passes import passes
 from tasks.evaluation.metrics.spans import SQUAD_EXACT, SQUAD_F1, TRIVIA_EXACT, TRIVIA_F1, best, without_one
@@ -17,6 +17,10 @@ _ALL = (
     Metric(
         "macro_f1", "choice", "CommitmentBank's: mean of the classes' F1s over all items", choices.right,
         choices.confusions, choices.macro_f1,
+    ),
+    Metric(
+        "mcc", "choice", "Matthews' correlation of right and chosen classes, from -1 to 1 (CoLA)", choices.right,
+        choices.agreements, choices.matthews,
     ),
     Metric(
         "f1_a", "choice", "MultiRC's F1a: F1 over all answer options", choices.right, choices.answer_options,
@@ -39,7 +43,11 @@ _ALL = (
     Metric("f1_squad", "free", "F1 of words by SQuAD's rules, the most over the references", best(SQUAD_F1)),
     Metric("exact_coqa", "free", "CoQA's exact match, each reference left out in turn", without_one(SQUAD_EXACT)),
     Metric("f1_coqa", "free", "CoQA's F1, each reference left out in turn", without_one(SQUAD_F1)),
-    Metric("f1_quac", "free", "QuAC's F1, CANNOTANSWER being right or wrong", spans.f1_quac),
+    Metric("f1_quac", "free", "QuAC's F1 (unfiltered), CANNOTANSWER being right or wrong", quac.f1_quac),
+    Metric("heq_q", "free", "QuAC's HEQ-Q: questions whose F1 is at least people's, of those that people agree on",
+           quac.as_good, quac.questions, quac.share),
+    Metric("heq_d", "free", "QuAC's HEQ-D: dialogues (clusters) all of whose questions are that good",
+           quac.as_good, quac.dialogues, quac.share),
     Metric("exact_drop", "free", "DROP's exact match of bags of spans, one a line", best(spans.exact_drop)),
     Metric("f1_drop", "free", "DROP's F1 of bags of spans, numbers having to agree", best(spans.f1_drop)),
     Metric("exact_trivia", "free", "TriviaQA's exact match, the most over the aliases", best(TRIVIA_EXACT)),

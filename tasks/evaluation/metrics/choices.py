@@ -76,6 +76,30 @@ def macro_f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.divide(f1.sum(1), count, out=np.full(len(sums), np.nan), where=count > 0)
 
 
+def agreements(answers: Sequence[Answer]) -> Parts:
+    """Of each pair of a true and a said class whether it is the item's: (n, classes squared). Choices of one text are
+    one class."""
+    classes: dict[str, int] = {}
+    for answer in answers:
+        for choice in answer.choices:
+            classes.setdefault(choice, len(classes))
+    rows = np.zeros((len(answers), len(classes), len(classes)))
+    for row, answer in zip(rows, answers, strict=True):
+        row[classes[answer.choices[answer.gold[0]]], classes[answer.choices[chosen(answer)]]] = 1
+    return Parts(rows.reshape(len(answers), -1), [answer.cluster for answer in answers])
+
+
+def matthews(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Matthews' correlation of true and said classes, from -1 to 1 (Matthews 1975; of more than two classes Gorodkin
+    2004); 0 where all are, or all are said to be, of one class, as in scikit-learn, by which GLUE scores CoLA."""
+    classes = round(sums.shape[1] ** 0.5)
+    table = sums.reshape(len(sums), classes, classes)
+    true, said, items = table.sum(2), table.sum(1), sums.sum(1)
+    covariance = np.trace(table, axis1=1, axis2=2) * items - (true * said).sum(1)
+    spread = np.sqrt((items**2 - (true**2).sum(1)) * (items**2 - (said**2).sum(1)))
+    return np.divide(covariance, spread, out=np.zeros_like(spread), where=spread > 0)
+
+
 def answer_options(answers: Sequence[Answer]) -> Parts:
     """MultiRC: of each answer option whether it is a true positive, a false positive, a false negative: (n, 3)."""
     said = np.array([chosen(answer) == POSITIVE for answer in answers])

@@ -1,10 +1,10 @@
-"""Exact match and F1 of an answer against several right ones: SQuAD, CoQA, QuAC, TriviaQA, ReCoRD, and DROP's bags.
+"""Exact match and F1 of an answer against several right ones: SQuAD, CoQA, TriviaQA, ReCoRD, and DROP's bags.
 
 F1 is of the two texts' words, with how often each occurs (Rajpurkar et al. 2016, section 6.1).
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from tasks.evaluation.metrics.choices import chosen
 from tasks.evaluation.metrics.normalised import drop, is_number, squad, trivia
 
 Compare = Callable[[str, str], float]  # of a text and a reference
-CANNOT_ANSWER = "CANNOTANSWER"  # QuAC's mark of a question without an answer
 
 
 def exact(normalise: Callable[[str], str]) -> Compare:
@@ -60,26 +59,6 @@ def said(answer: Answer) -> str:
 def as_it_stands(text: str) -> str:
     """Without the white space around it."""
     return text.strip()
-
-
-def quac(text: str, reference: str) -> float:
-    """F1, but of CANNOTANSWER, which is right or wrong."""
-    if CANNOT_ANSWER in (text.strip(), reference):
-        return float(text.strip() == reference)
-    return f1(squad)(text, reference)
-
-
-def answerable(references: Sequence[str]) -> list[str]:
-    """QuAC's rule: a question that at least half of the references cannot answer has none; else theirs do not count."""
-    cannot = sum(reference == CANNOT_ANSWER for reference in references)
-    if 2 * cannot >= len(references):
-        return [CANNOT_ANSWER]
-    return [reference for reference in references if reference != CANNOT_ANSWER]
-
-
-def f1_quac(answer: Answer) -> float:
-    """QuAC's official F1 (scorer.py): references as `answerable` leaves them, each left out in turn."""
-    return without_one(quac)(answer._replace(references=answerable(answer.references)))
 
 
 def of_entity(compare: Compare) -> Callable[[Answer], float]:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, matthews_corrcoef
 
 from tasks.evaluation.metrics import METRICS, Answer
 from tasks.evaluation.metrics.normalised import drop, squad, trivia
 from tasks.evaluation.metrics.numbers import number
-from tasks.evaluation.metrics.spans import answerable
+from tasks.evaluation.metrics.quac import answerable, people
 from tasks.evaluation.statistics import wilson
 
 
@@ -95,6 +95,37 @@ def test_quacs_references() -> None:
     assert answerable(["x", "CANNOTANSWER", "y"]) == ["x", "y"]
 
 
+@pytest.mark.parametrize(
+    ("references", "expected"),
+    [
+        (["white"], 1),
+        (["white", "CANNOTANSWER"], 1),  # none can answer it, and that is one answer
+        (["white cat", "CANNOTANSWER", "white dog"], 0.5),
+        (["white cat", "white dog", "white cat"], (1 + 0.5 + 1) / 3),
+        (["cat", "dog"], 0),
+    ],
+)
+def test_people_on_quac(references: list[str], expected: float) -> None:
+    assert people(references) == pytest.approx(expected)
+
+
+def test_human_equivalence() -> None:
+    """By hand: people's F1s are .5, 1, 0 (left out), 1; the model's .75, 0, 0, 1. Dialogue b has one question that
+    counts, and c none."""
+    asked = [
+        ("a", "white cat", ["white cat", "white dog"]), ("a", "no", ["yes"]), ("b", "x", ["cat", "dog"]),
+        ("b", "CANNOTANSWER", ["CANNOTANSWER", "z"]), ("c", "x", ["cat", "dog"]),
+    ]  # fmt: skip
+    answers = [Answer(cluster=dialogue, texts=[text], references=of) for dialogue, text, of in asked]
+    heq_q, heq_d = METRICS["heq_q"], METRICS["heq_d"]
+    assert [heq_q.item(answer) for answer in answers] == [1, 0, 1, 1, 1]
+    assert heq_q.corpus is not None and heq_q.corpus(answers) == pytest.approx(2 / 3)
+    assert heq_d.corpus is not None and heq_d.corpus(answers) == pytest.approx(2 / 3)
+    assert np.isnan(heq_q.corpus(answers[-1:])) and heq_d.corpus(answers[-1:]) == 1
+    alone = [answer._replace(cluster=None) for answer in answers]
+    assert heq_d.corpus(alone) == pytest.approx(4 / 5)
+
+
 def test_a_text_without_a_number_and_one_that_is_all_punctuation() -> None:
     assert number("") is None and number("...") is None and number("####") is None and number("$.50") == number("0.5")
 
@@ -147,6 +178,22 @@ def test_macro_f1_is_scikit_learns(pairs: list[tuple[int, int]]) -> None:
     assert corpus is not None and corpus(answers) == pytest.approx(f1_score(true, said, average="macro"))
     turned = [a._replace(choices=["2", "1", "0"], marks=a.marks[::-1], gold=[2 - a.gold[0]]) for a in answers]
     assert corpus(turned) == pytest.approx(corpus(answers))  # classes are texts, not places
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30))
+def test_mcc_is_scikit_learns(pairs: list[tuple[int, int]]) -> None:
+    answers = [choice([float(n == said) for n in range(3)], [true]) for said, true in pairs]
+    said, true = zip(*pairs, strict=True)
+    corpus = METRICS["mcc"].corpus
+    assert corpus is not None and corpus(answers) == pytest.approx(matthews_corrcoef(true, said), abs=1e-9)
+
+
+def test_mcc_by_hand() -> None:
+    """Of 6 acceptable sentences 4 are said to be, of 4 others 1: (4 x 3 - 1 x 2) / sqrt(5 x 6 x 4 x 5)."""
+    pairs = [(1, 1)] * 4 + [(0, 1)] * 2 + [(1, 0)] + [(0, 0)] * 3
+    answers = [choice([float(said == 0), float(said == 1)], [true]) for said, true in pairs]
+    corpus = METRICS["mcc"].corpus
+    assert corpus is not None and corpus(answers) == pytest.approx(10 / 600**0.5)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.sampled_from("abc")), min_size=1, max_size=30))
@@ -210,7 +257,7 @@ def test_intervals() -> None:
     assert METRICS["macro_f1"].interval([], 1) is None
     said = np.random.default_rng(1).integers(0, 3, (2, 200))
     answers = [choice([float(n == a) for n in range(3)], [int(a if n % 2 else b)]) for n, (a, b) in enumerate(said.T)]
-    for name in ("macro_f1", "em"):
+    for name in ("macro_f1", "mcc", "em"):
         metric = METRICS[name]
         found = metric.interval(answers, 1)
         assert metric.corpus is not None and found is not None
