@@ -61,7 +61,9 @@ class Wording(Keys):
     gold: Expression | None = Field(
         None, description="choice, rest: the right choice's place from 0, its text, or a list of those"
     )
-    references: Expression | None = Field(None, description="free: the right answer, or a list of right ones")
+    references: Expression | None = Field(
+        None, description="free: the right answer, or a list of right ones; cloze: the text's label, for mcc_threshold"
+    )
     solution: Template | None = Field(
         None, description="free: what a solved example shows after its question; the first right answer if absent"
     )

@@ -9,9 +9,11 @@ from conf.task import Task
 from flows.dag.built import Built
 from model.config import snapshot_steps
 from tasks.evaluation.answers import answers
+from tasks.evaluation.metrics import METRICS
 from tasks.evaluation.overlap import overlap
 from tasks.evaluation.scores import metric_of, scores
 from tasks.runtime.artifact import Artifact
+from tasks.runtime.errors import Mistake
 from tasks.runtime.run import Run
 
 
@@ -36,10 +38,15 @@ def require_metrics(p: Pipeline) -> None:
     """See, before anything is trained, that each task's metric is there.
 
     Raises:
-        Mistake: it is not, or not for this task.
+        Mistake: it is not, or not for this task, or it has something to fit, and no items to fit it on.
     """
-    for asked, of in p.tasks().values():
-        metric_of(asked.metric or of.reported, of.form, p.evaluate.programs)
+    for task, (asked, of) in p.tasks().items():
+        metric = metric_of(asked.metric or of.reported, of.form, p.evaluate.programs)
+        benchmark = p.benchmark_of(task)
+        if metric.fit and p.benchmarks[benchmark].dev is None:
+            raise Mistake(f"task {task}: {metric.name} is fitted on development items: give {benchmark} its `dev`")
+        if metric.fit and asked.choose:
+            raise Mistake(f"task {task}: {metric.name} is fitted on what `choose` would choose by: leave `choose` out")
 
 
 def ask(run: Run, p: Pipeline, built: Built, model: str, task: str) -> Artifact:
@@ -69,7 +76,7 @@ def ask(run: Run, p: Pipeline, built: Built, model: str, task: str) -> Artifact:
     development = {
         one.label: answered(one, built.dev[benchmark], f"{model}.{task}.dev.{one.label}")
         for one in ways
-        if asked.choose and one.step is None
+        if developed(asked, of, one)
     }
     known[task] = run(
         scores,
@@ -91,6 +98,12 @@ def ask(run: Run, p: Pipeline, built: Built, model: str, task: str) -> Artifact:
         seed=p.seed,
     )
     return known[task]
+
+
+def developed(asked: Asked, of: Task, one: Asking) -> bool:
+    """Whether development items are asked in this way too: to choose by, or to fit what the metric needs."""
+    metric = METRICS.get(asked.metric or of.reported)
+    return (metric is not None and metric.fit is not None) or (asked.choose and one.step is None)
 
 
 def overlap_of(run: Run, p: Pipeline, built: Built) -> Artifact | None:

@@ -2,7 +2,7 @@
 
 from conf.perplexity import FilePerplexity
 from conf.pipeline import Pipeline
-from flows.dag.asking import ask, askings, overlap_of, require_metrics
+from flows.dag.asking import ask, askings, developed, overlap_of, require_metrics
 from flows.dag.built import Built
 from flows.dag.exams import examine
 from flows.dag.models import pretrain
@@ -91,6 +91,5 @@ def placed(p: Pipeline) -> list[tuple[str, str]]:
             asked, of = p.tasks()[task]
             ways = list(askings(p, model, asked, of))
             named += [("answers", f"{model}.{task}.{one.label}") for one in ways]
-            if asked.choose:
-                named += [("answers", f"{model}.{task}.dev.{one.label}") for one in ways if one.step is None]
+            named += [("answers", f"{model}.{task}.dev.{one.label}") for one in ways if developed(asked, of, one)]
     return named

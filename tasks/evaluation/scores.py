@@ -6,7 +6,7 @@ Each number has its interval: Wilson's, or the bootstrap's by clusters of items 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ class Score:
     `log_likelihood`: nats a token of the right answers. `ece`: expected calibration error of the choices'
     probabilities, and after one temperature was fitted (`ece_refit`, cross-fitted). `surest`: a metric that is a mean,
     by share of the items: those whose answers the model gives the highest probability. `signature`: how the metric's
-    library names what it computed (BLEU).
+    library names what it computed (BLEU). `threshold`: nats a token, fitted on the way's development items.
     """
 
     shots: int = 0
@@ -66,6 +66,7 @@ class Score:
     bins: tuple[tuple[float, float, int], ...] = ()
     surest: dict[str, Value] = field(default_factory=dict)
     signature: str | None = None
+    threshold: float | None = None
 
 
 @statistics
@@ -108,7 +109,8 @@ def scores(
     """What each answer is worth (items.parquet, SCORED of asking/table.py); the scores are in the statistics.
 
     `answers`, by the label of the way that was asked, which `ways` describes; `development`: the same ways asked of
-    development items, to choose the number of examples by. `ranked`: an item's texts are those of a search, the best
+    development items, to choose the number of examples by; or, of a metric that has something to fit, to fit it on.
+    `ranked`: an item's texts are those of a search, the best
     first, of which the answer is the first in which `extract` finds one; else they are draws, each of them an answer.
 
     Raises:
@@ -121,6 +123,8 @@ def scores(
     scored: dict[str, Score] = {}
     for number, (label, artifact) in enumerate(answers.items()):
         job.progress(number, len(answers))
+        if how.fit:
+            judge = replace(judge, fitted=judge.fit(answers_of(development[label]).to_pylist()))
         rows = answers_of(artifact).to_pylist()
         of = [{rule: states.get(rule, {}).get((benchmark, row["item"]), "unchecked") for rule in RULES} for row in rows]
         judged = judge.judged(rows)
@@ -128,6 +132,8 @@ def scores(
         tables.append(_table(judged, of, ways[label], how))
     with job.publish(FILE) as file:
         pq.write_table(pa.concat_tables(tables), file)
+    if how.fit:  # what it was fitted on chooses nothing
+        development = {}
     tried = {label: judge.value(judge.judged(answers_of(one).to_pylist())) for label, one in development.items()}
     values = [one.value for one in tried.values() if one.value is not None]
     most = (min if metric == "perplexity" else max)(values, default=None)
@@ -176,6 +182,12 @@ class Judge:
     extract: re.Pattern[str] | None
     ranked: bool
     seed: int
+    fitted: float | None = None  # on development items, of a metric that has something to fit
+
+    def fit(self, rows: Sequence[Mapping[str, Any]]) -> float:
+        """Of development items' answers, what the metric is told of them."""
+        assert self.metric.fit is not None
+        return self.metric.fit.value([self._answer(row, self.reading) for row in rows if row["fault"] is None])
 
     def judged(self, rows: Sequence[Mapping[str, Any]]) -> list[Judged]:
         """Each item's worth; of several texts of free form their mean."""
@@ -226,6 +238,7 @@ class Judge:
             **way,
             all=self.value(judged),
             signature=self._signature(asked),
+            threshold=None if self.fitted is None else _rounded(self.fitted),
             faults=dict(sorted(faults.items())),
             fitted=_mean([one.row["shots"] for one in asked]),
             chance=self._chance(asked),
@@ -243,7 +256,7 @@ class Judge:
 
     def _chance(self, asked: Sequence[Judged]) -> float | None:
         """Of one who guesses; a correlation is then 0."""
-        if self.metric.name == "mcc":
+        if self.metric.name in ("mcc", "mcc_threshold"):
             return 0.0
         return _mean([len(one.row["gold"]) / len(one.row["choices"]) for one in asked]) if self._chooses else None
 
@@ -279,7 +292,8 @@ class Judge:
             first = next((n for n, text in enumerate(texts) if text), None)
             texts = [""] if first is None else [texts[first]]
             sure = None if sure is None or first is None else [sure[first]]
-        return Answer(**{**row, "texts": texts, "text_log_likelihoods": sure, "marks": marks(row, reading)})
+        answer = Answer(**{**row, "texts": texts, "text_log_likelihoods": sure, "marks": marks(row, reading)})
+        return answer if self.fitted is None or not self.metric.fit else self.metric.fit.read(answer, self.fitted)
 
 
 def marks(row: Mapping[str, Any], reading: str) -> list[float]:

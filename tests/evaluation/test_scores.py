@@ -242,6 +242,43 @@ def test_a_number_over_all_items_under_each_reading(run):
     assert of["all"]["value"] == of["readings"]["token"] == 1 and of["readings"]["sum"] == of["chance"] == 0
 
 
+def sentence(n: int, mean: float, label: object) -> dict[str, Any]:
+    """A text of n + 1 tokens, asked by itself."""
+    return {
+        "item": str(n), "shots": 0, "choices": ["x"], "gold": [0], "log_likelihoods": [mean * (n + 1)],
+        "tokens": [n + 1], "bytes": [n + 1], "greedy": [False], "references": [str(label)],
+    }  # fmt: skip
+
+
+def test_a_threshold_is_fitted_on_development_items(run):
+    """GPT-1's rule: of the development items those above -4 are acceptable but for one, the best threshold is between
+    -4.5 and -3.5, whatever the items say that are scored; and it chooses nothing."""
+    developed = [(-9.0, 0), (-6.0, 1), (-5.0, 0), (-4.5, 0), (-3.5, 1), (-2.0, 1), (-1.0, 1)]
+    scored = [(-4.1, 1), (-3.9, 1), (-8.0, 0), (-1.0, 0), (-2.0, 1)]
+    dev, test = ([sentence(n, *one) for n, one in enumerate(items)] for items in (developed, scored))
+    dev.append({"item": "long", "fault": "it has 99 tokens"})
+    how = {"form": "cloze", "metric": "mcc_threshold", "development": {"0": run(said, "d", rows=dev)}}
+    made, of = score(run, test, **how)
+    assert of["threshold"] == -4 and of["chance"] == 0 and of["surest"] == {}
+    assert scored_of(made)["value"].to_pylist() == [0, 1, 1, 0, 1]
+    assert of["all"]["value"] == pytest.approx((2 * 1 - 1 * 1) / (3 * 2 * 3 * 2) ** 0.5, abs=1e-6)
+    assert counts(made)["chosen"] is None and counts(made)["development"] == {}
+
+
+@pytest.mark.parametrize(
+    ("items", "said_"),
+    [
+        ([(-1.0, 1)], "1 development items are too few, or too much alike"),
+        ([(-1.0, 1), (-1.0, 0)], "2 development items are too few, or too much alike"),
+        ([(-1.0, 1), (-2.0, "yes")], "item 1: `references` gives"),
+    ],
+)
+def test_a_threshold_that_cannot_be_fitted(run, items, said_):
+    dev = run(said, "d", rows=[sentence(n, *one) for n, one in enumerate(items)])
+    with pytest.raises(Mistake, match=said_):
+        score(run, [sentence(0, -1.0, 1)], form="cloze", metric="mcc_threshold", development={"0": dev})
+
+
 def test_where_nothing_counts_there_is_no_number(run):
     """Of one question people do not agree on HEQ-Q is not defined."""
     _, of = score(run, [free(0, ["x"], [-1.0], references=["cat", "dog"])], form="free", metric="heq_q")

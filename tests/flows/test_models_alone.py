@@ -109,3 +109,29 @@ def test_a_pipeline_of_nothing(tmp_path: Path) -> None:
     path.write_text("seed: 1\n")
     with pytest.raises(Mistake, match=r"empty.yaml:1: sources: give at least one; or models that come in"):
         load(path)
+
+
+def test_a_metric_that_is_fitted_asks_development_items(conf: Path) -> None:
+    """GPT-1's rule for CoLA: the threshold is that of `dev`; without it, or choosing by it too, nothing is asked."""
+    folder = conf.parent
+    for file, numbers in (("cola", range(8)), ("cola-dev", range(8, 20))):
+        records = [
+            {"sentence": f"hen {n} sang" if n % 3 else f"{n} sang hen", "label": int(n % 3 > 0)} for n in numbers
+        ]
+        (folder / f"{file}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    text = conf.read_text()
+    head, _, _ = text.partition("evaluate:")
+    cola = f'  cola: {{files: "{folder}/cola.jsonl", text: [sentence], dev: "{folder}/cola-dev.jsonl"}}\n'
+    conf.write_text(head + cola + "evaluate:\n  tasks: [cola-gpt1]\n")
+    run = Run(load(conf).store_url(), workers(1))
+    built, _ = page.crawl_to_model(run, load(conf))
+    asked = sorted(f"{one.stage} {one.name}" for one in run.artifacts if one.stage == "answers")
+    assert asked == [f"answers {model}.cola-gpt1.{of}0" for model in ("one", "two") for of in ("", "dev.")]
+    scored = counts(built.scores["one"]["cola-gpt1"])
+    assert scored["ways"]["0"]["all"]["items"] == 8 and scored["ways"]["0"]["threshold"] < 0
+    whole = conf.read_text()
+    chosen = whole.replace("[cola-gpt1]", "[{task: cola-gpt1, choose: true}]")
+    for new, said in ((whole.replace(", dev:", ", train:"), "give cola its `dev`"), (chosen, "leave `choose` out")):
+        conf.write_text(new)
+        with pytest.raises(Mistake, match=said):
+            page.crawl_to_model(Run(load(conf).store_url(), workers(1)), load(conf))

@@ -26,7 +26,7 @@ ANSWERS = pa.schema(
         ("greedy", pa.list_(pa.bool_())),  # whether each of its tokens is the likeliest
         ("texts", pa.list_(pa.string())),  # generated
         ("text_log_likelihoods", pa.list_(pa.float64())),  # nats, of each text with what ended it
-        ("references", pa.list_(pa.string())),  # right answers of free form
+        ("references", pa.list_(pa.string())),  # right answers of free form; a label of cloze
         ("fault", pa.string()),  # why it was not asked; then what was asked is null
     ]
 )

@@ -71,7 +71,7 @@ class Question:
     answers: tuple[str, ...]
     gold: tuple[int, ...]  # places in `answers` of the right ones
     rest: str  # of form `rest`: what follows the choice
-    references: tuple[str, ...]  # right answers of form `free`
+    references: tuple[str, ...]  # right answers of form `free`; of `cloze` the text's label, if it has one
     cluster: str | None
     solved: str  # the record as a solved example
 
@@ -93,7 +93,8 @@ def asked(way: Way, record: Mapping[str, Any]) -> Question:
         return Question(description, question, (), (), "", references, cluster, question + way.delimiter + shown)
     if way.form == "cloze":
         question, answer = text(way.question, fields, "question"), text(way.answer, fields, "answer")
-        return Question(description, question, (answer,), (0,), "", (), cluster, question + way.delimiter + answer)
+        label = () if way.references is None else _texts(value(way.references, fields, "references"), "references")
+        return Question(description, question, (answer,), (0,), "", label, cluster, question + way.delimiter + answer)
     if isinstance(way.choices, list):
         choices = tuple(text(choice, fields, "choices") for choice in way.choices)
     else:

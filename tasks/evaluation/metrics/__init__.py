@@ -3,8 +3,8 @@
 Where a scorer was published with its data its normalisation is followed to the letter; tests hold examples of it.
 """
 
-from tasks.evaluation.metrics import choices, numbers, quac, spans, summaries, translations
-from tasks.evaluation.metrics.answer import Answer, Metric
+from tasks.evaluation.metrics import acceptable, choices, numbers, quac, spans, summaries, translations
+from tasks.evaluation.metrics.answer import Answer, Fit, Metric
 from tasks.evaluation.metrics.passes import passes
 from tasks.evaluation.metrics.spans import SQUAD_EXACT, SQUAD_F1, TRIVIA_EXACT, TRIVIA_F1, best, without_one
 
@@ -36,6 +36,11 @@ _ALL = (
     Metric(
         "perplexity", "cloze", "exp of the mean negative log-likelihood a text", choices.log_likelihood,
         choices.log_likelihoods, choices.perplexity,
+    ),
+    Metric(
+        "mcc_threshold", "cloze", "GPT-1's for CoLA: mcc of a text's label (`references`: 0 or 1) and whether its mean "
+        "log-probability a token is above a threshold, fitted on the benchmark's `dev` items", choices.right,
+        choices.agreements, choices.matthews, fit=Fit(acceptable.threshold, acceptable.judged),
     ),
     Metric("exact", "free", "the text is one of the references, white space around it apart",
            best(spans.exact(spans.as_it_stands))),

@@ -40,6 +40,13 @@ class Parts(NamedTuple):
     clusters: Sequence[str | None]
 
 
+class Fit(NamedTuple):
+    """Of a metric that is told of development items first: the value that is fitted, and an answer read by it."""
+
+    value: Callable[[Sequence[Answer]], float]
+    read: Callable[[Answer, float], Answer]
+
+
 @dataclass(frozen=True)
 class Metric:
     """A number from 0 to 1 an item (`item`; log-likelihoods apart), of which the mean over items is reported; or, where
@@ -52,6 +59,7 @@ class Metric:
     parts: Callable[[Sequence[Answer]], Parts] | None = None
     whole: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
     signature: Callable[[Sequence[Answer]], str] | None = None  # how its library names the number as it was computed
+    fit: Fit | None = None  # answers are read by it before anything else
 
     @property
     def corpus(self) -> Callable[[Sequence[Answer]], float] | None:

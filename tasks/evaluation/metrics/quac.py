@@ -41,9 +41,8 @@ def people(references: Sequence[str]) -> float:
     left = answerable(references)
     if len(left) == 1:
         return 1.0
-    return sum(
-        max(quac(one, other) for n, other in enumerate(left) if n != place) for place, one in enumerate(left)
-    ) / len(left)
+    best = [max(quac(one, other) for n, other in enumerate(left) if n != place) for place, one in enumerate(left)]
+    return sum(best) / len(best)
 
 
 def as_good(answer: Answer) -> float:

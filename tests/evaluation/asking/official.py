@@ -561,6 +561,7 @@ CASES = [
         ["no", "yes"],
         [1],
     ),
+    Case("cola-gpt1", {"sentence": "The hen sang.", "label": 1}, "", ["The hen sang."], [0]),
     Case(
         "gsm8k",
         GSM8K,

@@ -17,7 +17,7 @@ from official import ANLI, ARC_EASY, BOOLQ, CASES, CB, COPA, HELLASWAG, LAMBADA,
 
 from conf.task import PACKAGED, Task, files, load
 from tasks.evaluation.asking.prompts import scored_text
-from tasks.evaluation.asking.way import Question, Way, asked
+from tasks.evaluation.asking.way import Question, Unaskable, Way, asked
 from tasks.evaluation.generated.table import GENERATED
 from tasks.evaluation.metrics import METRICS
 from tasks.evaluation.scores import metric_of
@@ -47,6 +47,14 @@ def test_it_asks_a_published_record_as_the_paper_does(case: Case) -> None:
     assert found.rest == case.rest
     assert found.cluster == case.cluster
     assert found.solved == (case.solved or case.question + way.delimiter + right)
+
+
+def test_a_sentence_is_asked_with_its_label() -> None:
+    for label in (0, 1):
+        _, found = question("cola-gpt1", {"sentence": "The hen sang.", "label": label})
+        assert found.references == (str(label),) and found.solved == "The hen sang."
+    with pytest.raises(Unaskable, match="references: label is not in the record"):
+        question("cola-gpt1", {"sentence": "The hen sang."})
 
 
 def test_every_task_has_a_record_here() -> None:

@@ -1,6 +1,7 @@
 """The metrics: examples of each official scorer, peers on random input, and numbers over all items that add up."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -180,12 +181,31 @@ def test_macro_f1_is_scikit_learns(pairs: list[tuple[int, int]]) -> None:
     assert corpus(turned) == pytest.approx(corpus(answers))  # classes are texts, not places
 
 
+@pytest.mark.filterwarnings("ignore:A single label was found")
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30))
 def test_mcc_is_scikit_learns(pairs: list[tuple[int, int]]) -> None:
     answers = [choice([float(n == said) for n in range(3)], [true]) for said, true in pairs]
     said, true = zip(*pairs, strict=True)
     corpus = METRICS["mcc"].corpus
     assert corpus is not None and corpus(answers) == pytest.approx(matthews_corrcoef(true, said), abs=1e-9)
+
+
+@given(st.lists(st.tuples(st.integers(-4, -1), st.integers(0, 1)), min_size=2, max_size=12))
+def test_the_threshold_is_the_best_of_all(pairs: list[tuple[int, int]]) -> None:
+    answers = [Answer(log_likelihoods=[2.0 * mean], tokens=[2], references=[str(label)]) for mean, label in pairs]
+    metric = METRICS["mcc_threshold"]
+    assert metric.fit is not None and metric.corpus is not None
+    if len({mean for mean, _ in pairs}) == 1:
+        return  # nothing to put it between
+    fit, corpus, fitted = metric.fit, metric.corpus, metric.fit.value(answers)
+
+    def worth(threshold: float) -> float:
+        return corpus([fit.read(answer, threshold) for answer in answers])
+
+    means = sorted({mean for mean, _ in pairs})
+    places = [(one + other) / 2 for one, other in pairwise(means)]
+    best = max(map(worth, places))
+    assert fitted == next(place for place in places if worth(place) == pytest.approx(best, abs=1e-12))
 
 
 def test_mcc_by_hand() -> None:
