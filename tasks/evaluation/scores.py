@@ -18,7 +18,7 @@ from tasks.evaluation.metrics import METRICS, Answer, Metric
 from tasks.evaluation.metrics.passes import judged as ran
 from tasks.evaluation.overlap import states_of
 from tasks.evaluation.statistics import calibration, interval
-from tasks.evaluation.surest import log_probability, surest
+from tasks.evaluation.surest import confidence, log_probability, surest
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.job import Job
@@ -305,15 +305,6 @@ def marks(row: Mapping[str, Any], reading: str) -> list[float]:
         return [total - alone for total, alone in zip(sums, row["unconditional"] or [], strict=True)]
     # An empty choice has no byte: only its delimiter was scored.
     return [total / max(count, 1) for total, count in zip(sums, row[f"{reading}s"] or [], strict=True)]
-
-
-def confidence(row: Mapping[str, Any], metric: Metric) -> list[float]:
-    """The choices' probabilities, normalised over them; of what is no choice, none."""
-    if metric.of != "choice" or row["log_likelihoods"] is None:
-        return []
-    sums = np.asarray(row["log_likelihoods"])
-    raised = np.exp(sums - sums.max())
-    return [_rounded(float(p)) for p in raised / raised.sum()]
 
 
 def _right(asked: Sequence[Judged]) -> Iterator[float]:

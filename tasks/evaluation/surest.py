@@ -1,13 +1,25 @@
 """How sure a model is of its own answers, and which items it is surest of (GPT-2, section 3.8: of Natural Questions
 4.1 % right, and 63.1 % of the surest hundredth)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, exp, fsum, inf, log
+from typing import Any
+
+import numpy as np
 
 from tasks.evaluation.metrics import Answer, Metric
 from tasks.evaluation.metrics.choices import chosen
 
 SHARES = (0.01, 0.1, 0.5)  # of the items that were asked, beside all of them
+
+
+def confidence(row: Mapping[str, Any], metric: Metric) -> list[float]:
+    """The choices' probabilities, normalised over them; of what is no choice, none."""
+    if metric.of != "choice" or row["log_likelihoods"] is None:
+        return []
+    sums = np.asarray(row["log_likelihoods"])
+    raised = np.exp(sums - sums.max())
+    return [round(float(p), 6) for p in raised / raised.sum()]
 
 
 def log_probability(answer: Answer, metric: Metric) -> float | None:
