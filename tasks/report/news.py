@@ -36,7 +36,7 @@ def lines(content: Content) -> Iterator[str]:
                 yield f"News {row['model']}: told from people's by {name} in {_told(of)}"
     longest = {(row["model"], row["of"]): row for row in content["repetition"]}  # lengths rise
     for (model, of), row in longest.items():
-        own, human = (share(row[side]["rep"]["4"]["value"]) for side in ("model", "human"))
+        own, human = (share(row[side]["rep"]["4"]["value"]) for side in ("own", "human"))
         yield f"Repetition {model}, {of}, first {row['length']} words: rep-4 {own}, people's {human}"
 
 

@@ -90,8 +90,8 @@ def compare(model: list[list[str]], human: list[list[str]], length: int, seed: i
     count = min(MOST, *map(len, sides))
     if count < FEWEST:
         return None
-    of_model, of_human = (_measured(texts[:count], seed) for texts in sides)
-    return {"texts": count, "model": of_model, "human": of_human}
+    own, of_people = (_measured(texts[:count], seed) for texts in sides)
+    return {"texts": count, "own": own, "human": of_people}
 
 
 def _measured(texts: list[list[str]], seed: int) -> dict[str, Any]:

@@ -148,8 +148,8 @@ def test_repetition_of_news_and_of_samples(run: Run) -> None:
     rows = repetition_of(artifact)
     assert [(row["of"], row["length"]) for row in rows][:2] == [("news", 25), ("news", 50)]
     assert artifact.counts(Repeated) == Repeated(len(rows), sum(row["texts"] for row in rows))
-    assert rows[0]["texts"] == 25 and rows[0]["model"]["rep"].keys() == {"2", "3", "4"}
-    within = rows[0]["model"]["rep"]["2"]
+    assert rows[0]["texts"] == 25 and rows[0]["own"]["rep"].keys() == {"2", "3", "4"}
+    within = rows[0]["own"]["rep"]["2"]
     assert within["low"] <= within["value"] <= within["high"] < 0.2
     assert repetition_of(run(repetition, "alone", news=texts, samples=None, seed=1)) == [
         row for row in rows if row["of"] == "news"

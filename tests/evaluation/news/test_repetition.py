@@ -39,7 +39,7 @@ def test_texts_compare_at_one_length_and_number() -> None:
     human = [words_of(text(COMMON, f"h{n}", 90)) for n in range(8)] + [["short"]] * 40
     found = compare(model, human, 25, seed=1)
     assert found is not None and found["texts"] == 8
-    assert found["model"]["distinct"]["1"] == round(distinct([words[:25] for words in model[:8]], 1), 6)
+    assert found["own"]["distinct"]["1"] == round(distinct([words[:25] for words in model[:8]], 1), 6)
     assert compare(model, human, 90, seed=1) is None, "no text of the model has so many words"
     assert compare(model, human[: FEWEST - 1], 25, seed=1) is None
     assert compare(model, model, 25, seed=1)["texts"] == MOST  # type: ignore[index]
@@ -50,5 +50,5 @@ def test_a_text_that_repeats_itself_is_told() -> None:
     human = [words_of(text(COMMON, f"h{n}", 60)) for n in range(6)]
     found = compare(again, human, 50, seed=1)
     assert found is not None
-    assert found["model"]["rep"]["4"]["value"] > 0.8 and found["human"]["rep"]["4"]["value"] == 0.0
-    assert found["model"]["self_bleu"] == pytest.approx(1.0) and found["model"]["distinct"]["2"] < 0.03
+    assert found["own"]["rep"]["4"]["value"] > 0.8 and found["human"]["rep"]["4"]["value"] == 0.0
+    assert found["own"]["self_bleu"] == pytest.approx(1.0) and found["own"]["distinct"]["2"] < 0.03
