@@ -21,5 +21,5 @@ class News(Keys):
         "temperature 1.5; the paper's is its smallest. Absent: no test",
     )
     ratings: Address | None = Field(
-        None, description="JSONL of what people answered: what the pages of `millrace quiz` export, one after another"
+        None, description="JSONL of what people answered: the files that the pages of `millrace quiz` export"
     )

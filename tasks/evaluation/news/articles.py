@@ -37,14 +37,14 @@ class Article(NamedTuple):
     text: str
 
 
-def the_file(files: Files, key: str) -> Path:
-    """The one file that a key of `evaluate.news` names.
+def the_file(files: Files) -> Path:
+    """The file of articles.
 
     Raises:
         Mistake: it matches several files, or none. Failure: it changed since it was listed.
     """
     if len(files) != 1 or "path" not in files[0]:
-        raise Mistake(f"{key} matches {len(files) if files else 'no'} files; name one")
+        raise Mistake(f"{KEY} matches {len(files) if files else 'no'} files; name one")
     return place_of(files[0], None)
 
 

@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from tasks.evaluation.news.articles import Files, the_file
+from tasks.evaluation.news.articles import Files
 from tasks.evaluation.news.detector import crossed, right
 from tasks.evaluation.news.news import Written, written_in
-from tasks.evaluation.news.ratings import KEY, ratings_in
+from tasks.evaluation.news.ratings import ratings_in
 from tasks.evaluation.news.student import against, mean
 from tasks.evaluation.statistics.intervals import interval
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
+from tasks.sources.input.inside import place_of
 
 FILE = "news-judged.json"
 
@@ -36,10 +37,10 @@ class Judged:
 def news_judged(job: Job, *, news: Artifact, control: Artifact | None, ratings: Files, seed: int) -> Judged:
     """What a detector, and people, tell of one model's news (news-judged.json).
 
-    control: what they tell of the control's; ratings: a file of a user's, [] where there is none.
+    control: what they tell of the control's; ratings: files of a user's, [] where there are none.
 
     Raises:
-        Mistake: the file of ratings is not what it should be. Failure: it changed since it was listed.
+        Mistake: a file of ratings is not what it should be. Failure: it changed since it was listed.
     """
     rows, counts = written_in(news), news.counts(Written)
     asked = [row for row in rows if row["fault"] is None]
@@ -56,7 +57,8 @@ def news_judged(job: Job, *, news: Artifact, control: Artifact | None, ratings: 
         "people": None,
         "outdated": 0,
     }
-    said = ratings_in(the_file(ratings, KEY), news.name, news.fingerprint, rows) if ratings else None
+    paths = [place_of(file, None) for file in ratings]
+    said = ratings_in(paths, news.name, news.fingerprint, rows) if paths else None
     if said is not None:
         told["outdated"] = said.others
         if accuracies := said.accuracies():

@@ -53,8 +53,9 @@ def key_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def ratings_in(path: Path, model: str, fingerprint: str, rows: list[dict[str, Any]]) -> Ratings:
-    """What people said of a model's news, whose artifact has this fingerprint and these rows (news.written_in).
+def ratings_in(paths: list[Path], model: str, fingerprint: str, rows: list[dict[str, Any]]) -> Ratings:
+    """What people said, in all of these files, of a model's news, whose artifact has this fingerprint and these rows
+    (news.written_in).
 
     A line that stands there twice counts once. Where a model wrote word for word what a person did, its title is left
     out.
@@ -70,7 +71,8 @@ def ratings_in(path: Path, model: str, fingerprint: str, rows: list[dict[str, An
     same = {row["item"] for row in rows if row["human"] == row["text"]}
     found = Ratings()
     seen: dict[tuple[str, str, str], tuple[str, str]] = {}
-    for number, _, record in json_lines(path, list(FIELDS), **WORDS):
+    lines = ((path, *line) for path in paths for line in json_lines(path, list(FIELDS), **WORDS))
+    for path, number, _, record in lines:
         where = f"{path}:{number}"
         if record["model"] != model:
             continue

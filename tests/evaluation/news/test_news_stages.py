@@ -122,7 +122,9 @@ def test_people(run: Run, tmp_path: Path) -> None:
                         "answer": names[2] if toss > 0.9 else names[3 if said else 1],
                     }
                 )  # fmt: skip
-    counts, told, control = judged(run, write(tmp_path / "ratings.jsonl", lines))
+    counts, told, control = judged(
+        run, write(tmp_path / "a.jsonl", lines[:300]) + write(tmp_path / "b.jsonl", lines[290:])
+    )  # some lines twice
     assert counts.participants == 8 and counts.ratings == 200
     assert control["people"]["accuracy"]["value"] == 1.0 and control["people"]["accuracy"]["low"] is None
     people = told["people"]

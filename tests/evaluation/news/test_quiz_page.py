@@ -91,7 +91,7 @@ def test_a_browser_asks_and_exports_what_is_read_again(tmp_path: Path) -> None:
     assert (found["name"], found["href"]) == ("quiz-small-3-Ann-B.jsonl", "blob:")
     assert int(found["bytes"]) == len(found["lines"].encode())
     (tmp_path / "ratings.jsonl").write_text(found["lines"])
-    said = ratings_in(tmp_path / "ratings.jsonl", "small", "f1", made())
+    said = ratings_in([tmp_path / "ratings.jsonl"], "small", "f1", made())
     texts = {row["item"]: row["text"] for row in made()}
     answers = list(ANSWERS.values())
     expected = [

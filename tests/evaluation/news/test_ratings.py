@@ -23,7 +23,7 @@ def line(item: int, whose: str, answer: str, **more: Any) -> dict[str, Any]:
 
 def read(folder: Path, *lines: dict[str, Any]) -> Any:
     (folder / "r.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
-    return ratings_in(folder / "r.jsonl", "small", "f1", MADE)
+    return ratings_in([folder / "r.jsonl"], "small", "f1", MADE)
 
 
 def test_right_over_what_is_not_neutral(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_field_that_is_not_there(tmp_path: Path) -> None:
 def test_a_text_that_a_model_copied_tells_nothing(tmp_path: Path) -> None:
     copied = [{**MADE[0], "text": MADE[0]["human"]}, *MADE[1:]]
     (tmp_path / "r.jsonl").write_text(json.dumps(line(0, "human", HUMAN)) + "\n")
-    assert ratings_in(tmp_path / "r.jsonl", "small", "f1", copied).people == {}
+    assert ratings_in([tmp_path / "r.jsonl"], "small", "f1", copied).people == {}
 
 
 @pytest.mark.parametrize("count", [4, 5])
