@@ -5,10 +5,12 @@ from functools import partial
 from typing import Any
 
 from tasks.evaluation.news.judged import judged_of, news_judged
+from tasks.evaluation.news.news import CONTROL
 from tasks.evaluation.news.repetition import repetition, repetition_of
+from tasks.report.by_size import by_size
 from tasks.report.formats import share
 from tasks.report.given import Given
-from tasks.report.palette import MUTED, SERIES
+from tasks.report.palette import MUTED
 from tasks.report.section import Content, Counted, Plot, Section
 from tasks.runtime.job import Job
 
@@ -54,23 +56,17 @@ def figures(content: Content) -> dict[str, Plot]:
 
 
 def _accuracy(axes: Any, models: list[dict[str, Any]]) -> None:
-    """A point a model, with its interval, by who told."""
-    for number, (rater, name) in enumerate(RATERS.items()):
-        there = [(row["parameters"], row[rater]["accuracy"]) for row in models if row[rater] is not None]
-        if not there:
-            continue
-        values = [of["value"] for _, of in there]
-        spread = [
-            [max(0.0, of["value"] - (of["value"] if of["low"] is None else of["low"])) for _, of in there],
-            [max(0.0, (of["value"] if of["high"] is None else of["high"]) - of["value"]) for _, of in there],
-        ]
-        axes.errorbar(
-            [size for size, _ in there], values, spread,
-            color=SERIES[number], marker="o", markersize=3.5, linestyle="none", capsize=2, label=f"told by {name}",
-        )  # fmt: skip
+    """By who told, the control's apart."""
+    points: dict[str, list[tuple[int, dict[str, Any] | None]]] = {}
+    for row in models:
+        control = row["temperature"] == CONTROL["temperature"]
+        for rater, name in RATERS.items():
+            if row[rater] is not None:
+                label = f"the control, by {name}" if control else f"told by {name}"
+                points.setdefault(label, []).append((row["parameters"], row[rater]["accuracy"]))
+    by_size(axes, points)
     axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle="--")
-    axes.set(title="Telling a model's news from people's", xlabel="parameters", xscale="log", ylabel="right")
-    axes.figure.legend(loc="outside upper right", ncols=2)
+    axes.set(title="Telling a model's news from people's", ylabel="right")
 
 
 NEWS = Section("news", "News, and repetition", gather, figures=figures, lines=lines)

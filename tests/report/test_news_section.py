@@ -23,7 +23,7 @@ def told(parameters: int, **more: Any) -> dict[str, Any]:
     """What news-judged.json holds of a model."""
     return {
         "parameters": parameters, "texts": 25, "short": 0, "words": 190.5, "human_words": 200.1, "shots": [3, 3],
-        "unfit": [], "machine": MACHINE, "people": None, "outdated": 0, **more,
+        "temperature": 1.0, "unfit": [], "machine": MACHINE, "people": None, "outdated": 0, **more,
     }  # fmt: skip
 
 

@@ -51,6 +51,7 @@ def news_judged(job: Job, *, news: Artifact, control: Artifact | None, ratings: 
         "short": counts.short,
         "words": round(counts.words / counts.texts, 2) if counts.texts else None,
         "human_words": round(counts.human_words / counts.texts, 2) if counts.texts else None,
+        "temperature": rows[0]["temperature"],
         "shots": [min(row["shots"] for row in asked), max(row["shots"] for row in asked)] if asked else None,
         "unfit": [{key: row[key] for key in ("title", "fault")} for row in rows if row["fault"] is not None],
         "machine": machine(asked, seed, beside["machine"] if beside else None),

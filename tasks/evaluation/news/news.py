@@ -27,6 +27,7 @@ NEWS = pa.schema(
         ("subtitle", pa.string()),
         ("human", pa.string()),  # what a person wrote, cut as the model's text is
         ("shots", pa.int32()),  # articles before the title that the context held; null where it was not asked
+        ("temperature", pa.float64()),
         ("seed", pa.int64()),
         ("text", pa.string()),
         ("fault", pa.string()),  # why it was not asked
@@ -85,7 +86,8 @@ def news(
         rows.append(
             {
                 "item": article.id, "title": article.title, "subtitle": article.subtitle, "human": human,
-                "shots": shots if fault is None else None, "seed": seed, "text": None, "fault": fault,
+                "shots": shots if fault is None else None, "temperature": temperature, "seed": seed, "text": None,
+                "fault": fault,
             }
         )  # fmt: skip
         if fault is None:

@@ -48,6 +48,7 @@ def rows(count: int, odd: float, seed: int = 1, words: int = 60) -> list[dict[st
         found.append(
             {
                 "item": f"{n:032x}", "title": f"Title {n}", "subtitle": f"Of number {n}", "shots": 3, "seed": seed,
+                "temperature": 1.0,
                 "human": text(COMMON, f"human {seed} {n}", words), "text": " ".join(machine), "fault": None,
             }
         )  # fmt: skip
