@@ -2,8 +2,10 @@
 
 The quality classifier's features, log1p of HashingTF's counts at unit length, and logistic regression, a person's text
 against the model's. Titles are dealt out over five parts; both texts of a title are told by the fit on the other
-parts. It sees words and no sense: what it cannot tell a person may, and the other way about. Weights are fixed point,
-so that no score depends on threads or BLAS.
+parts. It sees words and no sense: what it cannot tell a person may, and the other way about. Fits of the five parts
+share texts, so that errors go together: where texts are of one law the accuracy over 25 titles spreads by 9.3 points,
+not by a fair coin's 7.1 (200 trials), and an interval over titles is too narrow by that. Weights are fixed point, so
+that no score depends on threads or BLAS.
 """
 
 import numpy as np

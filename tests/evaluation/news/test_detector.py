@@ -21,8 +21,8 @@ def test_planted_texts_are_found() -> None:
 
 def test_of_one_law_it_is_at_chance() -> None:
     """20 corpora of 25 titles whose texts are all drawn from one law: 1,000 answers within what a fair coin gives in
-    all but one of 1,000 cases. Fits of one corpus share texts, so that answers are not quite independent: the bounds
-    are those of half as many."""
+    all but one of 1,000 cases. Fits of one corpus share texts, which makes the variance 1.7 times as large
+    (detector.py): the bounds are those of half as many answers."""
     told = [value for seed in range(20) for of in accuracies(25, 0.0, seed) for value in of]
     assert len(told) == 1000
     low, high = binom.ppf([0.0005, 0.9995], 500, 0.5) / 500
