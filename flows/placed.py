@@ -18,7 +18,6 @@ from prefect.states import Cancelling
 
 from conf.load import find
 from conf.pipeline import Pipeline
-from flows.dag.evaluation import placed
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure, Mistake
 
@@ -30,6 +29,8 @@ def places_of(pipeline: Pipeline) -> Places:
     """Where the pipeline wants stages to run, of those that it places."""
     places = {("pretrain", name): model.on for name, (model, _) in pipeline.trained().items() if model.on}
     if pipeline.evaluate.on:
+        from flows.dag.evaluation import placed
+
         places |= dict.fromkeys(placed(pipeline), pipeline.evaluate.on)
     return places
 

@@ -25,11 +25,10 @@ def run(
 ) -> None:
     """Build what is not built, tell of it on `out`, and of a server that does not answer by `say`."""
     from flows import terminal
-    from flows.dag.evaluation import evaluated
 
     url = _server(say)
     placed = [name for name, (model, _) in pipeline.trained().items() if model.on]
-    placed += evaluated(pipeline) if pipeline.evaluate.on else []
+    placed += list(pipeline.models) if pipeline.evaluate.on else []
     if placed and not url:
         raise Mistake(
             f"model {placed[0]} is placed on a work pool (`on:`), which takes a Prefect server with workers: start "

@@ -157,7 +157,10 @@ def test_what_was_planted_is_found(baseline: tuple[Path, dict[str, bytes]]) -> N
     damage = sum(rejects.get(reason, 0) for reason in ("gzip", "header", "http", "truncated", "length"))
     assert damage == len(planted["damaged"])
     by_rule = built.overlap.counts(Overlapped).rules
-    assert by_rule and all(audited.dirty == 0 for of_rule in by_rule.values() for audited in of_rule.values())
+    assert by_rule["gpt3"] and all(audited.dirty == 0 for audited in by_rule["gpt3"].values())
+    # What the filter's rule does not see, another paper's may: leaks without spaces, with a word changed, paraphrased.
+    unlike = sum(leak["form"] in ("respaced", "changed", "paraphrased") for leak in planted["leaks"])
+    assert all(sum(audited.dirty for audited in of_rule.values()) <= unlike for of_rule in by_rule.values())
     touched = sum(artifact.counts(Met).touched for artifact in built.measured("hits").values())
     # The other forms need not hold 13 words of the item in a row
     assert touched >= sum(leak["form"] in ("whole", "deep", "rewrapped") for leak in planted["leaks"])
