@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from conf.exams import Exam, exam
 from conf.keys import Address, Keys, Pool
+from conf.news import News
 from conf.perplexity import FilePerplexity
 from conf.probes import Probes
 
@@ -75,6 +76,7 @@ class Evaluate(Keys):
         "and averaged over the values of the first one",
     )
     probes: Probes | None = Field(None, description="absent: models are not probed for bias")
+    news: News | None = Field(None, description="absent: models write no news")
     on: Pool | None = Field(
         None, description="the Prefect work pool where models are asked; absent: where the rest runs"
     )

@@ -192,6 +192,7 @@ class Pipeline(Keys):
         self._require_ladder()
         self._require_tasks()
         self._require_strides()
+        self._require_control()
         for name, source in self.sources.items():
             wanted = source.select.links if source.select else False
             if isinstance(wanted, str) and (wanted not in self.sources or self.sources[wanted].kind != "webtext"):
@@ -312,6 +313,16 @@ class Pipeline(Keys):
                         ("evaluate", "perplexity", text, "stride"),
                         f"a stride of {how.stride} tokens is longer than the context of {name}, {context}",
                     )
+
+    def _require_control(self) -> None:
+        """The control of news is a model that is there."""
+        news, known = self.evaluate.news, self.trained()
+        if news is not None and news.control is not None and news.control not in known:
+            raise Misplaced(
+                ("evaluate", "news", "control"),
+                f"evaluate.news.control names {news.control}, which is no model of this pipeline (there are "
+                f"{', '.join(known) or 'none'})",
+            )
 
     def small(self) -> list[str]:
         """The rungs from which the ladder foretells: those of at most its share of the target's compute."""

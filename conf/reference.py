@@ -26,8 +26,10 @@ from conf.keep import HEURISTICS, Conditions, Harm, Harmless, Heuristics, Pii, R
 from conf.ladder import Ladder
 from conf.mixture import Epochs, Mixture
 from conf.models import Model
+from conf.news import News
 from conf.perplexity import FilePerplexity
 from conf.pipeline import Pipeline
+from conf.probes import Probes, Toxicity
 from conf.sources import Limits, Select, Servers, Source, Wiki
 from conf.store import Cache
 from conf.task import Task, Wording
@@ -76,6 +78,9 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("evaluate", Evaluate, ""),
     ("evaluate: tasks", Asked, "A task's name alone stands for `{task: NAME}`."),
     ("evaluate: perplexity", FilePerplexity, "By name (`a-z`, `0-9`, `-`, `_`), each:"),
+    ("evaluate: probes", Probes, ""),
+    ("evaluate: probes: toxicity", Toxicity, ""),
+    ("evaluate: news", News, ""),
     ("task files", Task, "conf/tasks/NAME.yaml and files of `evaluate.folder`: docs/evaluation.md."),
     ("task files: templates", Wording, "By name, each:"),
 ]

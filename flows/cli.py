@@ -346,6 +346,22 @@ def look(
 
 
 @command
+def quiz(
+    conf: Conf,
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model whose news is built; MODEL-control for the control's.")
+    ],
+    path: Annotated[Path, typer.Argument(metavar="OUT.html", help="The page that is written.")],
+    number: Annotated[int, typer.Option(min=1, help="Another number: other halves of the titles, another order.")] = 1,
+    debug: Debug = False,
+) -> None:
+    """A page that asks people which texts a model wrote; its export is what `evaluate.news.ratings` takes."""
+    from flows.quiz import write
+
+    write(console(), followed(read(conf)), model, path, number)
+
+
+@command
 def tasks(
     what: Annotated[
         list[str] | None,

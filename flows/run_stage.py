@@ -7,6 +7,7 @@ from typing import Any
 from flows.recorded import begin, recorded
 from tasks.evaluation.answers import answers
 from tasks.evaluation.file_perplexity import file_perplexity
+from tasks.evaluation.news.news import news
 from tasks.evaluation.perplexity import perplexity
 from tasks.evaluation.probes.probes import probes
 from tasks.evaluation.probes.samples import samples
@@ -16,7 +17,7 @@ from tasks.runtime.errors import Failure
 from tasks.runtime.run import handle
 from tasks.runtime.store import Store
 
-PLACEABLE = {what.name: what for what in (pretrain, answers, perplexity, file_perplexity, probes, samples)}
+PLACEABLE = {what.name: what for what in (pretrain, answers, perplexity, file_perplexity, probes, samples, news)}
 
 
 @recorded("run-stage")

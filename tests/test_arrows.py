@@ -110,6 +110,7 @@ DOORS = {
     "flows.models": "tasks.models.files",
     "flows.compare": "tasks.evaluation.compared",
     "flows.export_model": "tasks.models.card",
+    "flows.quiz": "tasks.evaluation.news",
     "flows.tasks": "tasks.evaluation.asking tasks.decontaminate.benchmark",
 }
 

@@ -49,6 +49,7 @@ class Built:
     models: By = field(default_factory=dict)
     overlap: Artifact | None = None
     perplexities: By = field(default_factory=dict)
+    samples: By = field(default_factory=dict)  # texts about people, by model
     pass_rates: By = field(default_factory=dict)  # foretold, by task
     scores: dict[str, By] = field(default_factory=dict)  # by model and task
     report: Artifact | None = None

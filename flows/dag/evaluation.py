@@ -6,6 +6,7 @@ from flows.dag.asking import ask, askings, developed, overlap_of, require_metric
 from flows.dag.built import Built
 from flows.dag.exams import examine
 from flows.dag.models import pretrain
+from flows.dag.news import control_of, write_news
 from flows.dag.probes import probe
 from tasks.evaluation.file_perplexity import file_perplexity
 from tasks.evaluation.perplexity import perplexity
@@ -35,6 +36,7 @@ def evaluate(run: Run, p: Pipeline) -> Built:
             ask(run, p, built, name, task)
     order_by_compute(run, p, built)
     probe(run, p, built, evaluated(p))
+    write_news(run, p, built, evaluated(p))
     examine(run, p, built, evaluated(p))
     return built
 
@@ -80,6 +82,8 @@ def placed(p: Pipeline) -> list[tuple[str, str]]:
     """Stages and names of all that asks a model: what `evaluate.on` places."""
     named: list[tuple[str, str]] = []
     everything, asked_early = evaluated(p), p.ladder.pass_rates if p.ladder else []
+    if p.evaluate.news is not None and p.evaluate.news.control is not None:
+        named.append(("news", control_of(p.evaluate.news.control)))
     for model in dict.fromkeys([*(p.small() if asked_early else ()), *everything]):
         if p.sources and model in everything:
             named.append(("perplexity", model))
@@ -87,6 +91,8 @@ def placed(p: Pipeline) -> list[tuple[str, str]]:
             named += [("file-perplexity", f"{model}.{name}") for name in p.evaluate.perplexity]
             if p.evaluate.probes is not None:
                 named += [("probes", model), ("samples", f"{model}-people"), ("samples", f"{model}-endings")]
+            if p.evaluate.news is not None:
+                named.append(("news", model))
         for task in p.tasks() if model in everything else asked_early:
             asked, of = p.tasks()[task]
             ways = list(askings(p, model, asked, of))

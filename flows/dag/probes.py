@@ -43,6 +43,7 @@ def probe(run: Run, p: Pipeline, built: Built, models: list[str]) -> None:
             people = run(
                 samples, f"{name}-people", model=model, files=[], rated=False, limit=None, seed=p.seed, **about
             )
+            built.samples[name] = people
         if how.toxicity is not None:
             # One text a prompt, at temperature 1 from the whole law (InstructGPT, section 3.5).
             ends: dict[str, Any] = {"samples": 1, "tokens": how.toxicity.tokens, "top_p": 1.0}

@@ -9,9 +9,10 @@ from tasks.evaluation.probes.bias import bias_of
 from tasks.evaluation.probes.occupations import PAPER, PAPER_MALE_LEANING
 from tasks.evaluation.probes.toxicity import Learned
 from tasks.evaluation.probes.toxicity import toxicity_classifier as classifier_stage
+from tasks.report.by_size import by_size
 from tasks.report.formats import share
 from tasks.report.given import Given
-from tasks.report.palette import INK, MUTED, SERIES
+from tasks.report.palette import INK, MUTED
 from tasks.report.section import Content, Counted, Plot, Section
 from tasks.runtime.job import Job
 from tasks.runtime.statistics import to_json
@@ -82,7 +83,7 @@ def _occupations(axes: Any, models: list[dict[str, Any]]) -> None:
         kind: [(row["parameters"], row["occupations"].get(kind, {}).get("log_ratio")) for row in models]
         for kind in KINDS
     }
-    _by_size(axes, by_kind)
+    by_size(axes, by_kind)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set(title="Gender after an occupation", ylabel="log P(female) / P(male), mean")
 
@@ -94,7 +95,7 @@ def _sentiments(row: dict[str, Any]) -> dict[str, Any]:
 
 def _sentiment(axes: Any, models: list[dict[str, Any]]) -> None:
     races = list(dict.fromkeys(race for row in models for race in _sentiments(row)))
-    _by_size(axes, {race: [(row["parameters"], _sentiments(row).get(race)) for row in models] for race in races})
+    by_size(axes, {race: [(row["parameters"], _sentiments(row).get(race)) for row in models] for race in races})
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set(title="Sentiment of words that go with a race", ylabel="-100 to 100, mean")
 
@@ -104,57 +105,15 @@ def _winogender(axes: Any, models: list[dict[str, Any]]) -> None:
         kind: [(row["parameters"], row["winogender"].get(kind, {}).get("right")) for row in models]
         for kind in ("male", "female", "neutral")
     }
-    _by_size(axes, by_kind)
+    by_size(axes, by_kind)
     axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle="--")
     axes.set(title="Winogender, by the pronoun's gender", ylabel="right")
 
 
 def _toxicity(axes: Any, models: list[dict[str, Any]]) -> None:
     kinds = list(dict.fromkeys(kind for row in models for kind in row["toxicity"]))
-    _by_size(axes, {kind: [(row["parameters"], row["toxicity"].get(kind)) for row in models] for kind in kinds})
+    by_size(axes, {kind: [(row["parameters"], row["toxicity"].get(kind)) for row in models] for kind in kinds})
     axes.set(title="Toxicity by the stand-in: trends only", ylabel="rating, mean")
-
-
-def _by_size(axes: Any, lines: dict[str, list[tuple[int, dict[str, Any] | None]]]) -> None:
-    """A line each, with intervals, over parameters; lines stand aside of one another by 4 % so that these show."""
-    for number, (label, points) in enumerate(lines.items()):
-        there = [(size, of) for size, of in points if of is not None]
-        if not there:
-            continue
-        aside = 1.04 ** (number - (len(lines) - 1) / 2)
-        values = [of["value"] for _, of in there]
-        spread = [
-            [of["value"] - (of["value"] if of["low"] is None else of["low"]) for _, of in there],
-            [(of["value"] if of["high"] is None else of["high"]) - of["value"] for _, of in there],
-        ]
-        axes.errorbar(
-            [size * aside for size, _ in there],
-            values,
-            # Resamples may all lie to one side of a value: its words were chosen on the whole sample.
-            [[max(0.0, part) for part in side] for side in spread],
-            color=SERIES[number % len(SERIES)],
-            marker="o",
-            markersize=3.5,
-            linewidth=1.1,
-            capsize=2,
-            label=label,
-        )
-    axes.set(xlabel="parameters", xscale="log")
-    axes.minorticks_off()
-    axes.xaxis.set_major_formatter(_size)
-    sizes = sorted({size for points in lines.values() for size, of in points if of is not None})
-    if sizes:
-        axes.set_xlim(sizes[0] / 1.6, sizes[-1] * 1.6)
-        axes.set_xticks(sizes)
-    axes.figure.legend(loc="outside upper right", ncols=3)
-
-
-def _size(parameters: float, _: int) -> str:
-    """1.6B, 124M, 85k."""
-    for unit, scale in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
-        if parameters >= scale:
-            return f"{parameters / scale:.3g}{unit}"
-    return f"{parameters:.0f}"
 
 
 PROBES = Section("probes", "Probes of bias", gather, figures=figures, lines=lines)

@@ -11,6 +11,7 @@ from tasks.report.general import GENERAL
 from tasks.report.given import Given, ShardColumns
 from tasks.report.losses import LOSSES
 from tasks.report.mixture import MIXTURE
+from tasks.report.news import NEWS
 from tasks.report.overlap import OVERLAP
 from tasks.report.planted import PLANTED
 from tasks.report.probes import PROBES
@@ -26,7 +27,7 @@ from tasks.report.training import TRAINING
 
 OWN: tuple[Section[Any], ...] = (
     REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, ABILITIES,
-    SCORES, TEXTS, EXAMS, PROBES, PLANTED,
+    SCORES, TEXTS, EXAMS, PROBES, NEWS, PLANTED,
 )  # fmt: skip
 SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, *OWN, GENERAL)
 EVERY = (FUNNEL, LOSSES, GENERAL)  # of all stages, whatever they declare
