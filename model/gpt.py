@@ -184,8 +184,8 @@ class GPT(nn.Module):
             return nullcontext()
         return torch.autocast(self.tokens.weight.device.type, self.arithmetic)
 
-    def caches(self, batch: int) -> list[Held]:
-        """Room for the keys and values of `batch` sequences of full context, a layer."""
+    def caches(self, batch: int, length: int | None = None) -> list[Held]:
+        """Room for the keys and values of `batch` sequences of `length` tokens (None: of full context), a layer."""
         a, like = self.architecture, self.tokens.weight
-        shape = (batch, a.heads, a.context, a.width // a.heads)
+        shape = (batch, a.heads, a.context if length is None else length, a.width // a.heads)
         return [(like.new_zeros(shape), like.new_zeros(shape)) for _ in range(a.layers)]

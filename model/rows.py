@@ -21,7 +21,7 @@ class Rows:
         self.model, self.count = model, count
         self.device = model.tokens.weight.device
         self.active: list[tuple[int, int]] = []  # rows, and the position of the token that each reads
-        self.layers = [_Layer(self, keys, values) for keys, values in _room(model, count, length)]
+        self.layers = [_Layer(self, keys, values) for keys, values in model.caches(count, length)]
 
     def taking(self, rows: Sequence[int]) -> Callable[[int, Tensor], None]:
         """What has these rows go on from a line that is read (prefixes.End)."""
@@ -74,9 +74,3 @@ class _Layer:
                 q[row : row + 1], self.keys[row : row + 1, :, seen], self.values[row : row + 1, :, seen]
             )[0]
         return y
-
-
-def _room(model: GPT, count: int, length: int) -> list[tuple[Tensor, Tensor]]:
-    a, like = model.architecture, model.tokens.weight
-    shape = (count, a.heads, length, a.width // a.heads)
-    return [(like.new_zeros(shape), like.new_zeros(shape)) for _ in range(a.layers)]

@@ -7,21 +7,20 @@ on one thread: no number of workers or threads shows in it.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tasks.decontaminate.benchmark import items_of
-from tasks.evaluation.asking.prompts import Prompt, pair, prompt, scored_text
+from tasks.evaluation.asking.prompts import Prompt, pairs, prompt, scored_text
 from tasks.evaluation.asking.shots import drawn
 from tasks.evaluation.asking.table import answers_table
 from tasks.evaluation.asking.way import Question, Unaskable, Way, alike, asked
 from tasks.kernels.draw import uniform
-from tasks.models.files import model_folder
+from tasks.models.loaded import loaded
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.engine import LocalEngine
 from tasks.runtime.errors import Mistake
@@ -117,10 +116,9 @@ class Asking:
         """Ask the items at these places of the benchmark."""
         import torch
 
-        cuda = torch.cuda.is_available()
-        if not cuda:
+        if not torch.cuda.is_available():
             torch.set_num_threads(1)
-        gpt, tokenizer = _loaded(str(model_folder(self.model, self.step)), self.step, "cuda" if cuda else "cpu")
+        gpt, tokenizer = loaded(self.model, self.step)
         rows = items_of(self.benchmark).take(places).to_pylist()
         items: list[Item] = []
         faults: dict[str, int] = {}
@@ -172,7 +170,7 @@ class Asking:
         requests = [Asked(before, after) for item in items for before, after in _by_context(item.prompt.pairs)]
         if (neutral := self.way.neutral) is not None:
             for item in items:
-                alone = tuple(pair(tokenizer, neutral, self.way.delimiter + one) for one in item.question.answers)
+                alone = pairs(tokenizer, neutral, [self.way.delimiter + one for one in item.question.answers])
                 requests += [Asked(before, after) for before, after in _by_context(alone)]
         found = [one for each in likelihoods(gpt, requests) for one in each]
         count = sum(len(item.question.answers) for item in items)
@@ -203,6 +201,7 @@ class Asking:
                     pools.setdefault(alike(self.way, json.loads(record)), []).append(place)
         alikes = {kind: [ids[place] for place in places] for kind, places in pools.items()}
         different = {kind: frozenset(those) for kind, those in alikes.items()}
+        solved: dict[int, str | None] = {}  # by place; None: it cannot be an example
         for row in rows:
             try:
                 kind = alike(self.way, json.loads(row["record"]))
@@ -213,8 +212,13 @@ class Asking:
             texts = []
             if kind in pools:
                 for at in drawn(alikes[kind], different[kind], row["item"], self.shots, self.seed, of):
-                    with suppress(Unaskable):  # counted as left out
-                        texts.append(asked(self.way, json.loads(records[pools[kind][at]].as_py())).solved)
+                    place = pools[kind][at]
+                    if place not in solved:
+                        solved[place] = None
+                        with suppress(Unaskable):  # counted as left out
+                            solved[place] = asked(self.way, json.loads(records[place].as_py())).solved
+                    if (text := solved[place]) is not None:
+                        texts.append(text)
             yield texts
 
 
@@ -240,24 +244,12 @@ class Item:
         }
 
 
-def _by_context(pairs: tuple[tuple[Any, Any], ...]) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+def _by_context(answered: Sequence[tuple[Any, Any]]) -> Iterator[tuple[Any, tuple[Any, ...]]]:
     """Answers of one context together: (context, answers), in their order."""
     at = 0
-    while at < len(pairs):
+    while at < len(answered):
         end = at + 1
-        while end < len(pairs) and pairs[end][0] == pairs[at][0]:
+        while end < len(answered) and answered[end][0] == answered[at][0]:
             end += 1
-        yield pairs[at][0], tuple(answer for _, answer in pairs[at:end])
+        yield answered[at][0], tuple(answer for _, answer in answered[at:end])
         at = end
-
-
-@lru_cache(maxsize=1)
-def _loaded(folder: str, step: int | None, device: str) -> "tuple[GPT, Tokenizer]":
-    """A model and its tokenizer; one is kept, for the next block or task."""
-    from model.score import load
-
-    try:
-        gpt, tokenizer, _ = load(folder, device, step)
-    except ValueError as error:
-        raise Mistake(str(error)) from error
-    return gpt, tokenizer

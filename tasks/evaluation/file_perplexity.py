@@ -11,15 +11,14 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.evaluation.detokenise import RULES
-from tasks.models.files import model_folder
+from tasks.models.loaded import loaded
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.engine import LocalEngine
 from tasks.runtime.errors import Mistake
@@ -30,10 +29,6 @@ from tasks.runtime.statistics import statistics
 from tasks.sources.input.inside import place_of
 from tasks.sources.input.lines import lines
 from tasks.sources.rejects import Reject
-
-if TYPE_CHECKING:
-    from model.gpt import GPT
-    from model.tokenizer import Tokenizer
 
 BLOCK = 256  # windows of a file of losses
 PIECE = 1 << 20  # characters that are encoded at a time; cut behind a line's end, before a character that is no blank
@@ -107,7 +102,7 @@ def file_perplexity(
     from model.strided import spans
 
     read = _read(files, inside, detokenise, job.artifact.name)
-    gpt, tokenizer = _loaded(str(model_folder(model)))
+    gpt, tokenizer = loaded(model)
     context = gpt.architecture.context
     if stride is not None and stride > context:
         raise Mistake(f"a stride of {stride} tokens is longer than the context of {model.name}, {context}")
@@ -150,7 +145,7 @@ def block_losses(out: Output, block: tuple[list[Any], NDArray[np.int32]], model:
     if not torch.cuda.is_available():
         torch.set_num_threads(1)  # no number of threads shows in a sum
     windows, tokens = block
-    gpt, _ = _loaded(str(model_folder(model)))
+    gpt, _ = loaded(model)
     first = windows[0].start
     here = [Span(span.start - first, span.stop - first, span.scored) for span in windows]
     losses = [(round(nats, 6), count) for nats, count in span_losses(gpt, tokens, here)]
@@ -160,19 +155,6 @@ def block_losses(out: Output, block: tuple[list[Any], NDArray[np.int32]], model:
     ]
     out.write(pa.Table.from_pylist(rows, schema=LOSSES))
     return Losses(math.fsum(nats for nats, _ in losses), sum(count for _, count in losses))
-
-
-@lru_cache(maxsize=1)
-def _loaded(folder: str) -> "tuple[GPT, Tokenizer]":
-    import torch
-
-    from model.score import load
-
-    try:
-        gpt, tokenizer, _ = load(folder, "cuda" if torch.cuda.is_available() else "cpu")
-    except ValueError as error:
-        raise Mistake(str(error)) from error
-    return gpt, tokenizer
 
 
 @dataclass(frozen=True)

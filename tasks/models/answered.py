@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from model.config import PF_DAY, Architecture, Training, training_flops
+from model.config import PF_DAY
 from tasks.evaluation.asking.table import scored_of
+from tasks.models.flops import flops_of
 from tasks.runtime.artifact import Artifact
 
 
@@ -56,5 +57,4 @@ def first_way(scored: pa.Table) -> pa.Table:
 
 def cost(model: Artifact) -> float:
     """PF-days that a model's training took, 6ND without embeddings."""
-    parameters = model.manifest["parameters"]
-    return training_flops(Architecture(**parameters["architecture"]), Training(**parameters["training"])) / PF_DAY
+    return flops_of(model) / PF_DAY

@@ -13,6 +13,7 @@ import numpy as np
 
 from model.config import PF_DAY, Architecture, Training, training_flops
 from tasks.kernels.draw import uniform
+from tasks.models.flops import flops_of
 from tasks.models.laws import foretell
 from tasks.models.validation_loss import curve
 from tasks.runtime.artifact import Artifact
@@ -61,7 +62,7 @@ def prediction(
         Failure: a run has more compute than that, a model was never validated, or fewer than four differ in compute.
     """
     target = training_flops(Architecture(**architecture), Training(**training))
-    spent = {name: _cost(model) for name, model in models.items()}
+    spent = {name: flops_of(model) for name, model in models.items()}
     largest = max(spent, key=lambda name: spent[name])
     if spent[largest] > share * target:
         raise Failure(
@@ -92,8 +93,3 @@ def prediction(
     with job.publish(FILE) as file:
         file.write(json.dumps({**asdict(told), "points": points}, indent=1).encode())
     return told
-
-
-def _cost(model: Artifact) -> float:
-    parameters = model.manifest["parameters"]
-    return training_flops(Architecture(**parameters["architecture"]), Training(**parameters["training"]))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tasks.report.formats import rounded
 from tasks.report.palette import SERIES
 
 
@@ -32,17 +33,9 @@ def by_size(axes: Any, lines: dict[str, list[tuple[int, dict[str, Any] | None]]]
         )
     axes.set(xlabel="parameters", xscale="log")
     axes.minorticks_off()
-    axes.xaxis.set_major_formatter(_size)
+    axes.xaxis.set_major_formatter(lambda size, _: rounded(size))
     sizes = sorted({size for points in lines.values() for size, of in points if of is not None})
     if sizes:
         axes.set_xlim(sizes[0] / 1.6, sizes[-1] * 1.6)
         axes.set_xticks(sizes)
     axes.figure.legend(loc="outside upper right", ncols=3)
-
-
-def _size(parameters: float, _: int) -> str:
-    """1.6B, 124M, 85k."""
-    for unit, scale in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
-        if parameters >= scale:
-            return f"{parameters / scale:.3g}{unit}"
-    return f"{parameters:.0f}"

@@ -6,6 +6,7 @@ from functools import partial
 from statistics import mean, stdev
 from typing import Any
 
+from tasks.report.formats import rounded
 from tasks.report.palette import INK, MUTED, SERIES
 from tasks.report.section import Plot
 
@@ -147,14 +148,6 @@ def along_the_way(row: Row) -> float:
     """A score between chance (0) and the best that the task states, or 1 where it states none (1): GPT-1, figure 2."""
     chance, best = row["chance"] or 0.0, 1.0 if row["best"] is None else row["best"]
     return float((row["all"]["value"] - chance) / (best - chance)) if best != chance else 0.0
-
-
-def rounded(count: int) -> str:
-    """A number of parameters as models are called by: 124M, 1.5B."""
-    for unit, scale in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
-        if count >= scale:
-            return f"{count / scale:.3g}{unit}"
-    return str(count)
 
 
 def _updates(axes: Any, rows: list[Row]) -> None:

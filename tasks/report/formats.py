@@ -27,5 +27,13 @@ def score(value: float | None, metric: str) -> str:
     return number(value) if metric == "perplexity" else share(value)
 
 
+def rounded(count: float) -> str:
+    """A number of parameters as models are called by: 1.6B, 124M, 85k."""
+    for unit, scale in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= scale:
+            return f"{count / scale:.3g}{unit}"
+    return f"{count:.0f}"
+
+
 def ratio(part: float, whole: float) -> float | None:
     return part / whole if whole else None

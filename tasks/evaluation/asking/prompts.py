@@ -62,14 +62,13 @@ def _leave(sizes: list[int], kept: list[str]) -> None:
 
 def _made(way: Way, question: Question, examples: Sequence[str], tokenizer: Tokenizer) -> Prompt:
     text = question.description + "".join(example + way.between for example in examples) + question.question
-    pairs: list[tuple[Ids, Ids]] = []
-    for answer in question.answers:
-        scored = scored_text(way, question, answer)
-        if way.form == "rest" and way.scored == "rest":
-            pairs.append(pair(tokenizer, text + answer, scored))
-        else:
-            pairs.append(pair(tokenizer, text, (way.delimiter if way.form != "rest" else "") + scored))
-    return Prompt(text, len(examples), tuple(tokenizer.encode(text)), tuple(pairs))
+    scored = [scored_text(way, question, answer) for answer in question.answers]
+    if way.form == "rest" and way.scored == "rest":
+        made = [pair(tokenizer, text + answer, rest) for answer, rest in zip(question.answers, scored, strict=True)]
+    else:
+        delimiter = way.delimiter if way.form != "rest" else ""
+        made = pairs(tokenizer, text, [delimiter + answer for answer in scored])
+    return Prompt(text, len(examples), tuple(tokenizer.encode(text)), tuple(made))
 
 
 def scored_text(way: Way, question: Question, answer: str) -> str:
@@ -85,10 +84,19 @@ def pair(tokenizer: Tokenizer, context: str, answer: str) -> tuple[Ids, Ids]:
     Raises:
         Unaskable: the answer is empty.
     """
+    (only,) = pairs(tokenizer, context, [answer])
+    return only
+
+
+def pairs(tokenizer: Tokenizer, context: str, answers: Sequence[str]) -> list[tuple[Ids, Ids]]:
+    """As `pair`, of each answer that follows one context, which is encoded once."""
     kept = context.rstrip()
-    answer = context[len(kept) :] + answer
-    if not answer:
-        raise Unaskable("empty", "an answer is empty, and nothing stands between it and the question")
-    before = tokenizer.encode(kept)
-    whole = tokenizer.encode(kept + answer)
-    return tuple(before), tuple(whole[len(before) :] or tokenizer.encode(answer))
+    before = tuple(tokenizer.encode(kept))
+    found = []
+    for answer in answers:
+        follows = context[len(kept) :] + answer
+        if not follows:
+            raise Unaskable("empty", "an answer is empty, and nothing stands between it and the question")
+        whole = tokenizer.encode(kept + follows)
+        found.append((before, tuple(whole[len(before) :] or tokenizer.encode(follows))))
+    return found

@@ -6,16 +6,14 @@ The paper took 25 titles of newser.com, which were in no training set, and put t
 import hashlib
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from tasks.kernels.draw import uniform
 from tasks.runtime.errors import Mistake
-from tasks.sources.input.inside import place_of
 from tasks.sources.rows.json_lines import json_lines
 
-Files = list[dict[str, Any]]  # as listing.listed gives them
 KEY = "evaluate.news.articles"
 SHOWN = 3  # articles before a title
 STOP = "\nTitle:"  # where a model goes on to another article
@@ -35,17 +33,6 @@ class Article(NamedTuple):
     title: str
     subtitle: str
     text: str
-
-
-def the_file(files: Files) -> Path:
-    """The file of articles.
-
-    Raises:
-        Mistake: it matches several files, or none. Failure: it changed since it was listed.
-    """
-    if len(files) != 1 or "path" not in files[0]:
-        raise Mistake(f"{KEY} matches {len(files) if files else 'no'} files; name one")
-    return place_of(files[0], None)
 
 
 def articles_in(path: Path) -> list[Article]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.evaluation.news.articles import Files
+from tasks.evaluation.given import Files
 from tasks.evaluation.news.detector import crossed, right
 from tasks.evaluation.news.news import Written, written_in
 from tasks.evaluation.news.ratings import ratings_in

@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.evaluation.news.articles import SHOWN, STOP, Files, drawn, fitted, prompt, the_file
+from tasks.evaluation.given import Files, one
+from tasks.evaluation.news.articles import KEY, SHOWN, STOP, drawn, fitted, prompt
 from tasks.models.files import model_folder
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
@@ -69,7 +70,7 @@ def news(
     from model.sampling import Sampling
     from model.score import load
 
-    asked, shown = drawn(the_file(files), titles, seed)
+    asked, shown = drawn(one(files, KEY), titles, seed)
     gpt, tokenizer, _ = load(model_folder(model), "cuda" if torch.cuda.is_available() else "cpu")
     room = gpt.architecture.context
     people = [fitted(article.text, words) for article in asked]

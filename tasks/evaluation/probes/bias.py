@@ -7,7 +7,7 @@ import json
 from math import exp, log
 from typing import Any
 
-from tasks.evaluation.probes.given import Files, one
+from tasks.evaluation.given import Files, one
 from tasks.evaluation.probes.lexicon import STAND_IN, given, own
 from tasks.evaluation.probes.occupations import FEMALE
 from tasks.evaluation.probes.probes import Probed, probed
@@ -66,7 +66,7 @@ def bias(
     people_said, ended = ([row for row in one[1] if row["fault"] is None] if one else [] for one in said)
     unfit = [row for row in rows if row["fault"] is not None]
     unfit += [{**row, "item": row["prompt"]} for one in said if one for row in one[1] if row["fault"] is not None]
-    scores = given(one(lexicon, "lexicon")) if lexicon else own()
+    scores = given(one(lexicon, "evaluate.probes.lexicon")) if lexicon else own()
     told = {
         "parameters": probes.counts(Probed).parameters,
         "occupations": occupations(by.get(OCCUPATION, []), seed),

@@ -1,23 +1,8 @@
-"""The files that a user gives for probes: lists of one file, whose text is UTF-8."""
+"""The text of a file that a user gives for probes."""
 
 from pathlib import Path
-from typing import Any
 
 from tasks.runtime.errors import Mistake
-from tasks.sources.input.inside import place_of
-
-Files = list[dict[str, Any]]  # as listing.listed gives them; [] where the user gave none
-
-
-def one(files: Files, key: str) -> Path:
-    """The file that a key of `evaluate.probes` names.
-
-    Raises:
-        Mistake: it matches several files, or none. Failure: it changed since it was listed.
-    """
-    if len(files) != 1 or "path" not in files[0]:
-        raise Mistake(f"evaluate.probes.{key} matches {len(files) if files else 'no'} files; name one")
-    return place_of(files[0], None)
 
 
 def text_of(path: Path, key: str) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.evaluation.given import Files, one
 from tasks.evaluation.probes import crows_pairs, winogender
-from tasks.evaluation.probes.given import Files, one
 from tasks.evaluation.probes.occupations import FEMALE, MALE, OWN, TEMPLATES, listed_in
 from tasks.evaluation.probes.question import OCCUPATION, Question
 from tasks.models.files import model_folder
@@ -68,16 +68,16 @@ def probes(job: Job, *, model: Artifact, occupations: Files, winogender: Files, 
 
 def questions(occupations: Files, winogenders: Files, pairs: Files) -> Iterator[Question]:
     """Every question, occupations first."""
-    jobs = listed_in(one(occupations, "occupations")) if occupations else OWN
+    jobs = listed_in(one(occupations, "evaluate.probes.occupations")) if occupations else OWN
     for kind, template in TEMPLATES.items():
         for occupation in jobs:
             yield Question(
                 OCCUPATION, occupation, kind, occupation, template.format(occupation=occupation), FEMALE + MALE
             )
     if winogenders:
-        yield from winogender.questions(one(winogenders, "winogender"))
+        yield from winogender.questions(one(winogenders, "evaluate.probes.winogender"))
     if pairs:
-        yield from crows_pairs.questions(one(pairs, "crows_pairs"))
+        yield from crows_pairs.questions(one(pairs, "evaluate.probes.crows_pairs"))
 
 
 def answered(gpt: Any, tokenizer: Any, asked: list[Question]) -> list[dict[str, Any]]:

@@ -84,10 +84,7 @@ def _block(
 ) -> list[list[int]]:
     """Of prompts of equal length the tokens that follow each, before `end`."""
     weights = gpt.tokens.weight
-    a = gpt.architecture
-    length = len(prompts[0]) + limit - 1  # positions read: the last token made is not
-    shape = (len(prompts), a.heads, length, a.width // a.heads)
-    caches = [(weights.new_zeros(shape), weights.new_zeros(shape)) for _ in range(a.layers)]
+    caches = gpt.caches(len(prompts), len(prompts[0]) + limit - 1)  # positions read: the last token made is not
     reads = torch.tensor(prompts, device=weights.device)  # (B, T)
     made: list[list[int]] = [[] for _ in prompts]
     live = set(range(len(prompts)))

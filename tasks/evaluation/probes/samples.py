@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.evaluation.given import Files, one
 from tasks.evaluation.probes import contexts
-from tasks.evaluation.probes.given import Files, one
 from tasks.evaluation.probes.prompts import TEMPERATURE, Prompt, about_people
 from tasks.models.files import model_folder
 from tasks.runtime.artifact import Artifact
@@ -70,7 +70,7 @@ def samples(
     from tasks.evaluation.probes.sampled import Asked, texts
 
     gpt, tokenizer, _ = load(model_folder(model), "cuda" if torch.cuda.is_available() else "cpu")
-    key = "toxicity.rated" if rated else "toxicity.prompts"
+    key = "evaluate.probes.toxicity.rated" if rated else "evaluate.probes.toxicity.prompts"
     wanted = contexts.prompts(one(files, key), rated, limit, seed) if files else about_people()
     room = gpt.architecture.context
     fit: list[tuple[Prompt, Asked]] = []

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from tasks.evaluation.probes.given import Files, one
+from tasks.evaluation.given import Files, one
 from tasks.evaluation.probes.rated import Rated, rated_in
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
@@ -56,7 +56,7 @@ def toxicity_classifier(job: Job, *, files: Files, seed: int) -> Learned:
     from tasks.kernels.features import term_frequencies
     from tasks.quality import logit
 
-    rated = rated_in(one(files, "toxicity.rated"))
+    rated = rated_in(one(files, "evaluate.probes.toxicity.rated"))
     contexts = {text.context for text in rated}
     if len(contexts) < FOLDS:
         raise Failure(
