@@ -10,6 +10,7 @@ from conf.keys import Address, Keys, Pool
 from conf.news import News
 from conf.perplexity import FilePerplexity
 from conf.probes import Probes
+from conf.task import Task
 
 
 class Asked(Keys):
@@ -27,6 +28,10 @@ class Asked(Keys):
     fields: dict[str, str] = Field(default_factory=dict, description="beside the file's own")
     metric: str | None = Field(None, description="the file's if absent")
     reading: Literal["sum", "token", "byte", "unconditional"] | None = Field(None, description="the file's if absent")
+
+    def asks(self, of: Task) -> str:
+        """The benchmark whose items are asked; `of`: the task's file."""
+        return self.benchmark or of.benchmark or self.task
 
     @model_validator(mode="before")
     @classmethod

@@ -152,7 +152,7 @@ class Pipeline(Keys):
     def benchmark_of(self, task: str) -> str:
         """The benchmark whose items a task asks."""
         asked, of = self.tasks()[task]
-        return asked.benchmark or of.benchmark or task
+        return asked.asks(of)
 
     def shares(self) -> dict[str, float]:
         """Each source's part of the tokenizer's sample: its group's weight, in equal parts within the group."""
@@ -283,7 +283,7 @@ class Pipeline(Keys):
             if asked.task in [earlier.task for earlier in self.evaluate.tasks[:place]]:
                 raise Misplaced(where, f"evaluate.tasks names {asked.task} twice")
             of = load(there[asked.task])
-            name = asked.benchmark or of.benchmark or asked.task
+            name = asked.asks(of)
             if name not in self.benchmarks:
                 raise Misplaced(where, f"{asked.task} asks the benchmark {name}: {of.data or 'declare its files'}")
             for template in asked.templates:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from conf.evaluation import Asked
 from conf.pipeline import Pipeline
 from conf.task import Task, files, load
 from tasks.decontaminate.benchmark import items, items_of
@@ -33,8 +34,7 @@ class Data:
 
     def benchmark(self, name: str, task: Task) -> str:
         """The benchmark that the task asks."""
-        own = self._asked[name].benchmark if name in self._asked else None
-        return own or task.benchmark or name
+        return self._asked.get(name, Asked(task=name)).asks(task)
 
     def fields(self, name: str) -> dict[str, str]:
         """Those that the pipeline names for the task."""

@@ -42,7 +42,7 @@ def require_metrics(p: Pipeline) -> None:
     """
     for task, (asked, of) in p.tasks().items():
         metric = metric_of(asked.metric or of.reported, of.form, p.evaluate.programs)
-        benchmark = p.benchmark_of(task)
+        benchmark = asked.asks(of)
         if metric.fit and p.benchmarks[benchmark].dev is None:
             raise Mistake(f"task {task}: {metric.name} is fitted on development items: give {benchmark} its `dev`")
         if metric.fit and asked.choose:
@@ -54,7 +54,8 @@ def ask(run: Run, p: Pipeline, built: Built, model: str, task: str) -> Artifact:
     known = built.scores.setdefault(model, {})
     if task in known:
         return known[task]
-    (asked, of), benchmark = p.tasks()[task], p.benchmark_of(task)
+    asked, of = p.tasks()[task]
+    benchmark = asked.asks(of)
     solved = built.train.get(benchmark) or built.dev.get(benchmark)
 
     def answered(one: Asking, items: Artifact, name: str) -> Artifact:

@@ -255,9 +255,9 @@ class Judge:
         )
 
     def _chance(self, asked: Sequence[Judged]) -> float | None:
-        """Of one who guesses; a correlation is then 0."""
-        if self.metric.name in ("mcc", "mcc_threshold"):
-            return 0.0
+        """Of one who guesses."""
+        if self.metric.guessed is not None:
+            return self.metric.guessed
         return _mean([len(one.row["gold"]) / len(one.row["choices"]) for one in asked]) if self._chooses else None
 
     def _signature(self, asked: Sequence[Judged]) -> str | None:

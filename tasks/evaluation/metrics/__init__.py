@@ -20,7 +20,7 @@ _ALL = (
     ),
     Metric(
         "mcc", "choice", "Matthews' correlation of right and chosen classes, from -1 to 1 (CoLA)", choices.right,
-        choices.agreements, choices.matthews,
+        choices.agreements, choices.matthews, guessed=0.0,
     ),
     Metric(
         "f1_a", "choice", "MultiRC's F1a: F1 over all answer options", choices.right, choices.answer_options,
@@ -40,7 +40,7 @@ _ALL = (
     Metric(
         "mcc_threshold", "cloze", "GPT-1's for CoLA: mcc of a text's label (`references`: 0 or 1) and whether its mean "
         "log-probability a token is above a threshold, fitted on the benchmark's `dev` items", choices.right,
-        choices.agreements, choices.matthews, fit=Fit(acceptable.threshold, acceptable.judged),
+        choices.agreements, choices.matthews, fit=Fit(acceptable.threshold, acceptable.judged), guessed=0.0,
     ),
     Metric("exact", "free", "the text is one of the references, white space around it apart",
            best(spans.exact(spans.as_it_stands))),

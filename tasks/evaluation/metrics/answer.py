@@ -60,6 +60,7 @@ class Metric:
     whole: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
     signature: Callable[[Sequence[Answer]], str] | None = None  # how its library names the number as it was computed
     fit: Fit | None = None  # answers are read by it before anything else
+    guessed: float | None = None  # what guessing comes to, where that is not the share of choices that are right
 
     @property
     def corpus(self) -> Callable[[Sequence[Answer]], float] | None:
