@@ -1,6 +1,7 @@
 """`millrace run`: the whole DAG, recorded in Prefect where a server is up or `--record` starts one for the run."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,10 +58,15 @@ def _server(say: Callable[[str], None]) -> str | None:
     if asked and home.answers(asked):
         return asked
     if asked:
-        say(f"PREFECT_API_URL is {asked}, but no Prefect server answers there")
+        say(f"PREFECT_API_URL is {without_user(asked)}, but no Prefect server answers there")
     if url := home.ui_server():
         os.environ.update(home.settings())
     return url
+
+
+def without_user(url: str) -> str:
+    """A URL as it may be shown: without the user and password in it."""
+    return re.sub(r"//[^/@\s]*@", "//", url)
 
 
 def _run_alone(pipeline: "Pipeline", workers: int | None, watcher: "Reporter") -> Any:
