@@ -6,37 +6,50 @@ Exit status 0 means success and nothing else does: 2 a mistake in what was asked
 
 import functools
 import signal
+import sys
 import traceback
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 from rich.console import Console
 
+from flows import completion
 from tasks.runtime.errors import Failure, Mistake
 
 if TYPE_CHECKING:
     from conf.pipeline import Pipeline
     from tasks.runtime.run import Run
 
+STATUSES = (
+    "Exit status: 0 success; 1 a failure on the way, finished work is kept (of verify: damage was found); 2 a mistake "
+    "in what was asked; 130 Ctrl-C; 143 SIGTERM."
+)
 app = typer.Typer(
     help="From Common Crawl to a trained, evaluated GPT, as one declarative DAG.",
-    epilog="What Prefect records lies in $MILLRACE_HOME, else in millrace/ of the user's state folder (XDG).",
+    epilog=f"{STATUSES} What Prefect records lies in $MILLRACE_HOME, else in millrace/ of the user's state folder "
+    "(XDG).",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+USAGE = cast(type[Exception], typer.BadParameter.__mro__[1])  # UsageError: click's, or in newer typers its own
 Conf = Annotated[
     Path,
     typer.Argument(
         metavar="CONF",
+        autocompletion=completion.confs,
         help="A pipeline's YAML: the path of a file, or else the name of one that comes with Millrace, such as demo.",
     ),
 ]
 Named = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A model of the pipeline, by name, or the folder of a finished one.")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        autocompletion=completion.models,
+        help="A model of the pipeline, by name, or the folder of a finished one.",
+    ),
 ]
 Set = Annotated[
     list[str] | None,
@@ -48,9 +61,21 @@ Set = Annotated[
 ]
 Until = Annotated[
     str | None,
-    typer.Option(metavar="STAGE[:NAME]", help="This stage and all that it needs, such as tokenizer or pretrain:small."),
+    typer.Option(
+        metavar="STAGE[:NAME]",
+        autocompletion=completion.stages,
+        help="This stage and all that it needs, such as tokenizer or pretrain:small.",
+    ),
 ]
-Only = Annotated[str | None, typer.Option(metavar="STAGE[:NAME]", help="This stage alone; its inputs must be there.")]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        metavar="STAGE[:NAME]",
+        autocompletion=completion.stages,
+        help="This stage alone; its inputs must be there.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="The same as one JSON object, on standard output.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of whatever goes wrong.")]
 
 
@@ -84,7 +109,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             say(sentence)
             raise typer.Exit(status) from None
 
-    app.command()(wrapped)
+    app.command(epilog=STATUSES)(wrapped)
     return wrapped
 
 
@@ -165,11 +190,18 @@ def plan(conf: Conf, until: Until = None, only: Only = None, settings: Set = Non
 
 
 @command
-def status(conf: Conf, until: Until = None, only: Only = None, settings: Set = None, debug: Debug = False) -> None:
+def status(
+    conf: Conf,
+    until: Until = None,
+    only: Only = None,
+    as_json: Json = False,
+    settings: Set = None,
+    debug: Debug = False,
+) -> None:
     """Each stage: done, partial (shards done/total) or to do, and why."""
     from flows.status import show
 
-    show(console(), followed(read(conf, settings), until, only))
+    show(console(), followed(read(conf, settings), until, only), as_json)
 
 
 @command
@@ -271,13 +303,13 @@ def export(
 
 
 @command
-def verify(conf: Conf, settings: Set = None, debug: Debug = False) -> None:
+def verify(conf: Conf, as_json: Json = False, settings: Set = None, debug: Debug = False) -> None:
     """Compute every output's checksum again and compare it with its manifest."""
     from flows.settings import repeated
     from flows.verify import show
 
     again = repeated(settings)
-    if not show(console(), followed(read(conf, settings))):
+    if not show(console(), followed(read(conf, settings)), as_json):
         raise Failure(
             f"damage was found: `millrace repair {conf}{again}` makes what is damaged anew, to the same bytes"
         )
@@ -301,7 +333,14 @@ def repair(
 
 @command
 def gc(
-    confs: Annotated[list[Path], typer.Argument(metavar="CONF...", help="Every pipeline that uses the store.")],
+    confs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="CONF...",
+            autocompletion=completion.confs,
+            help="Every pipeline that uses the store. What was built with --set and stands in none is not reached.",
+        ),
+    ],
     delete: Annotated[bool, typer.Option("--delete", help="Remove them; else they are only listed.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -455,7 +494,14 @@ def ui(
 
 
 def main() -> None:
-    app(prog_name="millrace")
+    from flows import usage
+
+    try:
+        status = app(prog_name="millrace", standalone_mode=False)
+    except USAGE as error:
+        say(usage.sentence(error))
+        status = 2
+    sys.exit(status or 0)
 
 
 if __name__ == "__main__":
