@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from conf.places import absolute
+
 SCALES = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
 
 
@@ -42,7 +44,7 @@ Count = Annotated[int, BeforeValidator(_count)]
 Positive = Annotated[Count, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, BeforeValidator(_text)]  # numbers, true and false are taken for their text
-Address = Annotated[str, AfterValidator(without_credentials)]  # a path, a glob or a URL
+Address = Annotated[str, AfterValidator(absolute), AfterValidator(without_credentials)]  # a path, a glob or a URL
 Pool = Annotated[str, Field(min_length=1, pattern=r"^[^/%&><]+$")]  # the characters that Prefect takes in a name
 
 

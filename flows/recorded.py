@@ -78,7 +78,7 @@ def begin(conf: str, workers: int | None, alone: str | None = None) -> Iterator[
     with engine(pipeline, store, workers, here=alone is not None) as opened:
         terminal = watcher.get() or Silent()
         with post() as send:
-            maker = Maker(opened, terminal, send, conf, places, Past(store))
+            maker = Maker(opened, terminal, send, conf, pipeline, places, Past(store))
             run = Run(store, opened, Teller(terminal), maker, side_by_side=opened.workers if alone is None else 1)
             maker.stop = run.stop
             try:
@@ -129,8 +129,18 @@ class Teller(Silent):
 class Maker:
     """Makes an artifact in a Prefect task of its own."""
 
-    def __init__(self, engine: Engine, watcher: Reporter, send: Send, conf: str, places: Places, past: Past):
+    def __init__(
+        self,
+        engine: Engine,
+        watcher: Reporter,
+        send: Send,
+        conf: str,
+        pipeline: Pipeline,
+        places: Places,
+        past: Past,
+    ):
         self.engine, self.watcher, self.send, self.conf, self.places = engine, watcher, send, conf, places
+        self.pipeline = pipeline  # which a stage that is placed elsewhere takes along
         self.past = past  # each stage's folder is listed once per run
         self.stop: threading.Event | None = None  # the run's
 
@@ -152,8 +162,7 @@ class Maker:
                 begun = time.monotonic()
                 reporter.started(artifact)
                 reporter.log(f"{artifact.label} runs on the work pool {pool}")
-                judges = {key: arguments[key] for key in what.judges if key in arguments}
-                build_there(artifact, judges, pool, self.conf, self.stop)
+                build_there(artifact, arguments, pool, self.conf, self.pipeline, self.stop)
                 reporter.finished(artifact, False, time.monotonic() - begun)
                 return artifact
             hit = build(artifact, what, arguments, self.engine, reporter, self.stop, beside)

@@ -18,6 +18,8 @@ from tasks.evaluation.asking.way import Question, Unaskable, Way, asked
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.run import Run
+from tasks.sources.input.listing import SAMPLE
+from tasks.sources.input.matches import match
 
 STAGES = ("benchmark", "generated")  # that make benchmarks
 LOOKED_AT = 20  # records, for one that can be asked, and another as its solved example
@@ -64,10 +66,10 @@ class Data:
         if artifact.built:
             rows: Iterator[dict[str, Any]] = iter(items_of(artifact).slice(0, LOOKED_AT).to_pylist())
         else:
-            listed = artifact.recipe["parameters"]["files"]
-            local = [Path(file["path"]) for file in listed if artifact.recipe["parameters"]["inside"] is None]
-            text = self._declared[benchmark].text
-            rows = (row for path in local if path.is_file() for row in items(path, text))
+            declared = self._declared[benchmark]
+            named = [declared.files] if isinstance(declared.files, str) else declared.files or []
+            here = [pattern for pattern in named if "://" not in pattern and not pattern.startswith(SAMPLE)]
+            rows = (row for pattern in here for path in match(pattern, Path()) for row in items(path, declared.text))
         for row in islice(rows, LOOKED_AT):
             yield json.loads(row["record"])
 
