@@ -412,6 +412,9 @@ def ui(
 
 
 def main() -> None:
+    from flows import utf8
+
+    utf8.ensure()
     app(prog_name="millrace")
 
 
