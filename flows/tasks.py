@@ -13,13 +13,11 @@ from rich.text import Text
 from conf.evaluation import Asked
 from conf.pipeline import Pipeline
 from conf.task import Task, files, load
-from tasks.decontaminate.benchmark import items, items_of
+from tasks.decontaminate.benchmark import items, items_of, lying_here
 from tasks.evaluation.asking.way import Question, Unaskable, Way, asked
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.run import Run
-from tasks.sources.input.listing import SAMPLE
-from tasks.sources.input.matches import match
 
 STAGES = ("benchmark", "generated")  # that make benchmarks
 LOOKED_AT = 20  # records, for one that can be asked, and another as its solved example
@@ -67,9 +65,7 @@ class Data:
             rows: Iterator[dict[str, Any]] = iter(items_of(artifact).slice(0, LOOKED_AT).to_pylist())
         else:
             declared = self._declared[benchmark]
-            named = [declared.files] if isinstance(declared.files, str) else declared.files or []
-            here = [pattern for pattern in named if "://" not in pattern and not pattern.startswith(SAMPLE)]
-            rows = (row for pattern in here for path in match(pattern, Path()) for row in items(path, declared.text))
+            rows = (row for path in lying_here(declared.files) for row in items(path, declared.text))
         for row in islice(rows, LOOKED_AT):
             yield json.loads(row["record"])
 
