@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from conf.places import absolute
+
 # Keys of a query that are a credential: X-Amz-Signature and X-Goog-Signature, azure's sig, token=, api_key=, ...
 SIGNED = re.compile(
     r"signature|^sig$|token|secret|passw|credential|api[_-]?key|access[_-]?key|^key$|^auth", re.IGNORECASE
@@ -52,7 +54,7 @@ Count = Annotated[int, BeforeValidator(_count)]
 Positive = Annotated[Count, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, BeforeValidator(_text)]  # numbers, true and false are taken for their text
-Address = Annotated[str, AfterValidator(without_credentials)]  # a path, a glob or a URL
+Address = Annotated[str, AfterValidator(absolute), AfterValidator(without_credentials)]  # a path, a glob or a URL
 Pool = Annotated[str, Field(min_length=1, pattern=r"^[^/%&><]+$")]  # the characters that Prefect takes in a name
 
 

@@ -1,7 +1,8 @@
 """Find a pipeline's YAML, and read it.
 
 A pipeline is named by its path, or else by the name of one that Millrace brings along: `demo` and `conf/demo.yaml` are
-the packaged demo wherever the working directory holds no such file.
+the packaged demo wherever the working directory holds no such file. Relative paths in it begin at its folder; in one
+that Millrace brings along, where one runs, since nobody keeps a store within an installed package.
 """
 
 from collections.abc import Mapping
@@ -40,8 +41,12 @@ def load(conf: Path | str, settings: Mapping[str, Any] | None = None) -> Pipelin
         Mistake: the file is absent, is not YAML, or says something that cannot be; every fault with its line.
     """
     path = find(conf)
-    pipeline = read(path, Pipeline, "a pipeline such as conf/demo.yaml", title=path.stem, settings=settings)
-    if pipeline.without is not None:
-        pipeline = pipeline.model_copy(update={"without": str(path.parent.absolute() / pipeline.without)})
-        pipeline.retracted()  # what is wrong with the list is told before anything runs
+    pipeline = read(path, Pipeline, "a pipeline such as conf/demo.yaml", folder_of(path), settings, title=path.stem)
+    pipeline.retracted()  # what is wrong with the list is told before anything runs
     return pipeline
+
+
+def folder_of(path: Path) -> Path:
+    """Where relative paths in a pipeline's file begin."""
+    folder = path.absolute().parent
+    return Path.cwd() if folder.resolve() == PACKAGED.resolve() else folder

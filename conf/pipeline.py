@@ -31,8 +31,9 @@ class Pipeline(Keys):
     title: str = Field("", pattern=r"^[\w .-]*$", description="of the report; the file's name if absent")
     store: Store = Field(
         "./store",
-        description="of the artifacts: a folder, relative to where you run, or a URL such as s3://bucket/prefix "
-        "(s3, gs, az, azure, abfs, abfss, memory, file)",
+        validate_default=True,  # it is relative as well
+        description="of the artifacts: a folder, or a URL such as s3://bucket/prefix (s3, gs, az, azure, abfs, abfss, "
+        "memory, file)",
     )
     cache: Cache = Cache()
     engine: Engine = Field(
@@ -51,8 +52,8 @@ class Pipeline(Keys):
     )
     without: Address | None = Field(
         None,
-        description="list of documents that were taken back, one id a line (`millrace retract` writes it), relative to "
-        "the folder of this file: they leave before anything is decided, and nothing learns from them",
+        description="list of documents that were taken back, one id a line (`millrace retract` writes it): they leave "
+        "before anything is decided, and nothing learns from them",
     )
     servers: Servers = Servers()
     benchmarks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], Benchmark] = Field(default_factory=dict)

@@ -494,8 +494,9 @@ def ui(
 
 
 def main() -> None:
-    from flows import usage
+    from flows import usage, utf8
 
+    utf8.ensure()
     try:
         status = app(prog_name="millrace", standalone_mode=False)
     except USAGE as error:

@@ -95,7 +95,7 @@ def begin(
     with engine(pipeline, store, workers, here=alone is not None) as opened:
         terminal = watcher.get() or Silent()
         with post() as send:
-            maker = Maker(opened, terminal, send, conf, places, Past(store), settings)
+            maker = Maker(opened, terminal, send, conf, pipeline, places, Past(store))
             side_by_side = opened.workers if alone is None else 1
             run = Run(store, opened, Teller(terminal), maker, side_by_side, part)
             maker.stop = run.stop
@@ -153,12 +153,12 @@ class Maker:
         watcher: Reporter,
         send: Send,
         conf: str,
+        pipeline: Pipeline,
         places: Places,
         past: Past,
-        settings: dict[str, Any] | None = None,
     ):
-        self.engine, self.watcher, self.send, self.places = engine, watcher, send, places
-        self.conf, self.settings = conf, settings
+        self.engine, self.watcher, self.send, self.conf, self.places = engine, watcher, send, conf, places
+        self.pipeline = pipeline  # which a stage that is placed elsewhere takes along
         self.past = past  # each stage's folder is listed once per run
         self.stop: threading.Event | None = None  # the run's
 
@@ -180,8 +180,7 @@ class Maker:
                 begun = time.monotonic()
                 reporter.started(artifact)
                 reporter.log(f"{artifact.label} runs on the work pool {pool}")
-                judges = {key: arguments[key] for key in what.judges if key in arguments}
-                build_there(artifact, judges, pool, self.conf, self.settings, self.stop)
+                build_there(artifact, arguments, pool, self.conf, self.pipeline, self.stop)
                 reporter.finished(artifact, False, time.monotonic() - begun)
                 return artifact
             hit = build(artifact, what, arguments, self.engine, reporter, self.stop, beside)

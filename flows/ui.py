@@ -134,7 +134,7 @@ def _worker_log() -> Path:
 @contextmanager
 def _announced(url: str) -> Iterator[None]:
     """ui.json, by which `millrace run` finds the server."""
-    state_file().write_text(json.dumps({"url": url, "pid": os.getpid()}))
+    state_file().write_text(json.dumps({"url": url, "pid": os.getpid()}), encoding="utf-8")
     try:
         yield
     finally:

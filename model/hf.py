@@ -77,8 +77,8 @@ def write(model: GPT, out: Path, tokenizer: bytes, end_of_text: int, card: str) 
                                    "unk_token": end, "model_max_length": model.architecture.context,
                                    "clean_up_tokenization_spaces": False}),
     ):  # fmt: skip
-        (out / file).write_text(json.dumps(content, indent=2) + "\n")
-    (out / "README.md").write_text(card)
+        (out / file).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    (out / "README.md").write_text(card, encoding="utf-8")
     return name
 
 
