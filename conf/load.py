@@ -6,6 +6,7 @@ the packaged demo wherever the working directory holds no such file.
 
 from pathlib import Path
 
+from conf.months import unfolded
 from conf.pipeline import Pipeline
 from conf.reading import read
 from tasks.runtime.errors import Mistake
@@ -31,14 +32,23 @@ def find(conf: Path | str) -> Path:
     )
 
 
+def declared(path: Path) -> Pipeline:
+    """The pipeline as a file says it: a source whose crawl is `latest` is still one.
+
+    Raises:
+        Mistake: as `load`.
+    """
+    return read(path, Pipeline, "a pipeline such as conf/demo.yaml", title=path.stem)
+
+
 def load(conf: Path | str) -> Pipeline:
-    """The pipeline in a YAML file, which `find` finds.
+    """The pipeline in a YAML file, which `find` finds; with a source for each crawl that was taken (conf/months.py).
 
     Raises:
         Mistake: the file is absent, is not YAML, or says something that cannot be; every fault with its line.
     """
     path = find(conf)
-    pipeline = read(path, Pipeline, "a pipeline such as conf/demo.yaml", title=path.stem)
+    pipeline = unfolded(declared(path), path)
     if pipeline.without is not None:
         pipeline = pipeline.model_copy(update={"without": str(path.parent.absolute() / pipeline.without)})
         pipeline.retracted()  # what is wrong with the list is told before anything runs

@@ -2,12 +2,17 @@
 
 from typing import Any
 
+from prefect import get_run_logger
+
 from flows import dag
+from flows.latest import take
 from flows.recorded import begin, recorded
 
 
 @recorded("build-corpus")
-def build_corpus(conf: str = "conf/demo.yaml", workers: int | None = None) -> Any:
+def build_corpus(conf: str = "conf/demo.yaml", workers: int | None = None, latest: bool = False) -> Any:
     """Crawl and other sources to a clean, deduplicated, decontaminated corpus."""
+    if latest:
+        take(conf, get_run_logger().info)
     with begin(conf, workers) as (run, pipeline):
         return dag.build_corpus(run, pipeline)

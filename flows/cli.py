@@ -122,11 +122,18 @@ def run(
     conf: Conf,
     record: Annotated[bool, typer.Option("--record", help="Record in Prefect, with a temporary server.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="First take the crawls that came since, for sources with `crawl: latest`.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Build the whole DAG; what is built already is only looked at."""
     from flows.run import run as build
 
+    if latest:
+        from flows.latest import take
+
+        take(conf, say)
     build(console(), read(conf), conf, record, workers, debug, say)
 
 

@@ -17,6 +17,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelling
 
 from conf.load import find
+from conf.months import ledger_of
 from conf.pipeline import Pipeline
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure, Mistake
@@ -63,11 +64,13 @@ def build_there(artifact: Artifact, judges: dict[str, Any], pool: str, conf: str
     from flows.run_stage import run_stage
 
     deployment = run_stage.to_deployment(pool, work_pool_name=pool, entrypoint_type=EntrypointType.MODULE_PATH)
+    ledger = ledger_of(find(conf))
     started = run_deployment(
         deployment.apply(),
         parameters={
             "conf": Path(conf).name,
             "text": find(conf).read_text(encoding="utf-8"),
+            "crawls": ledger.read_text(encoding="utf-8") if ledger.exists() else None,
             "store": artifact.store.url,
             "stage": artifact.stage,
             "name": artifact.name,
