@@ -59,8 +59,8 @@ def deploy(out: Console, conf: Path, asked: Asked, say: Callable[[str], None]) -
     name = asked.name or path.stem
     if not NAME.fullmatch(name):
         raise Mistake(f"{name!r} is no name for a deployment: give one without / % & < > by --name")
+    url = _server(say)  # before Prefect is imported, which reads once which server it speaks to
     dates = _dates(asked.cron, asked.timezone) if asked.cron else []
-    url = _server(say)
     parameters: dict[str, Any] = {"conf": str(path)}
     if asked.workers is not None:
         parameters["workers"] = asked.workers
