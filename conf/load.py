@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from conf.months import unfolded
 from conf.pipeline import Pipeline
 from conf.reading import read
 from tasks.runtime.errors import Mistake
@@ -34,14 +35,25 @@ def find(conf: Path | str) -> Path:
     )
 
 
+def declared(path: Path, settings: Mapping[str, Any] | None = None) -> Pipeline:
+    """The pipeline as a file says it: a source whose crawl is `latest` is still one.
+
+    Raises:
+        Mistake: as `load`.
+    """
+    return read(path, Pipeline, "a pipeline such as conf/demo.yaml", folder_of(path), settings, title=path.stem)
+
+
 def load(conf: Path | str, settings: Mapping[str, Any] | None = None) -> Pipeline:
-    """The pipeline in a YAML file, which `find` finds; `settings` are values by dotted keys, in place of the file's.
+    """The pipeline in a YAML file, which `find` finds; with a source for each crawl that was taken (conf/months.py).
+
+    `settings` are values by dotted keys, in place of the file's.
 
     Raises:
         Mistake: the file is absent, is not YAML, or says something that cannot be; every fault with its line.
     """
     path = find(conf)
-    pipeline = read(path, Pipeline, "a pipeline such as conf/demo.yaml", folder_of(path), settings, title=path.stem)
+    pipeline = unfolded(declared(path, settings), path)
     pipeline.retracted()  # what is wrong with the list is told before anything runs
     return pipeline
 

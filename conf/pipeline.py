@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from conf.benchmarks import Benchmark
 from conf.corpus import Decontaminate, Dedup, Quality, Sample, Tokenizer
@@ -67,6 +67,27 @@ class Pipeline(Keys):
     models: dict[Annotated[str, Field(pattern=rf"^{NAME}$")], Model] = Field(default_factory=dict)
     ladder: Ladder | None = Field(None, description="models of several sizes, for laws of scaling and a prediction")
     evaluate: Evaluate = Evaluate()
+    _months: dict[str, list[str]] = PrivateAttr(default_factory=dict)  # see `conf.months`
+
+    @property
+    def months(self) -> dict[str, list[str]]:
+        """By each source of the file whose crawl is `latest`: the sources that stand for it, in order of age."""
+        return self._months
+
+    def family(self, source: str) -> list[str]:
+        """The sources that stand with this one for a source of the file, in order of age; itself alone if none do."""
+        return next((months for months in self.months.values() if source in months), [source])
+
+    @property
+    def teachers(self) -> list[str]:
+        """The sources from which classifier, tokenizer and frequent grams are learned: all, but of a source whose
+        crawl is `latest` its first crawl alone: a later month is judged by what was learned, and changes none of it.
+        """
+        return [source for source in self.sources if self.family(source)[0] == source]
+
+    def teaching(self, names: list[str]) -> list[str]:
+        """The teachers among the sources that a list names, in priority order."""
+        return [source for source in self.named(names) if source in self.teachers]
 
     def group(self, source: str) -> str:
         return self.sources[source].group or source
@@ -78,7 +99,8 @@ class Pipeline(Keys):
 
     def named(self, names: list[str]) -> list[str]:
         """The sources that a list of sources and groups names, in priority order."""
-        return [source for source in self.sources if source in names or self.group(source) in names]
+        wanted = {*names, *(month for name in names for month in self.months.get(name, []))}
+        return [source for source in self.sources if source in wanted or self.group(source) in wanted]
 
     def conditions(self, source: str) -> Conditions:
         """What a source's documents need to stay: its own conditions, then the pipeline's; by score the raw ones' if
@@ -89,13 +111,18 @@ class Pipeline(Keys):
         return declared
 
     def before(self, source: str) -> list[str]:
-        """The sources ranked before `source` whose documents leave it, in priority order."""
+        """The sources ranked before `source` whose documents leave it, in priority order.
+
+        Earlier months of its own are always among them: to the file they are one source.
+        """
         across = self.dedup.filled()["across"]
         earlier = list(self.sources)[: list(self.sources).index(source)]
+        own = self.family(source)
         if isinstance(across, bool):
-            return earlier if across else []
-        named = self.named([*across.get(source, []), *across.get(self.group(source), [])])
-        return [ranked for ranked in earlier if ranked in named]
+            return earlier if across else [ranked for ranked in earlier if ranked in own]
+        declared = [name for name, months in self.months.items() if source in months]
+        named = self.named([of for name in (source, self.group(source), *declared) for of in across.get(name, [])])
+        return [ranked for ranked in earlier if ranked in named or ranked in own]
 
     def rungs(self) -> dict[str, tuple[Model, int]]:
         """The ladder's models by name, and what is added to the pipeline's seed for each."""
@@ -156,9 +183,9 @@ class Pipeline(Keys):
         return asked.asks(of)
 
     def shares(self) -> dict[str, float]:
-        """Each source's part of the tokenizer's sample: its group's weight, in equal parts within the group."""
+        """Each teacher's part of the tokenizer's sample: its group's weight, in equal parts within the group."""
         weights = self.mixture.weights or dict.fromkeys(self.groups, 1.0)
-        members = {group: [s for s in self.sources if self.group(s) == group] for group in self.groups}
+        members = {group: [s for s in self.teachers if self.group(s) == group] for group in self.groups}
         total = sum(weights.values())
         return {
             source: weights.get(group, 0.0) / total / len(members[group])

@@ -8,6 +8,9 @@ from conf.keep import Conditions
 from conf.keys import Address, Keys, Positive, Share, Text
 from conf.licence import Licence
 
+LATEST = "latest"
+CRAWL = r"CC-MAIN-\d{4}-\d{2}"  # year and week: names in order are crawls in order of age
+
 
 class Servers(Keys):
     """How servers of input are asked, as a guest; for each server, over all processes of this machine together."""
@@ -93,7 +96,21 @@ class Source(Keys):
         None,
         description="path or glob, or several; {sample} is the demo's input; with `crawl`, how many of its files",
     )
-    crawl: str | None = Field(None, pattern=r"^CC-MAIN-\d{4}-\d{2}$", description="a crawl of Common Crawl, by name")
+    crawl: str | None = Field(
+        None,
+        pattern=rf"^({LATEST}|{CRAWL})$",
+        description="a crawl of Common Crawl, by name; or latest: every crawl that was taken, each a source of its "
+        "own, NAME-2026-46, in order of age; `--latest` takes those that came since (docs/schedules.md)",
+    )
+    since: str | None = Field(
+        None,
+        pattern=rf"^{CRAWL}$",
+        description="with `crawl: latest`: the first crawl; if absent, the newest at the time of the first `--latest`",
+    )
+    crawls: Address = Field(
+        "https://index.commoncrawl.org/collinfo.json",
+        description="with `crawl: latest`: the list of all crawls, as Common Crawl publishes it",
+    )
     form: Literal["warc", "wet"] = Field("warc", description="with `crawl`: pages (warc) or their text (wet)")
     base: Address = Field(
         "https://data.commoncrawl.org/",
@@ -162,6 +179,7 @@ class Source(Keys):
 
     @model_validator(mode="after")
     def _files_fit(self) -> Self:
+        self._require_crawl()
         if self.kind == "webtext":
             if self.submissions is None or (self.pages is None and self.select is None) or self.files is not None:
                 raise ValueError("webtext has `submissions` and `pages`, and no `files`")
@@ -174,6 +192,16 @@ class Source(Keys):
         elif isinstance(self.inputs, int) != (self.crawl is not None):
             raise ValueError("files is a number exactly where `crawl` names a crawl; else it is a path or a glob")
         return self
+
+    def _require_crawl(self) -> None:
+        """What goes with `latest` stands beside it alone."""
+        if self.crawl != LATEST:
+            if strangers := [key for key in ("since", "crawls") if key in self.model_fields_set]:
+                raise ValueError(f"{', '.join(strangers)}: only a source with `crawl: {LATEST}` has it")
+        elif self.kind != "warc":
+            raise ValueError(f"crawl: {LATEST} is for kind warc; give webtext the crawl of its pages by name")
+        elif not self.crawls.startswith(("http://", "https://")):
+            raise ValueError("crawls is the address of a list of crawls, http:// or https://")
 
     def _require_selectable(self, select: Select) -> None:
         if self.form_of_inputs != "warc" or self.form != "warc":

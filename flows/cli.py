@@ -171,6 +171,9 @@ def run(
     until: Until = None,
     only: Only = None,
     settings: Set = None,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="First take the crawls that came since, for sources with `crawl: latest`.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Build the whole DAG; what is built already is only looked at."""
@@ -178,6 +181,10 @@ def run(
     from flows.run import run as build
     from flows.settings import typed
 
+    if latest:
+        from flows.latest import take
+
+        take(conf, say)
     build(console(), read(conf, settings), Asked(conf, typed(settings), until, only, record, workers, debug), say)
 
 
@@ -480,6 +487,40 @@ def compare(
 
     pipeline = read(conf, settings)
     show(console(), followed(pipeline), a, b, pipeline.seed, as_json)
+
+
+@command
+def deploy(
+    conf: Conf,
+    flow: Annotated[
+        Literal["build-corpus", "train-tokenizer", "pretrain", "evaluate", "crawl-to-model"],
+        typer.Option(help="How far it goes."),
+    ] = "build-corpus",
+    name: Annotated[str | None, typer.Option(help="Of the deployment; the file's if absent.")] = None,
+    cron: Annotated[
+        str | None,
+        typer.Option(help="When it runs: minute, hour, day, month, day of the week; '0 3 5 * *' is once a month."),
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Of --cron, such as Europe/Berlin.")] = "UTC",
+    paused: Annotated[
+        bool | None, typer.Option("--paused/--resume", help="Whether schedules wait; as it is if absent.")
+    ] = None,
+    latest: Annotated[
+        bool | None,
+        typer.Option("--latest/--no-latest", help="Take new crawls; yes if absent where a source has `crawl: latest`."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="To find its runs by; may be repeated.")] = None,
+    debug: Debug = False,
+) -> None:
+    """A flow over CONF as a deployment of the Prefect server that is up, started by hand or by a schedule.
+
+    Given again it renews the deployment; what was set in the UI since stays. Its runs work in this folder.
+    """
+    from flows.deploy import Asked
+    from flows.deploy import deploy as send
+
+    send(console(), conf, Asked(flow, name, cron, timezone, paused, latest, workers, tag or []), say)
 
 
 @command

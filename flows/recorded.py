@@ -6,6 +6,7 @@ Prefect draws the edges.
 """
 
 import errno
+import inspect
 import json
 import re
 import threading
@@ -33,6 +34,7 @@ from prefect.states import Completed
 from conf.load import load
 from conf.pipeline import Pipeline
 from flows.engines import engine
+from flows.form import documented
 from flows.part import asked_of
 from flows.placed import Places, build_there, places_of, require_pools
 from flows.state import Past, differences, flat
@@ -61,7 +63,13 @@ watcher: ContextVar[Reporter | None] = ContextVar("watcher", default=None)
 
 def recorded(name: str) -> Callable[[Callable[..., Any]], Any]:
     """`@flow` as all of ours are: nothing cached, no result kept, and nothing pickled when one fails."""
-    return flow(name=name, flow_run_name=name + " {conf}", persist_result=False, result_serializer="json")
+
+    def made(function: Callable[..., Any]) -> Any:
+        how: dict[str, Any] = {"persist_result": False, "result_serializer": "json"}
+        about = inspect.cleandoc(function.__doc__ or "")
+        return flow(name=name, flow_run_name=name + " {conf}", description=about, **how)(documented(function))
+
+    return made
 
 
 @contextmanager

@@ -6,27 +6,22 @@ paths of a pipeline (its store, its files) mean the same in both.
 
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import timedelta
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 
 from flows import server
 from flows.home import home, settings, state_file, ui_server
+from flows.pool import POOL, make_automation, make_pool
 from tasks.runtime.errors import Failure, Mistake
 
-if TYPE_CHECKING:
-    from prefect.client.orchestration import SyncPrefectClient
-
-DEPLOYMENTS = Path(__file__).with_name("prefect.yaml")
-POOL = "millrace"
-ZOMBIES = "millrace: crashed runs"
-SILENCE = timedelta(seconds=90)  # three heartbeats
+DEPLOY_SECONDS = 600  # 3 s; a minute or two where kernels are compiled first, with other work beside
 CANCEL_SECONDS = 20  # a worker takes about 6 s to cancel a run
 
 
@@ -65,56 +60,19 @@ def _prepare() -> None:
     from prefect import get_client
 
     with get_client(sync_client=True) as client:
-        _make_pool(client)
-    _make_automation()
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)]
+        make_pool(client)
+    make_automation()
     log = home() / "deploy.log"
     log.unlink(missing_ok=True)
-    deploy = server.child(command, {"COLUMNS": "200"}, log)
+    deploy = server.child([sys.executable, "-m", "flows.deployments"], {}, log)
     try:
-        status = deploy.wait(120)
+        status = deploy.wait(DEPLOY_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"the deployments were not made within {DEPLOY_SECONDS} s; see {log}") from None
     finally:
         server.stop(deploy)
     if status:
-        raise Failure(f"the deployments of {DEPLOYMENTS} were refused; see {log}")
-
-
-def _make_pool(client: "SyncPrefectClient") -> None:
-    from prefect.client.schemas.actions import WorkPoolCreate
-    from prefect.exceptions import ObjectNotFound
-
-    try:
-        client.read_work_pool(POOL)
-    except ObjectNotFound:
-        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
-
-
-def _make_automation() -> None:
-    """A run whose heartbeat stops is Crashed: a killed process cannot say so itself (Prefect's documentation)."""
-    from prefect.automations import Automation
-    from prefect.client.schemas.objects import StateType
-    from prefect.events.actions import ChangeFlowRunState
-    from prefect.events.schemas.automations import EventTrigger, Posture
-    from prefect.events.schemas.events import ResourceSpecification
-
-    with suppress(ValueError):  # there is none of that name
-        _ = Automation.read(name=ZOMBIES)
-        return
-    ends = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
-    automation: Any = Automation(
-        name=ZOMBIES,
-        trigger=EventTrigger(
-            after={"prefect.flow-run.heartbeat"},
-            expect={"prefect.flow-run.heartbeat", *ends},
-            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=SILENCE,
-        ),
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, message="No heartbeat for 90 s: its process is gone.")],
-    )
-    _ = automation.create()
+        raise Failure(f"the deployments were refused; see {log}")
 
 
 @contextmanager
