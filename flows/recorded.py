@@ -33,6 +33,7 @@ from prefect.states import Completed
 from conf.load import load
 from conf.pipeline import Pipeline
 from flows.engines import engine
+from flows.orphan import end_with_worker
 from flows.placed import Places, build_there, places_of, require_pools
 from flows.state import Past, differences, flat
 from flows.stores import opened_store
@@ -69,6 +70,7 @@ def begin(conf: str, workers: int | None, alone: str | None = None) -> Iterator[
 
     `alone`: the store in which one stage after another is built, here, wherever the pipeline places them.
     """
+    end_with_worker()
     pipeline = load(conf)
     if alone is not None:
         pipeline = pipeline.model_copy(update={"store": alone})

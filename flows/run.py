@@ -25,8 +25,9 @@ def run(
 ) -> None:
     """Build what is not built, tell of it on `out`, and of a server that does not answer by `say`."""
     from flows import terminal
+    from flows.found import found
 
-    url = _server(say)
+    url = found(say)
     placed = [name for name, (model, _) in pipeline.trained().items() if model.on]
     placed += list(pipeline.models) if pipeline.evaluate.on else []
     if placed and not url:
@@ -47,20 +48,6 @@ def run(
         out.print("Recorded in Prefect: `millrace ui` shows it", highlight=False, markup=False)
     else:
         out.print("Not recorded in Prefect: start `millrace ui` first, or give --record", highlight=False, markup=False)
-
-
-def _server(say: Callable[[str], None]) -> str | None:
-    """The Prefect API that is to record the run, if one is up."""
-    from flows import home
-
-    asked = os.environ.get("PREFECT_API_URL")
-    if asked and home.answers(asked):
-        return asked
-    if asked:
-        say(f"PREFECT_API_URL is {asked}, but no Prefect server answers there")
-    if url := home.ui_server():
-        os.environ.update(home.settings())
-    return url
 
 
 def _run_alone(pipeline: "Pipeline", workers: int | None, watcher: "Reporter") -> Any:
