@@ -17,6 +17,7 @@ from flows import home
 from tasks.runtime.errors import Mistake
 
 AUTH = "PREFECT_API_AUTH_STRING"
+HEARTBEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
 NAMES = re.compile(rb"PREFECT_API_URL|^\s*\[(tool\.prefect\.)?api\]|\bapi\.url\b", re.MULTILINE)
 
 
@@ -26,7 +27,7 @@ def found(say: Callable[[str], None]) -> str | None:
     Raises:
         Mistake: it answers, and takes neither our password nor having none.
     """
-    state = home.ui_server()
+    state = home.ui_state()
     asked = os.environ.get("PREFECT_API_URL")
     if asked:
         if not home.answers(asked):
@@ -34,22 +35,26 @@ def found(say: Callable[[str], None]) -> str | None:
         else:
             if state and state["auth"] and same(asked, state["url"]):
                 os.environ.setdefault(AUTH, state["auth"])
-            require_entry(asked)
-            return asked
+            return _entered(asked)
     if state:
         if state["ours"]:
             os.environ.update(home.settings())
         if state["auth"]:
             os.environ[AUTH] = state["auth"]
-        require_entry(state["url"])
-        return state["url"]
+        return _entered(state["url"])
     url = None if asked else of_profile()
     if url and home.answers(url):
-        require_entry(url)
-        return url
+        return _entered(url)
     if url:
         say(f"Prefect's settings name the server {url}, but none answers there")
     return None
+
+
+def _entered(url: str) -> str:
+    """A server that answers, of whomever: it lets us in, and hears the run's heartbeat."""
+    require_entry(url)
+    os.environ.setdefault(HEARTBEAT, home.settings()[HEARTBEAT])
+    return url
 
 
 def same(one: str, other: str) -> bool:

@@ -82,7 +82,7 @@ def answers(url: str, seconds: float = 0.9) -> bool:
         return False
 
 
-def ui_server() -> dict[str, Any] | None:
+def ui_state() -> dict[str, Any] | None:
     """What `millrace ui` says of its server, if that still answers.
 
     `url` of the API, `pid`, `auth` (user:password, or none), and `ours`: whether it is not another's (`--server`).
@@ -93,6 +93,12 @@ def ui_server() -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return {"auth": None, "ours": True, **state} if answers(url) else None
+
+
+def ui_server() -> str | None:
+    """The API of the server that `millrace ui` started, if it still answers."""
+    state = ui_state()
+    return state["url"] if state else None
 
 
 def settings() -> dict[str, str]:

@@ -84,7 +84,7 @@ def serve_beside(url: str, console: Console) -> None:
     _require_alone()
     found.require_entry(url)
     os.environ["PREFECT_API_URL"] = url
-    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", settings()["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
+    os.environ.setdefault(found.HEARTBEAT, settings()[found.HEARTBEAT])
     make_home()
     with console.status("making the deployments"):
         _prepare()
@@ -136,8 +136,7 @@ def _work(url: str, secret: str | None, kept: Kept | None, console: Console, tel
 
 def _require_alone() -> None:
     if up := ui_server():
-        where = up["url"].removesuffix("/api")
-        raise Mistake(f"your `millrace ui` is up already, at {where}; use that one, or end it first")
+        raise Mistake(f"your `millrace ui` is up already, at {up.removesuffix('/api')}; use that one, or end it first")
 
 
 def _tell_of_another(console: Console, ours: str) -> None:
