@@ -27,10 +27,19 @@ RUNS = ("Flow run ", "Task run ")  # records of a run: its own page in the UI ha
 
 
 class Log:
-    """One child's log. `heard` is called with each new kind of error, from the thread that reads the pipe."""
+    """One child's log. `heard` is called with each new kind of error, from the thread that reads the pipe.
 
-    def __init__(self, path: Path, heard: Callable[[str], None] | None = None, secrets: Iterable[str] = ()):
-        self.path, self.heard = path, heard
+    `runs`: other processes speak through this one, whose bare tracebacks are their own affair.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        heard: Callable[[str], None] | None = None,
+        secrets: Iterable[str] = (),
+        runs: bool = False,
+    ):
+        self.path, self.heard, self.runs = path, heard, runs
         self.secrets = [secret for secret in secrets if secret]
         self.tail: deque[str] = deque(maxlen=TAIL)
         self.kinds: Counter[str] = Counter()
@@ -70,7 +79,7 @@ class Log:
             elif self._error:
                 if len(self._error) < LONGEST:
                     self._error.append(line)
-            elif line.startswith("Traceback (most recent call last)"):
+            elif line.startswith("Traceback (most recent call last)") and not self.runs:
                 self._error = [line]
 
     def settle(self, at_once: bool = False) -> None:

@@ -99,7 +99,7 @@ def _work(url: str, secret: str | None, kept: Kept | None, console: Console, tel
         if kept is None or not kept.shaken(QUIET):  # else it says at length what we have told: the server is not there
             tell(f"an error in {_worker_log()}:\n{error}")
 
-    log = Log(_worker_log(), heard, _secrets(secret))
+    log = Log(_worker_log(), heard, _secrets(secret), runs=True)
     worker = Kept("the worker", command, {"PREFECT_LOGGING_COLORS": "false"}, log, tell)
 
     def may_start() -> bool:

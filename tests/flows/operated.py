@@ -127,7 +127,10 @@ class Operated:
                 with lease.open("r+b") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises where somebody holds it
         assert list((store / ".scratch").glob("*")) == []
-        assert list(self.scratch.iterdir()) == []
+        # Prefect's worker keeps empty folders of its own there (prefect-workspace-attempt-*, tmp*prefect).
+        kept = {path for path in self.scratch.iterdir() if "prefect" in path.name or path.name == "runner_storage"}
+        assert set(self.scratch.iterdir()) == kept
+        assert not [path for folder in kept for path in folder.rglob("*.parquet")]
         shared = [path.name for path in Path("/dev/shm").iterdir() if any(str(pid) in path.name for pid in pids)]
         assert shared == []
         return took

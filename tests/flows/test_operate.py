@@ -104,7 +104,7 @@ def test_a_schedule_fires_is_cancelled_paused_and_resumed(ui: Operated, toy: str
     ui.ask(f"deployments/{toy}/schedules/{made['id']}", "DELETE")
     wait_for(lambda: ui.runs(toy, "SCHEDULED", "PENDING", "RUNNING") == [], 180)
     assert ui.state(off) == "Cancelled"
-    assert "an error in" not in ui.told(), "neither the scheduler's nor another service's"
+    assert "services.scheduler" not in ui.told(), "it would be told if it raised, as it does beside SQLAlchemy 2.1"
 
 
 class Sink(BaseHTTPRequestHandler):
@@ -220,8 +220,8 @@ def test_cancel_ends_a_trainer_and_leaves_nothing(ui: Operated, tmp_path: Path) 
     texts(tmp_path)
     (tmp_path / "training.yaml").write_text(TRAINING.format(folder=tmp_path))
     run = ui.start(ui.deployment("pretrain", "demo"), conf=str(tmp_path / "training.yaml"), workers=2)
-    steps = "pretrain/tiny-*/**/metrics.jsonl"
-    wait_for(lambda: any(path.stat().st_size for path in tmp_path.glob(f"store/{steps}")) or final(ui, run), 240)
+    steps = "store/.work/pretrain/tiny-*/metrics.jsonl"
+    wait_for(lambda: any(path.stat().st_size for path in tmp_path.glob(steps)) or final(ui, run), 240)
     assert ui.state(run) == "Running", (ui.home / "worker.log").read_text()[-3000:]
     processes = ui.of_run(run)
     assert any("model.train" in line for line in processes.values())

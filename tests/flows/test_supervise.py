@@ -63,8 +63,10 @@ def test_an_error_without_a_successor_is_told_after_a_pause(tmp_path: Path, monk
 
 def test_a_run_s_own_errors_are_its_page_s_affair(tmp_path: Path) -> None:
     heard: list[str] = []
-    log = Log(tmp_path / "worker.log", heard.append)
+    log = Log(tmp_path / "worker.log", heard.append, runs=True)
     log.write("12:00:00.000 | ERROR   | Flow run 'x' - Encountered an exception")
+    log.write("Traceback (most recent call last):")
+    log.write("ValueError: of the run")
     log.write("12:00:00.000 | ERROR   | Task run 'x' - Encountered an exception")
     log.write("12:00:00.000 | ERROR   | prefect.worker.process.w - lost")
     log.close()
