@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import Request
 
 from flows import home
@@ -31,7 +32,7 @@ def found(say: Callable[[str], None]) -> str | None:
     asked = os.environ.get("PREFECT_API_URL")
     if asked:
         if not home.answers(asked):
-            say(f"PREFECT_API_URL is {asked}, but no Prefect server answers there")
+            say(f"PREFECT_API_URL is {public(asked)}, but no Prefect server answers there")
         else:
             if state and state["auth"] and same(asked, state["url"]):
                 os.environ.setdefault(AUTH, state["auth"])
@@ -46,7 +47,7 @@ def found(say: Callable[[str], None]) -> str | None:
     if url and home.answers(url):
         return _entered(url)
     if url:
-        say(f"Prefect's settings name the server {url}, but none answers there")
+        say(f"Prefect's settings name the server {public(url)}, but none answers there")
     return None
 
 
@@ -59,6 +60,12 @@ def _entered(url: str) -> str:
 
 def same(one: str, other: str) -> bool:
     return one.rstrip("/").replace("//localhost", "//127.0.0.1") == other.rstrip("/")
+
+
+def public(url: str) -> str:
+    """A URL as a console may show it: without the user and password that it may hold."""
+    parts = urlsplit(url)
+    return url if "@" not in parts.netloc else parts._replace(netloc="***@" + parts.netloc.rpartition("@")[2]).geturl()
 
 
 def of_profile() -> str | None:
@@ -89,7 +96,7 @@ def require_entry(url: str) -> None:
     if api.auth_string is not None and _admitted(url, pair := api.auth_string.get_secret_value()):
         return
     how = "does not take the user and password of" if pair else "wants a user and a password: set"
-    raise Mistake(f"the Prefect server at {url} {how} {AUTH} (user:password)")
+    raise Mistake(f"the Prefect server at {public(url)} {how} {AUTH} (user:password)")
 
 
 def _admitted(url: str, pair: str | None) -> bool:

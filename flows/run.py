@@ -25,7 +25,7 @@ def run(
 ) -> None:
     """Build what is not built, tell of it on `out`, and of a server that does not answer by `say`."""
     from flows import terminal
-    from flows.found import found
+    from flows.found import found, public
 
     url = found(say)
     placed = [name for name, (model, _) in pipeline.trained().items() if model.on]
@@ -43,7 +43,7 @@ def run(
     out.print(f"{watcher.fresh} stages built, {watcher.cached} cached", highlight=False)
     _summary(out, built, page)
     if url:
-        out.print(f"Recorded in Prefect: {url.removesuffix('/api')}/runs", highlight=False, soft_wrap=True)
+        out.print(f"Recorded in Prefect: {public(url).removesuffix('/api')}/runs", highlight=False, soft_wrap=True)
     elif record:
         out.print("Recorded in Prefect: `millrace ui` shows it", highlight=False, markup=False)
     else:

@@ -80,7 +80,7 @@ def serve_beside(url: str, console: Console) -> None:
     if not url.endswith("/api") and answers(f"{url}/api"):
         url += "/api"
     if not answers(url, 5):
-        raise Mistake(f"no Prefect server answers at {url}; its API's address ends in /api")
+        raise Mistake(f"no Prefect server answers at {found.public(url)}; its API's address ends in /api")
     _require_alone()
     found.require_entry(url)
     os.environ["PREFECT_API_URL"] = url
@@ -112,9 +112,10 @@ def _work(url: str, secret: str | None, kept: Kept | None, console: Console, tel
 
     with _announced(url, secret, kept is not None):
         try:
-            console.print(f"Prefect: {url.removesuffix('/api')}", highlight=False, soft_wrap=True)
+            shown = found.public(url)
+            console.print(f"Prefect: {shown.removesuffix('/api')}", highlight=False, soft_wrap=True)
             console.print("Start a flow there, or: prefect deployment run crawl-to-model/demo", highlight=False)
-            console.print(f"(in another shell: export PREFECT_API_URL={url}). Ctrl-C ends all.", highlight=False)
+            console.print(f"(in another shell: export PREFECT_API_URL={shown}). Ctrl-C ends all.", highlight=False)
             starting = False  # the server again, which does not answer yet
             while True:
                 if kept is not None:
@@ -145,9 +146,10 @@ def _tell_of_another(console: Console, ours: str) -> None:
     url = asked or found.of_profile()
     if url and not found.same(url, ours) and answers(url):
         who = "PREFECT_API_URL names" if asked else "your Prefect profile names"
+        shown = found.public(url)
         console.print(
-            f"{who} the server {url}, which is up. This is another one, of its own; a worker and the deployments for "
-            f"that one: millrace ui --server {url}",
+            f"{who} the server {shown}, which is up. This is another one, of its own; a worker and the deployments for "
+            f"that one: millrace ui --server {shown}",
             highlight=False,
             soft_wrap=True,
         )

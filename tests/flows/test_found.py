@@ -114,6 +114,13 @@ def test_a_variable_without_a_server_is_told_and_no_profile_steps_in(api: Thread
     assert told == ["PREFECT_API_URL is http://127.0.0.1:9/api, but no Prefect server answers there"]
 
 
+def test_a_url_is_shown_without_its_password() -> None:
+    os.environ["PREFECT_API_URL"] = "http://miller:hunter2@127.0.0.1:9/api"
+    told: list[str] = []
+    assert found.found(told.append) is None
+    assert told == ["PREFECT_API_URL is http://***@127.0.0.1:9/api, but no Prefect server answers there"]
+
+
 def test_files_that_say_nothing_of_an_api_cost_no_import_of_prefect(tmp_path: Path) -> None:
     (tmp_path / ".prefect").mkdir()
     (tmp_path / ".prefect/profiles.toml").write_text('active = "a"\n[profiles.a]\nPREFECT_LOGGING_LEVEL = "DEBUG"\n')
