@@ -526,12 +526,35 @@ def deploy(
 @command
 def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the UI listens, on 127.0.0.1.")] = 4200,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="postgresql://USER@HOST/NAME instead of a file; MILLRACE_DATABASE for one with a password.",
+        ),
+    ] = None,
+    auth: Annotated[
+        bool,
+        typer.Option("--auth", help="Ask for a user and password: MILLRACE_AUTH's (user:password), else made here."),
+    ] = False,
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="The API of a Prefect server that is up: bring it a worker and deployments."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """Prefect's server and a worker on loopback; its deployments run in this folder. Ctrl-C ends both."""
-    from flows.ui import serve
+    """Prefect's server and a worker on loopback, kept alive; its deployments run in this folder. Ctrl-C ends both."""
+    from flows import database as records
+    from flows.ui import serve, serve_beside
 
-    serve(port, console())
+    if server is not None:
+        if database is not None or auth:
+            raise Mistake("--database and --auth are for a server of our own, and --server names another's")
+        serve_beside(server, console())
+        return
+    if database is not None:
+        records.take(database)
+    serve(port, auth, console())
 
 
 def main() -> None:

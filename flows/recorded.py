@@ -35,6 +35,7 @@ from conf.load import load
 from conf.pipeline import Pipeline
 from flows.engines import engine
 from flows.form import documented
+from flows.orphan import end_with_worker
 from flows.part import asked_of
 from flows.placed import Places, build_there, places_of, require_pools
 from flows.state import Past, differences, flat
@@ -91,6 +92,7 @@ def begin(
     Raises:
         Mistake: the pipeline cannot be, or `dag` has no such part, or what the part reads is not there.
     """
+    end_with_worker()
     pipeline = load(conf, settings)
     if alone is not None:
         pipeline = pipeline.model_copy(update={"store": alone})

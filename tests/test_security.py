@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from conf.keys import Secret, without_credentials
-from flows.run import without_user
+from flows.found import public
 from model import hf
 from tasks.kernels import cache
 from tasks.runtime.artifact import FILES, MANIFEST, Artifact, artifact_at, stays_below
@@ -168,8 +168,8 @@ def test_other_addresses_pass(url: str):
 
 
 def test_a_server_is_shown_without_its_user():
-    assert without_user("https://me:hunter2@prefect.example/api") == "https://prefect.example/api"
-    assert without_user("http://127.0.0.1:4200/api?at=a@b") == "http://127.0.0.1:4200/api?at=a@b"
+    assert public("https://me:hunter2@prefect.example/api") == "https://***@prefect.example/api"
+    assert public("http://127.0.0.1:4200/api?at=a@b") == "http://127.0.0.1:4200/api?at=a@b"
 
 
 def test_a_proxys_password_is_not_told():
