@@ -1,9 +1,11 @@
 """`sources`: where documents come from."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from conf.expected import Expect
 from conf.keep import Conditions
 from conf.keys import Address, Keys, Positive, Share, Text
 from conf.licence import Licence
@@ -31,6 +33,19 @@ WITHOUT = [
     "flickr.com", "flic.kr", "instagram.com", "quickmeme.com", "qkme.me", "memegenerator.net", "livememe.com",
     "youtube.com", "youtu.be", "vimeo.com", "streamable.com", "liveleak.com", "vine.co", "twitch.tv", "dailymotion.com",
 ]  # fmt: skip
+
+
+def _named(crawls: str | list[str]) -> str | list[str]:
+    """Common Crawl's own names, each once."""
+    names = [crawls] if isinstance(crawls, str) else crawls
+    if strangers := [name for name in names if not re.fullmatch(r"CC-MAIN-\d{4}-\d{2}", name)]:
+        raise ValueError(f"{strangers[0]} is no crawl: they are named as in CC-MAIN-2019-35")
+    if not names or len(set(names)) < len(names):
+        raise ValueError("a list of crawls names at least one, and each once")
+    return crawls
+
+
+Crawls = Annotated[str | list[str], AfterValidator(_named)]
 Whitespace = Literal["standard", "keep"]
 OF_WEBTEXT = ("submissions", "pages", "karma", "over_18", "removed", "without")
 
@@ -93,7 +108,11 @@ class Source(Keys):
         None,
         description="path or glob, or several; {sample} is the demo's input; with `crawl`, how many of its files",
     )
-    crawl: str | None = Field(None, pattern=r"^CC-MAIN-\d{4}-\d{2}$", description="a crawl of Common Crawl, by name")
+    crawl: Crawls | None = Field(
+        None,
+        description="a crawl of Common Crawl, by name; a list stands for a source a crawl, with as many `files` each: "
+        "of `cc` and CC-MAIN-2019-35 that is cc-2019-35, of the group cc",
+    )
     form: Literal["warc", "wet"] = Field("warc", description="with `crawl`: pages (warc) or their text (wet)")
     base: Address = Field(
         "https://data.commoncrawl.org/",
@@ -105,6 +124,11 @@ class Source(Keys):
     )
     group: str | None = Field(
         None, description="sources under one weight of the mixture; the source's own name if absent"
+    )
+    expect: Expect | None = Field(
+        None,
+        description="how large it is, for `plan`: `45 TB` (its files), `570 GB of text`, `8M documents`, `410B "
+        "tokens`, or several as keys; no stage reads it",
     )
     licence: Licence | None = Field(
         None,
@@ -194,6 +218,11 @@ class Source(Keys):
         assert inputs is not None  # seen to above
         return inputs
 
+    @property
+    def one_crawl(self) -> str | None:
+        """The crawl that is read, if any: a list of them was unfolded (conf/crawls.py)."""
+        return self.crawl if isinstance(self.crawl, str) else None
+
     def selects_by(self, name: str) -> str | None:
         """The source whose links say which records are read; `name` is this one's."""
         return name if self.kind == "webtext" else (self.select and self.select.links) or None
@@ -205,6 +234,6 @@ class Source(Keys):
 
     def common_crawl(self, seed: int, form: str | None = None) -> dict[str, Any] | None:
         """What says which files of Common Crawl are read, if any."""
-        if self.crawl is None:
+        if self.one_crawl is None:
             return None
-        return {"crawl": self.crawl, "form": form or self.form, "base": self.base, "seed": seed}
+        return {"crawl": self.one_crawl, "form": form or self.form, "base": self.base, "seed": seed}
