@@ -1,6 +1,6 @@
 """What each stage takes of a core: the figures of flows/shipped.py and flows/ratios.py, measured.
 
-    python bench/paces.py [--data ../shared/data] [--store FOLDER]
+    python bench/paces.py [--data ../shared/data] [--store FOLDER] [--conf demo]
 
 Builds a pipeline over real files (470 Gutenberg books as JSONL, 24 as text, a Wikipedia dump's head, some thousand
 real pages as WARC) with one worker, one stage after another; run it twice, since kernels compile in the first. Of every
@@ -140,10 +140,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--store", type=Path)
+    parser.add_argument("--conf", type=Path, help="measure what is not built of this pipeline instead")
     arguments = parser.parse_args()
     store = arguments.store or Path(tempfile.mkdtemp(prefix="paces-"))
-    path = store.parent / "paces.yaml"
-    path.write_text(CONF.format(store=store, data=arguments.data.resolve()))
+    path = arguments.conf or store.parent / "paces.yaml"
+    if arguments.conf is None:
+        path.write_text(CONF.format(store=store, data=arguments.data.resolve()))
     pipeline = load(path)
     meter = Meter()
     run = Run(store, LocalEngine(1), meter)

@@ -14,7 +14,7 @@ from flows.devices import MFU, Device, device
 from flows.forecast import Forecast
 from flows.foretold import Loss, loss_of
 from flows.held import Held
-from flows.paces import Time, Work, labels, listed_bytes, pace, training_of, work
+from flows.paces import Time, Work, flops_of, labels, listed_bytes, pace, training_of, work
 from flows.shipped import SHIPPED
 from flows.state import Past, State, state
 from flows.tasks import missing
@@ -151,13 +151,13 @@ def _on_gpu(artifact: Artifact, what: Work, time: Time | None, forecast: Forecas
     """Whether a model's work is reckoned on a GPU: where that is asked for, or too much for cores, unless conf says
     `device: cpu`, or this store has a time for it."""
     recipe = artifact.recipe if artifact.stage == "pretrain" else forecast.recipe(artifact.recipe["inputs"]["model"])
-    found = training_of(recipe)
+    found = training_of(recipe)  # where a model is trained, there it is asked
     if found is not None and found[1].device == "cpu":
         return False
     if asked.gpu is not None:
         return True
     here = time is not None and time.source != "shipped"
-    return not here and (what.amount or 0.0) > ON_CORES
+    return not here and (flops_of(recipe) or what.amount or 0.0) > ON_CORES
 
 
 def _reads(recipe: dict[str, Any], own: Held, forecast: Forecast) -> float | None:

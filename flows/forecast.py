@@ -14,7 +14,6 @@ from flows.paces import COMPARABLE, listed_bytes, training_of, work
 from flows.ratios import (
     CRAWL_FILE,
     CUT,
-    DISK,
     KEPT_BY_PARETO,
     OF_CRAWL_FILE,
     OF_CUT,
@@ -22,9 +21,10 @@ from flows.ratios import (
     OF_SURVIVORS,
     OF_TOKENS,
     SURVIVE,
-    TYPICAL,
+    TEXT_ON_DISK,
     UNJUDGED,
     token_bytes,
+    typical,
 )
 from flows.shipped import SHIPPED
 from flows.state import Past
@@ -80,6 +80,9 @@ class Forecast:
             held = self._decided(artifact)
         elif artifact.stage == "tokens":
             held = self._tokens(artifact.name, recipe)
+        elif artifact.stage == "buckets":
+            met = self.of(recipe["inputs"]["before"])
+            held = Held(documents=met.documents, by=met.by)
         elif artifact.stage == "mixture":
             held = Held(tokens=recipe["parameters"]["budget"])
         else:
@@ -96,7 +99,7 @@ class Forecast:
         wet = (source is not None and source.form == "wet") or any(".wet" in str(file.get("path")) for file in files)
         kind = kind_of(parameters, wet)
         size, by = self._input(name, recipe, expect)
-        typical = TYPICAL.get(kind)
+        usual = typical(kind, [str(file.get("path", file.get("missing"))) for file in files])
         kept = expect.kept or (expect.tokens and expect.tokens * self._token_bytes())
         share = self._whole_share(name)
         text, documents = _float(expect.text), _float(expect.documents)
@@ -105,8 +108,8 @@ class Forecast:
         known = self._counted_before(name, kind, size, text or (kept and share and kept / share[0]))
         if known is not None:  # this source's own, of another list of files or other settings
             ratio, document, named = known[0], known[1], f"{name} as built here"
-        elif typical is not None:
-            ratio, document, named = typical.text, typical.document, typical.source
+        elif usual is not None:
+            ratio, document, named = usual.text, usual.document, usual.source
         else:
             return Held(size, documents, text, kind=kind, by=tuple(by))
         if text is None and size is not None:
@@ -232,7 +235,7 @@ class Forecast:
         """Bytes that an artifact will have, by what its rows are, or as typical of its stage."""
         recipe = artifact.recipe
         if artifact.stage == "ingest":
-            return None if held.text is None else held.text * DISK["text"]
+            return None if held.text is None else held.text * TEXT_ON_DISK
         if artifact.stage == "tokens":
             return (
                 None if held.tokens is None else held.tokens * (2 if self.pipeline.tokenizer.vocabulary <= 65536 else 4)

@@ -50,6 +50,8 @@ def of_statistics(stage: str, told: dict[str, Any], parameters: dict[str, Any]) 
     if stage == "tokens":
         tokens = told.get("train", 0) + told.get("validation", 0)
         return Held(None, told.get("documents"), told.get("bytes"), tokens)
+    if stage == "buckets":
+        return Held(documents=told.get("classes"))
     if "kept" in told:
         kept = told["kept"]
         return Held(None, kept, told.get("kept_bytes")) if isinstance(kept, int) else NOTHING

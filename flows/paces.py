@@ -16,7 +16,7 @@ from model.config import Architecture, Training, flops_per_token, total_windows
 from tasks.runtime.artifact import Artifact, artifact_at
 from tasks.runtime.errors import Failure
 
-COMPARABLE = 0.01  # of the work to come, at the least: what a stage takes for its start is then some per cent of it
+COMPARABLE = 0.1  # of the work to come, at the least: ten times as far is as far as a pace is taken
 
 
 class Known(Protocol):
@@ -79,7 +79,11 @@ def work(recipe: dict[str, Any], own: Held, known: Known) -> Work:
         return total(of(label).text for label in labels(inputs.get(key, [])))
 
     if stage == "ingest":
-        return Work("bytes of input", own.input, own.kind)
+        return (
+            Work("bytes of input", own.input, own.kind)
+            if own.kind == "warc"
+            else Work("bytes of text", own.text, own.kind)
+        )
     if stage in OF_FILES:
         return Work("bytes of input", listed_bytes(parameters))
     if stage == "grams":
@@ -97,7 +101,8 @@ def work(recipe: dict[str, Any], own: Held, known: Known) -> Work:
         return Work("documents", _sampled(parameters, documents("good"), documents("raw")), parameters["preset"])
     if stage == "tokenizer":
         kept, sample = text("decisions"), parameters.get("sample")
-        return Work("bytes of text", min(sample, kept) if isinstance(sample, int) and kept is not None else kept)
+        learned = min(sample, kept) if isinstance(sample, int) and kept is not None else kept
+        return Work("bytes of text", learned, f"{parameters['kind']} of {parameters['vocabulary']:,}")
     if stage == "tokens":
         return Work("bytes of text", own.text)
     if stage == "mixture":
