@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from conf.benchmarks import Benchmark
 from conf.corpus import Decontaminate, Dedup, Quality, Sample, Tokenizer
+from conf.crawls import unfolded
 from conf.engine import Engine
 from conf.evaluation import Asked, Evaluate
+from conf.expected import Rates
 from conf.keep import Conditions, Harm
 from conf.keys import Address, Keys, Misplaced, Share
 from conf.ladder import Ladder
@@ -67,7 +69,14 @@ class Pipeline(Keys):
     models: dict[Annotated[str, Field(pattern=rf"^{NAME}$")], Model] = Field(default_factory=dict)
     ladder: Ladder | None = Field(None, description="models of several sizes, for laws of scaling and a prediction")
     evaluate: Evaluate = Evaluate()
+    rates: Rates = Field(Rates(), description="prices, for `plan`")
     _months: dict[str, list[str]] = PrivateAttr(default_factory=dict)  # see `conf.months`
+
+    @field_validator("sources")
+    @classmethod
+    def _unfold(cls, sources: dict[str, Source]) -> dict[str, Source]:
+        """A source a crawl; see conf/crawls.py."""
+        return unfolded(sources)
 
     @property
     def months(self) -> dict[str, list[str]]:

@@ -189,11 +189,46 @@ def run(
 
 
 @command
-def plan(conf: Conf, until: Until = None, only: Only = None, settings: Set = None, debug: Debug = False) -> None:
-    """What a run would do before it is paid for: stages, cached or not and why, bytes, FLOPs, hours."""
+def plan(
+    conf: Conf,
+    gpu: Annotated[str | None, typer.Option("--gpu", help="Models on this GPU: h100, a100, l40s, rtx4090, ...")] = None,
+    mfu: Annotated[
+        float, typer.Option("--mfu", min=0.001, max=1.0, help="The share of its peak that a training reaches.")
+    ] = 0.4,
+    price_core_hour: Annotated[float | None, typer.Option(min=0, help="Of one CPU core; else `rates` of CONF.")] = None,
+    price_gpu_hour: Annotated[float | None, typer.Option(min=0, help="Of one GPU; else `rates` of CONF.")] = None,
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Ask servers of crawls how large the files are: a few each.")
+    ] = False,
+    each: Annotated[bool, typer.Option("--each", help="Every source on a line of its own.")] = False,
+    until: Until = None,
+    only: Only = None,
+    settings: Set = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, on standard output.")] = False,
+    debug: Debug = False,
+) -> None:
+    """What a run would do and cost before it is paid for: stages, cached or not and why, bytes, FLOPs, hours, price.
+
+    Touches no network but by --ask. docs/cost.md says what the figures rest on.
+    """
+    import json
+
+    from flows.budget import Asked, make
+    from flows.plan import as_json as told
     from flows.plan import show
 
-    show(console(), followed(read(conf, settings), until, only))
+    pipeline = read(conf, settings)
+    run = followed(pipeline, until, only)
+    sizes = None
+    if ask:
+        from flows.asking import sizes_of
+
+        sizes = sizes_of(pipeline, run, say)
+    planned = make(run, pipeline, Asked(gpu, mfu, price_core_hour, price_gpu_hour, sizes))
+    if as_json:
+        typer.echo(json.dumps(told(planned), indent=1, ensure_ascii=False))
+    else:
+        show(console(), pipeline, planned, each)
 
 
 @command

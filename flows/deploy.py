@@ -59,7 +59,7 @@ def deploy(out: Console, conf: Path, asked: Asked, say: Callable[[str], None]) -
     name = asked.name or path.stem
     if not NAME.fullmatch(name):
         raise Mistake(f"{name!r} is no name for a deployment: give one without / % & < > by --name")
-    url = found(say)  # before Prefect is imported, which reads once which server it speaks to
+    url = _server(say)  # before Prefect is imported, which reads once which server it speaks to
     dates = _dates(asked.cron, asked.timezone) if asked.cron else []
     parameters: dict[str, Any] = {"conf": str(path)}
     if asked.workers is not None:
@@ -100,7 +100,7 @@ def deploy(out: Console, conf: Path, asked: Asked, say: Callable[[str], None]) -
 
 
 def _server(say: Callable[[str], None]) -> str:
-    from flows.found import found as found
+    from flows.found import found
 
     if url := found(say):
         os.environ["PREFECT_API_URL"] = url
