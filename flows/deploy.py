@@ -73,7 +73,7 @@ def deploy(out: Console, conf: Path, asked: Asked, say: Callable[[str], None]) -
         entrypoint="flows.{0}.{0}".format(asked.flow.replace("-", "_")),
         name=name,
         description=_description(asked.flow, path, pipeline),
-        folder=Path.cwd(),
+        directory=Path.cwd(),
         parameters=parameters,
         schedules=_schedules(asked),
         tags=asked.tags,
@@ -85,7 +85,7 @@ def deploy(out: Console, conf: Path, asked: Asked, say: Callable[[str], None]) -
     with get_client(sync_client=True) as client:
         id, how = settle(client, wanted)
         make_automation()
-        out.print(f"{asked.flow}/{name}: {how}; it runs in {wanted.folder}", highlight=False, soft_wrap=True)
+        out.print(f"{asked.flow}/{name}: {how}; it runs in {wanted.directory}", highlight=False, soft_wrap=True)
         _tell_schedules(out, client, f"{asked.flow}/{name}", dates)
         if latest and not asked.cron and not client.read_deployment(id).schedules:
             out.print(

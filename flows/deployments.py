@@ -47,7 +47,7 @@ class Wanted:
     entrypoint: str  # flows.build_corpus.build_corpus
     name: str
     description: str
-    folder: Path  # in which its runs work
+    directory: Path  # in which its runs work
     parameters: dict[str, Any]
     schedules: "list[DeploymentScheduleCreate]" = field(default_factory=list)
     tags: list[str] = field(default_factory=list)  # added to those that are there
@@ -107,7 +107,7 @@ def _code(wanted: Wanted) -> dict[str, Any]:
         "entrypoint": wanted.entrypoint,
         "description": wanted.description,
         "parameter_openapi_schema": parameter_schema(wanted.flow).model_dump_for_openapi(),
-        "pull_steps": [{"prefect.deployments.steps.set_working_directory": {"directory": str(wanted.folder)}}],
+        "pull_steps": [{"prefect.deployments.steps.set_working_directory": {"directory": str(wanted.directory)}}],
     }
 
 
@@ -164,7 +164,7 @@ def brought(folder: Path) -> Iterator[Wanted]:
             entrypoint=one["entrypoint"],
             name=one["name"],
             description=one["description"],
-            folder=folder,
+            directory=folder,
             parameters=one["parameters"],
             schedules=[
                 DeploymentScheduleCreate(

@@ -240,6 +240,34 @@ def test_killed_in_a_new_month(conf: Path, crawl: Flaky) -> None:
     assert {path: now[path][1] for path in sums} == sums
 
 
+FLOW = """\
+import os, sys
+from flows import home, server
+os.environ.update(home.settings())
+port = server.free_port()
+with server.server(port, server.TEMPORARY) as (url, process):
+    os.environ["PREFECT_API_URL"] = url
+    server.wait_until_up(url, process)
+    from flows.build_corpus import build_corpus
+    build_corpus(sys.argv[1], workers=1, latest=True)
+"""
+
+
+@pytest.mark.long
+def test_the_flow_takes_the_latest_as_a_schedule_starts_it(conf: Path, crawl: Flaky) -> None:
+    publish(crawl, FIRST, SECOND)
+    conf.write_text(conf.read_text().partition("models:")[0])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MILLRACE_HOME": str(conf.parent / "home")}
+    command = [sys.executable, "-c", FLOW, str(conf)]
+    done = subprocess.run(command, env=environment, cwd=conf.parent, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert f"source cc takes {SECOND}, as cc-2026-46" in done.stdout + done.stderr
+    assert len(list(conf.parent.glob("store/cuts/cc-2026-4?-*/manifest.json"))) == 2
+    del crawl.files["/collinfo.json"]
+    failed = subprocess.run(command, env=environment, cwd=conf.parent, capture_output=True, text=True, timeout=600)
+    assert failed.returncode != 0 and "which crawls there are cannot be asked" in failed.stderr
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
