@@ -133,9 +133,13 @@ def run(
 @command
 def plan(conf: Conf, debug: Debug = False) -> None:
     """What a run would do before it is paid for: stages, cached or not and why, bytes, FLOPs, hours."""
+    from flows.dag.whole import unread
     from flows.plan import show
 
-    show(console(), followed(read(conf)))
+    pipeline = read(conf)
+    show(console(), followed(pipeline))
+    for group in pipeline.unread() if pipeline.models else ():
+        say(unread(group))
 
 
 @command
