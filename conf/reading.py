@@ -122,7 +122,8 @@ def _sentence(fault: Any, written: tuple[Any, ...], schema: type[BaseModel]) -> 
     parts = [str(part) for part in fault["loc"] if not str(part).startswith(("function-", "literal", "list[", "dict["))]
     place = ".".join(parts)
     if fault["type"] == "extra_forbidden":
-        return f"{'.'.join(map(str, written))} is no key here; docs/configuration.md lists the keys{_meant_key(schema, written)}"
+        name, meant = ".".join(map(str, written)), _meant_key(schema, written)
+        return f"{name} is no key here; docs/configuration.md lists the keys{meant}"
     if (parts[-1:] == ["[key]"] and fault["type"] == "string_type") or fault["type"] == "invalid_key":
         return (
             f"{place.removesuffix('.[key]')}: YAML takes this name for another thing than text; put it between quotes"
