@@ -70,7 +70,8 @@ class Past:
     def _manifest(self, label: str) -> dict[str, Any] | None:
         if label not in self._manifests:
             try:
-                self._manifests[label] = json.loads(self.store.read(f"{label}/{MANIFEST}"))
+                manifest = json.loads(self.store.read(f"{label}/{MANIFEST}"))
+                self._manifests[label] = manifest if isinstance(manifest, dict) and "fingerprint" in manifest else None
             except (OSError, ValueError):
                 self._manifests[label] = None  # damaged; `verify` is who tells of it
         return self._manifests[label]
