@@ -40,7 +40,7 @@ def state(artifact: Artifact, past: "Past") -> State:
 def _shards(artifact: Artifact) -> int | None:
     try:
         return int(json.loads(artifact.store.read(artifact.name_of(PARTS)))["shards"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None  # the stage has not counted its shards, or does not work by shards
 
 

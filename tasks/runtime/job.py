@@ -239,7 +239,7 @@ def _share(job: Job, seconds: float) -> float:
         write(job.store, due.artifact.name_of(SHARE), share, replace=True)
     try:
         return own + float(json.loads(job.store.read(job.artifact.name_of(SHARE)))["seconds"])
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, KeyError, TypeError):  # damaged: it stands outside of the checksums
         return own
 
 
