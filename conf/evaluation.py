@@ -10,6 +10,7 @@ from conf.keys import Address, Keys, Pool
 from conf.news import News
 from conf.perplexity import FilePerplexity
 from conf.probes import Probes
+from conf.spelling import did_you_mean
 from conf.task import Task
 
 
@@ -86,10 +87,12 @@ class Evaluate(Keys):
 
     @model_validator(mode="after")
     def _of_tasks(self) -> Self:
+        if self.folder is not None and not Path(self.folder).is_dir():
+            raise ValueError(f"there is no folder {self.folder} of task files (`folder`)")
         tasks = [asked.task for asked in self.tasks]
         for name, fields in self.by.items():
             if name not in tasks:
-                raise ValueError(f"by names {name}, which is none of evaluate.tasks")
+                raise ValueError(f"by names {name}, which is none of evaluate.tasks{did_you_mean(name, tasks)}")
             if not fields or len(set(fields)) != len(fields):
                 raise ValueError(f"by.{name} names no field, or one twice")
         named = [Path(file).stem for file in self.exams]
@@ -98,7 +101,10 @@ class Evaluate(Keys):
         for name, of in self.examined().items():
             for section in of.sections:
                 if section.task not in tasks:
-                    raise ValueError(f"exam {name} asks the task {section.task}, which is none of evaluate.tasks")
+                    raise ValueError(
+                        f"exam {name} asks the task {section.task}, which is none of evaluate.tasks"
+                        f"{did_you_mean(section.task, tasks)}"
+                    )
         return self
 
     def examined(self) -> dict[str, Exam]:

@@ -12,6 +12,7 @@ from typing import Any
 from conf.months import unfolded
 from conf.pipeline import Pipeline
 from conf.reading import read
+from conf.spelling import did_you_mean
 from tasks.runtime.errors import Mistake
 
 PACKAGED = Path(__file__).parent
@@ -31,7 +32,7 @@ def find(conf: Path | str) -> Path:
         return packaged[path.stem]
     raise Mistake(
         f"{path} cannot be read: No such file, and no pipeline of that name comes with Millrace "
-        f"(there are {', '.join(packaged)})"
+        f"(there are {', '.join(packaged)}){did_you_mean(path.stem, packaged)}"
     )
 
 

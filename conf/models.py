@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, create_mo
 
 from conf.keys import Count, Keys, Pool, Text, without_credentials
 from conf.places import absolute
+from conf.spelling import did_you_mean
 from model.config import Architecture, Training
 from model.presets import PRESETS, preset, trained_on
 
@@ -107,7 +108,10 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
         """Architecture and training, the preset's where the YAML gives nothing; of a model that has a preset."""
         assert self.preset is not None
         if self.preset not in PRESETS:
-            raise ValueError(f"no preset is called {self.preset!r}; there are {', '.join(sorted(PRESETS))}")
+            raise ValueError(
+                f"no preset is called {self.preset!r}; there are {', '.join(sorted(PRESETS))}"
+                f"{did_you_mean(self.preset, PRESETS)}"
+            )
         return preset(self.preset, **self._trainer(), vocabulary=vocabulary, seed=seed)
 
     def going_on(self, start: Architecture, before: Training | None, seed: int) -> tuple[Architecture, Training]:

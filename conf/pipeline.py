@@ -22,15 +22,17 @@ from conf.mixture import Mixture
 from conf.models import HF, NAME, Model
 from conf.retracted import Retracted, listed
 from conf.sources import Servers, Source
+from conf.spelling import did_you_mean
 from conf.store import Cache, Store, address
 from conf.task import Task, files, load
+from conf.title import Title
 from model.config import Architecture, Training, training_flops
 
 
 class Pipeline(Keys):
     """One file from crawl to score."""
 
-    title: str = Field("", pattern=r"^[\w .-]*$", description="of the report; the file's name if absent")
+    title: Title = Field("", description="of the report, in any script; the file's name if absent")
     store: Store = Field(
         "./store",
         validate_default=True,  # it is relative as well
@@ -105,6 +107,11 @@ class Pipeline(Keys):
     def groups(self) -> list[str]:
         """Groups in the order of their first source."""
         return list(dict.fromkeys(self.group(source) for source in self.sources))
+
+    def unread(self) -> list[str]:
+        """Groups that `mixture` leaves out: their documents are kept, and no model learns from them. A weight of 0 says
+        that it is meant."""
+        return [group for group in self.groups if self.mixture.weights and group not in self.mixture.weights]
 
     def named(self, names: list[str]) -> list[str]:
         """The sources that a list of sources and groups names, in priority order."""
@@ -212,7 +219,7 @@ class Pipeline(Keys):
                     raise Misplaced(
                         (*where, place),
                         f"{'.'.join(where)} names {name}, which is no source or group "
-                        f"(there are {', '.join(sorted(known))})",
+                        f"(there are {', '.join(sorted(known))}){did_you_mean(name, known)}",
                     )
         if self.quality and (contradictory := set(self.named(self.quality.good)) & set(self.named(self.quality.raw))):
             raise Misplaced(("quality",), f"quality: {', '.join(sorted(contradictory))} cannot be good and raw at once")
@@ -220,7 +227,8 @@ class Pipeline(Keys):
             if group not in self.groups:
                 raise Misplaced(
                     ("mixture", "weights", group),
-                    f"mixture names {group}, which is no group (there are {', '.join(self.groups)})",
+                    f"mixture names {group}, which is no group (there are {', '.join(self.groups)})"
+                    f"{did_you_mean(group, self.groups)}",
                 )
         self._require_conditions()
         if self.mixture.weights and not sum(self.mixture.weights.values()):
@@ -233,7 +241,11 @@ class Pipeline(Keys):
         for name, source in self.sources.items():
             wanted = source.select.links if source.select else False
             if isinstance(wanted, str) and (wanted not in self.sources or self.sources[wanted].kind != "webtext"):
-                raise Misplaced(("sources", name, "select", "links"), f"select.links names {wanted}, no webtext source")
+                raise Misplaced(
+                    ("sources", name, "select", "links"),
+                    f"select.links names {wanted}, no webtext source"
+                    f"{did_you_mean(wanted, [name for name, one in self.sources.items() if one.kind == 'webtext'])}",
+                )
         for kind, named in (("sources", self.sources), ("benchmarks", self.benchmarks)):
             for name, declared in named.items():
                 for key in ("files", "pages", "submissions", "words"):
@@ -264,7 +276,7 @@ class Pipeline(Keys):
                     raise Misplaced(
                         ("models", chain[-1], "from"),
                         f"models.{chain[-1]}.from names {start}, which is no model of this pipeline (there are "
-                        f"{', '.join(known)}); a folder is hf:FOLDER",
+                        f"{', '.join(known)}); a folder is hf:FOLDER{did_you_mean(start, known)}",
                     )
                 chain.append(start)
                 if start in chain[:-1]:
@@ -299,7 +311,8 @@ class Pipeline(Keys):
         if target not in self.models or self.models[target].from_ is not None:
             raise Misplaced(
                 ("ladder", "predict"),
-                f"ladder.predict names {target}, which is none of `models` that are trained from the beginning",
+                f"ladder.predict names {target}, which is none of `models` that are trained from the beginning"
+                f"{did_you_mean(target, self.models)}",
             )
         rungs = self.rungs()
         compute = {self.flops(*rungs[name]) for name in self.small()}
@@ -316,7 +329,11 @@ class Pipeline(Keys):
         for place, asked in enumerate(self.evaluate.tasks):
             where = ("evaluate", "tasks", place)
             if asked.task not in there:
-                raise Misplaced(where, f"there is no task {asked.task}: `millrace tasks` lists those that there are")
+                raise Misplaced(
+                    where,
+                    f"there is no task {asked.task}: `millrace tasks` lists those that there are"
+                    f"{did_you_mean(asked.task, there)}",
+                )
             if asked.task in [earlier.task for earlier in self.evaluate.tasks[:place]]:
                 raise Misplaced(where, f"evaluate.tasks names {asked.task} twice")
             of = load(there[asked.task])
@@ -327,7 +344,8 @@ class Pipeline(Keys):
                 if template != "default" and template not in of.templates:
                     raise Misplaced(
                         (*where, "templates"),
-                        f"{asked.task} has no template {template} (there are {', '.join(['default', *of.templates])})",
+                        f"{asked.task} has no template {template} (there are {', '.join(['default', *of.templates])})"
+                        f"{did_you_mean(template, of.templates)}",
                     )
             if asked.reading == "unconditional" and of.neutral is None:
                 raise Misplaced((*where, "reading"), f"{asked.task} has no `neutral` context for this reading")
@@ -336,7 +354,11 @@ class Pipeline(Keys):
         for place, task in enumerate(self.ladder.pass_rates if self.ladder else ()):
             where = ("ladder", "pass_rates", place)
             if task not in self.tasks():
-                raise Misplaced(where, f"ladder.pass_rates names {task}, which is none of evaluate.tasks")
+                raise Misplaced(
+                    where,
+                    f"ladder.pass_rates names {task}, which is none of evaluate.tasks"
+                    f"{did_you_mean(task, self.tasks())}",
+                )
             if self.tasks()[task][1].samples < 2:
                 raise Misplaced(where, f"ladder.pass_rates names {task}, whose task file draws one text an item")
 
@@ -358,7 +380,7 @@ class Pipeline(Keys):
             raise Misplaced(
                 ("evaluate", "news", "control"),
                 f"evaluate.news.control names {news.control}, which is no model of this pipeline (there are "
-                f"{', '.join(known) or 'none'})",
+                f"{', '.join(known) or 'none'}){did_you_mean(news.control, known)}",
             )
 
     def small(self) -> list[str]:

@@ -23,8 +23,10 @@ FOLDER = "folder"  # of the context
 def absolute(written: str, info: ValidationInfo) -> str:
     """A path with its variables replaced, from the root on; globs stay globs.
 
-    ValueError where a variable is not set or the user has no home.
+    ValueError where a variable is not set, the user has no home, or it can be no path.
     """
+    if not written or "\0" in written:
+        raise ValueError("the path is missing" if not written else "a path holds no zero byte")
     folder = (info.context or {}).get(FOLDER)
     if folder is None or URL.match(written) or written.startswith(MADE):
         return written

@@ -11,9 +11,12 @@ from pydantic import BaseModel, ValidationError
 from conf.keys import Misplaced, Secret
 from conf.places import context
 from conf.settings import applied, origin
+from conf.spelling import did_you_mean
+from conf.where import keys_at, places_of
 from tasks.runtime.errors import Mistake
 
 M = TypeVar("M", bound=BaseModel)
+LARGEST = 100_000  # keys and items of a file: a hundred times the largest pipeline; aliases of aliases reach any number
 Lines = dict[tuple[Any, ...], int]  # of each key and list item, by where it stands
 
 
@@ -71,7 +74,7 @@ def read(
     try:
         return schema.model_validate({**defaults, **content}, context=context(folder or path.absolute().parent))
     except ValidationError as error:
-        told = {_told(place, fault, path, lines, content, settings) for place, fault in _meant(error, lines)}
+        told = {_told(place, fault, path, lines, content, settings, schema) for place, fault in _meant(error, lines)}
         raise Mistake("\n".join(sentence for _, sentence in sorted(told))) from None
 
 
@@ -82,19 +85,21 @@ def _told(
     lines: Lines,
     content: dict[str, Any],
     settings: Mapping[str, Any],
+    schema: type[BaseModel],
 ) -> tuple[int, str]:
     """A fault's line, and its sentence with where the value was given; `written`: its place in the file."""
-    sentence = _sentence(fault)
+    sentence = _sentence(fault, written, schema)
     own, beside = origin(_place(fault), content, settings)
     if own is not None:
         return 0, f"--set {own}: {sentence}"
-    return lines[
-        written
-    ], f"{path}:{lines[written]}: {sentence}{f' (with --set {beside})' if beside is not None else ''}"
+    beside_it = f" (with --set {beside})" if beside is not None else ""
+    return lines[written], f"{path}:{lines[written]}: {sentence}{beside_it}"
 
 
 def _walk(node: yaml.Node, where: tuple[Any, ...], lines: dict[tuple[Any, ...], int], path: Path) -> None:
     """Note the line of every key and list item; a key that stands twice is refused, as YAML itself would."""
+    if len(lines) > LARGEST:
+        raise Mistake(f"{path}: not YAML that can be read: its aliases (*name) unfold to more than {LARGEST} lines")
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
@@ -143,12 +148,28 @@ def _written(where: tuple[Any, ...], lines: Lines) -> tuple[Any, ...]:
     return known
 
 
-def _sentence(fault: Any) -> str:
+def _sentence(fault: Any, written: tuple[Any, ...], schema: type[BaseModel]) -> str:
     parts = [str(part) for part in fault["loc"] if not str(part).startswith(("function-", "literal", "list[", "dict["))]
     place = ".".join(parts)
     if fault["type"] == "extra_forbidden":
-        return f"{place} is no key here; docs/configuration.md lists the keys"
+        name, meant = ".".join(map(str, written)), _meant_key(schema, written)
+        return f"{name} is no key here; docs/configuration.md lists the keys{meant}"
+    if (parts[-1:] == ["[key]"] and fault["type"] == "string_type") or fault["type"] == "invalid_key":
+        return (
+            f"{place.removesuffix('.[key]')}: YAML takes this name for another thing than text; put it between quotes"
+        )
     message = fault["msg"].removeprefix("Value error, ")
     hidden = isinstance(fault["input"], dict) or isinstance(fault.get("ctx", {}).get("error"), Secret)
     given = "" if hidden else re.sub(r"//[^/\s@]*@", "//...@", f" (it is {fault['input']!r})")
+    if fault["type"] == "literal_error":
+        given += did_you_mean(fault["input"], re.findall(r"'([^']*)'", fault["ctx"]["expected"]))
     return f"{place}: {message}{given}" if place else message
+
+
+def _meant_key(schema: type[BaseModel], written: tuple[Any, ...]) -> str:
+    """What an unknown key may be for: one that is nearly so spelt, or one that belongs elsewhere."""
+    *above, key = written
+    if near := did_you_mean(key, keys_at(schema, tuple(above))):
+        return near
+    elsewhere = places_of(schema, str(key))[:2]
+    return f"; {key} belongs to {' or '.join(elsewhere)}" if elsewhere else ""

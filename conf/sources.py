@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from conf.expected import Expect
 from conf.keep import Conditions
 from conf.keys import Address, Keys, Positive, Share, Text
+from conf.languages import Language
 from conf.licence import Licence
 
 LATEST = "latest"
@@ -89,7 +90,9 @@ class Select(Keys):
 
     domains: list[str] = Field([], description="with all hosts below them")
     prefixes: list[str] = Field([], description="what URLs begin with; scheme and `www.` are not compared")
-    languages: list[str] = Field([], description="ISO 639 codes; the first language that the index names is one")
+    languages: list[Annotated[str, Field(pattern="^[a-z]{2,3}$")]] = Field(
+        [], description="ISO 639 codes; the first language that the index names is one"
+    )
     mime: list[str] = Field(
         ["text/html", "application/xhtml+xml", "text/plain"], description="media types, as Common Crawl detected them"
     )
@@ -188,7 +191,7 @@ class Source(Keys):
     without: list[str] = Field(
         WITHOUT, description="webtext: domains that are left out, with the hosts below them; replaces the list"
     )
-    languages: list[str] | dict[str, Share] | None = Field(
+    languages: list[Language] | dict[Language, Share] | None = Field(
         None,
         description="languages kept, as ISO 639-1 codes, or `{en: 0.8}` with the least score of each; all if absent",
     )

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from flows import completion
-from tasks.runtime.errors import Failure, Mistake
+from tasks.runtime.errors import Failure, Mistake, of_system
 
 if TYPE_CHECKING:
     from conf.pipeline import Pipeline
@@ -123,6 +123,15 @@ def verdict(error: BaseException) -> tuple[int, str]:
         return 130, "stopped by Ctrl-C; finished work is kept, and the same command goes on from it"
     if isinstance(error, Terminated) or type(error).__name__ == "TerminationSignal":  # the latter is Prefect's
         return 143, "stopped by SIGTERM; finished work is kept, and the same command goes on from it"
+    if isinstance(error, BrokenPipeError):
+        return 141, "whoever read this has closed the pipe; what was asked for may not be done"
+    if isinstance(error, OSError) and error.errno is not None:
+        return 1, of_system(error)
+    if isinstance(error, MemoryError):
+        return (
+            1,
+            "memory is used up; give fewer `--workers`, or a smaller `limits` of the source; finished work is kept",
+        )
     first = (str(error).strip() or "no message").splitlines()[0]
     return 1, f"unexpected {type(error).__name__}: {first:.300}; --debug shows the traceback"
 
@@ -214,6 +223,7 @@ def plan(
     import json
 
     from flows.budget import Asked, make
+    from flows.dag.whole import unread
     from flows.plan import as_json as told
     from flows.plan import show
 
@@ -229,6 +239,8 @@ def plan(
         typer.echo(json.dumps(told(planned), indent=1, ensure_ascii=False))
     else:
         show(console(), pipeline, planned, each)
+    for group in pipeline.unread() if pipeline.models else ():
+        say(unread(group))
 
 
 @command

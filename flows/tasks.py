@@ -12,6 +12,7 @@ from rich.text import Text
 
 from conf.evaluation import Asked
 from conf.pipeline import Pipeline
+from conf.spelling import did_you_mean
 from conf.task import Task, files, load
 from tasks.decontaminate.benchmark import items, items_of, lying_here
 from tasks.evaluation.asking.way import Question, Unaskable, Way, asked
@@ -93,7 +94,10 @@ def show(out: Console, what: list[str], followed: Callable[[Path], tuple[Pipelin
     elif names[0] in data.there:
         _show(out, names[0], load(data.there[names[0]]), data)
     else:
-        raise Mistake(f"there is no task {names[0]}: `millrace tasks` lists those that there are")
+        raise Mistake(
+            f"there is no task {names[0]}: `millrace tasks` lists those that there are"
+            f"{did_you_mean(names[0], data.there)}"
+        )
 
 
 def _pipeline_of(name: str) -> list[str]:

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from model import neo
 from model.config import Architecture
 from model.gpt import GPT
+from model.weights import tensors_in
 
 GPT1, GPT2, NEO = "OpenAIGPTLMHeadModel", "GPT2LMHeadModel", "GPTNeoForCausalLM"
 TYPES = {GPT1: "openai-gpt", GPT2: "gpt2", NEO: "gpt_neo"}  # config.json's model_type
@@ -239,7 +240,11 @@ def _given(folder: Path) -> dict[str, Tensor]:
             f"{folder} has no {missing[0]}: weights come in as safetensors, and nothing is unpickled "
             "(pytorch_model.bin): save the model again with save_pretrained"
         )
-    tensors = {key: tensor for file in files for key, tensor in load_file(folder / file).items()}
+    tensors = {key: tensor for file in files for key, tensor in tensors_in(folder / file).items()}
+    if whole := [key for key, tensor in tensors.items() if not tensor.is_floating_point() and not BUFFERS.search(key)]:
+        raise ValueError(
+            f"{folder}: {whole[0]} is of {tensors[whole[0]].dtype}: weights come in as numbers with a point"
+        )
     return {key.removeprefix("transformer."): tensor for key, tensor in tensors.items()}
 
 

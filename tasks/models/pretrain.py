@@ -6,6 +6,7 @@ not in the fingerprint; MODEL_VERSION is, by hand: a mended log line must not th
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -217,6 +218,11 @@ def _train(job: Job, out: Path, training: dict[str, Any], torchrun: list[str], w
             process.terminate()  # the trainer writes a checkpoint and ends
             process.wait()
             raise
+    if process.returncode == -signal.SIGKILL:
+        raise Failure(
+            f"training of {job.artifact.name} was killed (SIGKILL), by hand, or by the kernel for memory (dmesg says "
+            f"so): make room, or give the model a smaller `micro_batch`, and run again: it goes on from its checkpoint"
+        )
     if process.returncode or not (out / WEIGHTS).exists():
         raise Failure(f"training of {job.artifact.name} stopped: {_last_line(out / LOG)} (see {out / LOG})")
 
@@ -224,7 +230,6 @@ def _train(job: Job, out: Path, training: dict[str, Any], torchrun: list[str], w
 def _die_with_parent() -> None:
     """Leave no trainer behind when the run is killed: SIGTERM, on which it writes a checkpoint."""
     import ctypes
-    import signal
 
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 

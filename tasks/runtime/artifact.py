@@ -185,7 +185,11 @@ class Artifact:
         """run.json: when, where and how fast it was built; empty where there is none."""
         try:
             return dict(json.loads(self.store.read(self.name_of(RUN))))
-        except (FileNotFoundError, ValueError):
+        except (
+            FileNotFoundError,
+            ValueError,
+            TypeError,
+        ):  # TypeError: JSON of another shape, which `verify` passes over
             return {}
 
     def shards(self) -> list[Shard]:

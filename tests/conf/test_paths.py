@@ -61,6 +61,7 @@ def places(value: object) -> list[str]:
 def everywhere(folder: Path, data: Path, written: str) -> Pipeline:
     data.mkdir(parents=True, exist_ok=True)
     (data / "gone.txt").write_text("")
+    (data / "tasks").mkdir()
     (data / "law.json").write_text("{title: Law, sections: [{kind: choice, weight: 1, task: cloze}]}")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "mine.yaml"

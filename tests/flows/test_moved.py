@@ -125,6 +125,9 @@ def test_a_moved_project_is_found_built_and_made_elsewhere_has_the_same_bytes(
 
     moved = tmp_path / "moved"
     shutil.move(first.parent, moved)
+    followed = Run(str(moved / "store"), None)
+    dag.train_tokenizer(followed, load(moved / "mine.yaml"))
+    assert all(artifact.built for artifact in followed.artifacts)  # `status` says so before anything is read
     assert build(moved / "mine.yaml") == []
     assert bytes_of(moved / "store") == expected
 

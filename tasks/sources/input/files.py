@@ -121,7 +121,7 @@ def _remote(urls: list[str], source: dict[str, Any], memo: Store | None, manners
     place = f"files/{source.get('name', '')}-{digest(source)}.looked.json"
     known: dict[str, remote.Remote] = {}
     if memo is not None and memo.exists(place):
-        with suppress(ValueError):  # what is not JSON is asked anew
+        with suppress(ValueError, TypeError, AttributeError):  # what is damaged is asked anew
             known = {url: remote.Remote(url, size, etag) for url, (size, etag) in json.loads(memo.read(place)).items()}
     missing = [url for url in urls if url not in known]
 
@@ -221,8 +221,8 @@ class _Checksums:
         self.known: dict[str, str] = {}
         if store is not None and store.exists(MEMO):
             try:
-                self.known = json.loads(store.read(MEMO))
-            except ValueError:  # a memory that is not JSON is worth nothing; it is written anew
+                self.known = dict(json.loads(store.read(MEMO)))
+            except (ValueError, TypeError):  # a memory that is damaged is worth nothing; it is written anew
                 self.known = {}
 
     def of(self, path: Path) -> str:
