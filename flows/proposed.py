@@ -13,13 +13,17 @@ EPOCHS = 4  # Muennighoff et al. (2023): up to 4 epochs change the loss by next 
 TOKENS_A_WEIGHT = 20  # Hoffmann et al. (2022), section 3: of a compute-optimal model
 LITTLE = 1 << 20  # bytes of text on each side below which a classifier learns too little
 
-# For one GPU: weights without embeddings (12 x layers x width^2), and the keys. The first is GPT-2's shape made small.
+UPDATES = 1000  # at least, so that a schedule has room: a small budget takes smaller batches
+SMALLEST = 4096  # tokens of a batch
+
+# For one GPU: weights without embeddings (12 x layers x width^2), the keys, tokens of a batch at most. The first three
+# are GPT-3's shape made small.
 SHAPES = [
-    (3_145_728, "preset: gpt3-small, layers: 4, width: 256, heads: 4, context: 512, batch: 32k"),
-    (10_616_832, "preset: gpt3-small, layers: 6, width: 384, heads: 6, context: 512, batch: 32k"),
-    (25_165_824, "preset: gpt3-small, layers: 8, width: 512, heads: 8, context: 1024, batch: 64k"),
-    (84_934_656, "preset: gpt3-small, context: 1024, batch: 256k"),
-    (301_989_888, "preset: gpt3-medium"),
+    (3_145_728, "preset: gpt3-small, layers: 4, width: 256, heads: 4, context: 512", 32_000),
+    (10_616_832, "preset: gpt3-small, layers: 6, width: 384, heads: 6, context: 512", 64_000),
+    (25_165_824, "preset: gpt3-small, layers: 8, width: 512, heads: 8, context: 1024", 128_000),
+    (84_934_656, "preset: gpt3-small", 500_000),
+    (301_989_888, "preset: gpt3-medium", 500_000),
 ]
 ONE_MINUTE = 600_000  # tokens of the preset demo that two cores learn from in a minute
 
@@ -110,37 +114,36 @@ def _learning(text: float, machine: Machine) -> list[str]:
     """Tokenizer and model, by bytes of text and what trains them."""
     held = max(1, int(text / BYTES_A_TOKEN))
     about = f"# about {size(round(text))} of text, {_count(held)} tokens"
-    if not machine.gpu:
-        tokens = max(4096, min(ONE_MINUTE, EPOCHS * held))
-        grow = _shape(held)
-        more = (
-            f"# on a GPU:  {{{grow[1]}, tokens: {_count(_budget(grow[0], held))}}} with vocabulary: {_vocabulary(text)}"
-        )
+    if machine.gpu:
         return [
             about,
-            "tokenizer: {vocabulary: 4096, sample: 8M}",
+            f"tokenizer: {{vocabulary: {_vocabulary(text)}}}",
             "models:",
-            f"  small: {{preset: demo, tokens: {_count(tokens)}}}     # to see it work; a minute on two cores",
-            f"  {more}",
+            f"  small: {{{_on_gpu(held)}}}     # {TOKENS_A_WEIGHT} tokens for each weight, or {EPOCHS} epochs",
         ]
-    weights, keys = _shape(held)
+    tokens = max(4096, min(ONE_MINUTE, EPOCHS * held))
     return [
         about,
-        f"tokenizer: {{vocabulary: {_vocabulary(text)}}}",
+        "tokenizer: {vocabulary: 4096, sample: 8M}",
         "models:",
-        f"  small: {{{keys}, tokens: {_count(_budget(weights, held))}}}     # {_count(weights)} weights and embeddings",
+        f"  small: {{preset: demo, tokens: {_count(tokens)}}}     # to see it work: a minute on two cores",
+        f"  # on a GPU, with vocabulary: {_vocabulary(text)}: {{{_on_gpu(held)}}}",
     ]
 
 
-def _shape(held: int) -> tuple[int, str]:
+def _on_gpu(held: int) -> str:
+    """The keys of a model that a GPU trains on so many tokens of text."""
+    weights, keys, most = _shape(held)
+    budget = max(1 << 17, min(TOKENS_A_WEIGHT * weights, EPOCHS * held))
+    batch = max(SMALLEST, min(most, budget // UPDATES // 1024 * 1024))
+    start = ", batch_start: null" if batch <= 32_000 else ""  # GPT-3's begins with 32,000
+    return f"{keys}, tokens: {_count(budget)}, batch: {batch}{start}"
+
+
+def _shape(held: int) -> tuple[int, str, int]:
     """The largest shape whose budget the text can give in EPOCHS epochs; the smallest where it can give none."""
     fitting = [shape for shape in SHAPES if TOKENS_A_WEIGHT * shape[0] <= EPOCHS * held]
     return fitting[-1] if fitting else SHAPES[0]
-
-
-def _budget(weights: int, held: int) -> int:
-    """Tokens to learn from: what the weights ask for, or the text can give."""
-    return max(1 << 17, min(TOKENS_A_WEIGHT * weights, EPOCHS * held))
 
 
 def _vocabulary(text: float) -> int:

@@ -15,8 +15,9 @@ from rich.console import Console
 
 from conf.load import load
 from flows.fields import fields_of
-from flows.folder import look, sniff
+from flows.folder import Group, look, sniff
 from flows.init import init
+from flows.proposed import Machine, written
 from tasks.runtime.errors import Mistake
 from tasks.sources.input.matches import match
 
@@ -56,6 +57,26 @@ def test_each_kind_is_told_by_its_bytes_and_its_pipeline_loads(texts: Path, kind
     architecture, training = model.filled(pipeline.tokenizer.vocabulary, 1)
     assert training.tokens and 4096 <= training.tokens <= 600_000, "four epochs of so little text at most"
     assert architecture.width == (256 if gpu else 128)
+
+
+@pytest.mark.parametrize("text", [2e4, 1e6, 2e7, 1e8, 1e9, 1e10, 1e11, 1e13])
+def test_the_model_suits_the_text(texts: Path, text: float) -> None:
+    """Of a GPU's: no more than four epochs, no more than 20 tokens for each weight, 1,000 updates where it can be."""
+    texts.mkdir()
+    group = Group("text", "", None, [texts / "a.txt"], text, ["a.txt"])
+    path = texts / "own.yaml"
+    path.write_text(written("own", "millrace init", [group], [], "", Machine(gpu=True)))
+    pipeline = load(path)
+    architecture, training = pipeline.models["small"].filled(pipeline.tokenizer.vocabulary, 1)
+    weights = 12 * architecture.layers * architecture.width**2
+    assert training.tokens is not None
+    assert training.tokens <= max(1 << 17, 4 * text / 4)
+    assert training.tokens <= 21 * weights
+    assert training.batch <= 4096 or training.tokens / training.batch >= 1000
+    assert (training.batch_start or 0) <= training.batch
+    path.write_text(written("own", "millrace init", [group], [], "", Machine(gpu=False)))
+    on_cpu = load(path).models["small"].filled(4096, 1)[1].tokens
+    assert on_cpu is not None and on_cpu <= 600_000
 
 
 @pytest.mark.parametrize("kind", folders.KINDS)
