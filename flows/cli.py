@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from flows import completion
-from tasks.runtime.errors import Failure, Mistake
+from tasks.runtime.errors import Failure, Mistake, of_system
 
 if TYPE_CHECKING:
     from conf.pipeline import Pipeline
@@ -123,6 +123,15 @@ def verdict(error: BaseException) -> tuple[int, str]:
         return 130, "stopped by Ctrl-C; finished work is kept, and the same command goes on from it"
     if isinstance(error, Terminated) or type(error).__name__ == "TerminationSignal":  # the latter is Prefect's
         return 143, "stopped by SIGTERM; finished work is kept, and the same command goes on from it"
+    if isinstance(error, BrokenPipeError):
+        return 141, "whoever read this has closed the pipe; what was asked for may not be done"
+    if isinstance(error, OSError) and error.errno is not None:
+        return 1, of_system(error)
+    if isinstance(error, MemoryError):
+        return (
+            1,
+            "memory is used up; give fewer `--workers`, or a smaller `limits` of the source; finished work is kept",
+        )
     first = (str(error).strip() or "no message").splitlines()[0]
     return 1, f"unexpected {type(error).__name__}: {first:.300}; --debug shows the traceback"
 
@@ -171,6 +180,9 @@ def run(
     until: Until = None,
     only: Only = None,
     settings: Set = None,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="First take the crawls that came since, for sources with `crawl: latest`.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Build the whole DAG; what is built already is only looked at."""
@@ -178,15 +190,57 @@ def run(
     from flows.run import run as build
     from flows.settings import typed
 
+    if latest:
+        from flows.latest import take
+
+        take(conf, say)
     build(console(), read(conf, settings), Asked(conf, typed(settings), until, only, record, workers, debug), say)
 
 
 @command
-def plan(conf: Conf, until: Until = None, only: Only = None, settings: Set = None, debug: Debug = False) -> None:
-    """What a run would do before it is paid for: stages, cached or not and why, bytes, FLOPs, hours."""
+def plan(
+    conf: Conf,
+    gpu: Annotated[str | None, typer.Option("--gpu", help="Models on this GPU: h100, a100, l40s, rtx4090, ...")] = None,
+    mfu: Annotated[
+        float, typer.Option("--mfu", min=0.001, max=1.0, help="The share of its peak that a training reaches.")
+    ] = 0.4,
+    price_core_hour: Annotated[float | None, typer.Option(min=0, help="Of one CPU core; else `rates` of CONF.")] = None,
+    price_gpu_hour: Annotated[float | None, typer.Option(min=0, help="Of one GPU; else `rates` of CONF.")] = None,
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Ask servers of crawls how large the files are: a few each.")
+    ] = False,
+    each: Annotated[bool, typer.Option("--each", help="Every source on a line of its own.")] = False,
+    until: Until = None,
+    only: Only = None,
+    settings: Set = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, on standard output.")] = False,
+    debug: Debug = False,
+) -> None:
+    """What a run would do and cost before it is paid for: stages, cached or not and why, bytes, FLOPs, hours, price.
+
+    Touches no network but by --ask. docs/cost.md says what the figures rest on.
+    """
+    import json
+
+    from flows.budget import Asked, make
+    from flows.dag.whole import unread
+    from flows.plan import as_json as told
     from flows.plan import show
 
-    show(console(), followed(read(conf, settings), until, only))
+    pipeline = read(conf, settings)
+    run = followed(pipeline, until, only)
+    sizes = None
+    if ask:
+        from flows.asking import sizes_of
+
+        sizes = sizes_of(pipeline, run, say)
+    planned = make(run, pipeline, Asked(gpu, mfu, price_core_hour, price_gpu_hour, sizes))
+    if as_json:
+        typer.echo(json.dumps(told(planned), indent=1, ensure_ascii=False))
+    else:
+        show(console(), pipeline, planned, each)
+    for group in pipeline.unread() if pipeline.models else ():
+        say(unread(group))
 
 
 @command
@@ -517,19 +571,77 @@ def init(
 
 
 @command
-def ui(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the UI listens, on 127.0.0.1.")] = 4200,
+def deploy(
+    conf: Conf,
+    flow: Annotated[
+        Literal["build-corpus", "train-tokenizer", "pretrain", "evaluate", "crawl-to-model"],
+        typer.Option(help="How far it goes."),
+    ] = "build-corpus",
+    name: Annotated[str | None, typer.Option(help="Of the deployment; the file's if absent.")] = None,
+    cron: Annotated[
+        str | None,
+        typer.Option(help="When it runs: minute, hour, day, month, day of the week; '0 3 5 * *' is once a month."),
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Of --cron, such as Europe/Berlin.")] = "UTC",
+    paused: Annotated[
+        bool | None, typer.Option("--paused/--resume", help="Whether schedules wait; as it is if absent.")
+    ] = None,
+    latest: Annotated[
+        bool | None,
+        typer.Option("--latest/--no-latest", help="Take new crawls; yes if absent where a source has `crawl: latest`."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="To find its runs by; may be repeated.")] = None,
     debug: Debug = False,
 ) -> None:
-    """Prefect's server and a worker on loopback; its deployments run in this folder. Ctrl-C ends both."""
-    from flows.ui import serve
+    """A flow over CONF as a deployment of the Prefect server that is up, started by hand or by a schedule.
 
-    serve(port, console())
+    Given again it renews the deployment; what was set in the UI since stays. Its runs work in this folder.
+    """
+    from flows.deploy import Asked
+    from flows.deploy import deploy as send
+
+    send(console(), conf, Asked(flow, name, cron, timezone, paused, latest, workers, tag or []), say)
+
+
+@command
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the UI listens, on 127.0.0.1.")] = 4200,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="postgresql://USER@HOST/NAME instead of a file; MILLRACE_DATABASE for one with a password.",
+        ),
+    ] = None,
+    auth: Annotated[
+        bool,
+        typer.Option("--auth", help="Ask for a user and password: MILLRACE_AUTH's (user:password), else made here."),
+    ] = False,
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="The API of a Prefect server that is up: bring it a worker and deployments."),
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Prefect's server and a worker on loopback, kept alive; its deployments run in this folder. Ctrl-C ends both."""
+    from flows import database as records
+    from flows.ui import serve, serve_beside
+
+    if server is not None:
+        if database is not None or auth:
+            raise Mistake("--database and --auth are for a server of our own, and --server names another's")
+        serve_beside(server, console())
+        return
+    if database is not None:
+        records.take(database)
+    serve(port, auth, console())
 
 
 def main() -> None:
-    from flows import usage
+    from flows import usage, utf8
 
+    utf8.ensure()
     try:
         status = app(prog_name="millrace", standalone_mode=False)
     except USAGE as error:

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from prefect import get_run_logger
+
 from flows import dag, page
+from flows.latest import take
 from flows.recorded import begin, recorded
 
 
@@ -13,7 +16,10 @@ def crawl_to_model(
     settings: dict[str, Any] | None = None,
     until: str | None = None,
     only: str | None = None,
+    latest: bool = False,
 ) -> Any:
     """The whole DAG: from the sources to the report."""
+    if latest:
+        take(conf, get_run_logger().info)
     with begin(conf, workers, settings, dag.crawl_to_model, until, only) as (run, pipeline):
         return page.crawl_to_model(run, pipeline)

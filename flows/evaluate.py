@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from prefect import get_run_logger
+
 from flows import dag
+from flows.latest import take
 from flows.recorded import begin, recorded
 
 
@@ -13,7 +16,10 @@ def evaluate(
     settings: dict[str, Any] | None = None,
     until: str | None = None,
     only: str | None = None,
+    latest: bool = False,
 ) -> Any:
     """The models, and what they score on held-out text and on the benchmarks."""
+    if latest:
+        take(conf, get_run_logger().info)
     with begin(conf, workers, settings, dag.evaluate, until, only) as (run, pipeline):
         return dag.evaluate(run, pipeline)

@@ -6,6 +6,7 @@ Prefect draws the edges.
 """
 
 import errno
+import inspect
 import json
 import re
 import threading
@@ -33,6 +34,8 @@ from prefect.states import Completed
 from conf.load import load
 from conf.pipeline import Pipeline
 from flows.engines import engine
+from flows.form import documented
+from flows.orphan import end_with_worker
 from flows.part import asked_of
 from flows.placed import Places, build_there, places_of, require_pools
 from flows.state import Past, differences, flat
@@ -61,7 +64,13 @@ watcher: ContextVar[Reporter | None] = ContextVar("watcher", default=None)
 
 def recorded(name: str) -> Callable[[Callable[..., Any]], Any]:
     """`@flow` as all of ours are: nothing cached, no result kept, and nothing pickled when one fails."""
-    return flow(name=name, flow_run_name=name + " {conf}", persist_result=False, result_serializer="json")
+
+    def made(function: Callable[..., Any]) -> Any:
+        how: dict[str, Any] = {"persist_result": False, "result_serializer": "json"}
+        about = inspect.cleandoc(function.__doc__ or "")
+        return flow(name=name, flow_run_name=name + " {conf}", description=about, **how)(documented(function))
+
+    return made
 
 
 @contextmanager
@@ -83,6 +92,7 @@ def begin(
     Raises:
         Mistake: the pipeline cannot be, or `dag` has no such part, or what the part reads is not there.
     """
+    end_with_worker()
     pipeline = load(conf, settings)
     if alone is not None:
         pipeline = pipeline.model_copy(update={"store": alone})
@@ -95,7 +105,7 @@ def begin(
     with engine(pipeline, store, workers, here=alone is not None) as opened:
         terminal = watcher.get() or Silent()
         with post() as send:
-            maker = Maker(opened, terminal, send, conf, places, Past(store), settings)
+            maker = Maker(opened, terminal, send, conf, pipeline, places, Past(store))
             side_by_side = opened.workers if alone is None else 1
             run = Run(store, opened, Teller(terminal), maker, side_by_side, part)
             maker.stop = run.stop
@@ -153,12 +163,12 @@ class Maker:
         watcher: Reporter,
         send: Send,
         conf: str,
+        pipeline: Pipeline,
         places: Places,
         past: Past,
-        settings: dict[str, Any] | None = None,
     ):
-        self.engine, self.watcher, self.send, self.places = engine, watcher, send, places
-        self.conf, self.settings = conf, settings
+        self.engine, self.watcher, self.send, self.conf, self.places = engine, watcher, send, conf, places
+        self.pipeline = pipeline  # which a stage that is placed elsewhere takes along
         self.past = past  # each stage's folder is listed once per run
         self.stop: threading.Event | None = None  # the run's
 
@@ -180,8 +190,7 @@ class Maker:
                 begun = time.monotonic()
                 reporter.started(artifact)
                 reporter.log(f"{artifact.label} runs on the work pool {pool}")
-                judges = {key: arguments[key] for key in what.judges if key in arguments}
-                build_there(artifact, judges, pool, self.conf, self.settings, self.stop)
+                build_there(artifact, arguments, pool, self.conf, self.pipeline, self.stop)
                 reporter.finished(artifact, False, time.monotonic() - begun)
                 return artifact
             hit = build(artifact, what, arguments, self.engine, reporter, self.stop, beside)

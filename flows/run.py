@@ -32,10 +32,11 @@ class Asked:
 def run(out: Console, pipeline: "Pipeline", asked: Asked, say: Callable[[str], None]) -> None:
     """Build what is not built, tell of it on `out`, and of a server that does not answer by `say`."""
     from flows import dag, terminal
+    from flows.found import found, public
     from flows.part import asked_of
 
     part = asked_of(pipeline, dag.crawl_to_model, asked.until, asked.only)  # what cannot be is told before all else
-    url = _server(say)
+    url = found(say)
     placed = _placed(pipeline, part)
     if placed and not url:
         raise Mistake(
@@ -52,25 +53,11 @@ def run(out: Console, pipeline: "Pipeline", asked: Asked, say: Callable[[str], N
     if page is not None:
         _summary(out, built, page)
     if url:
-        out.print(f"Recorded in Prefect: {url.removesuffix('/api')}/runs", highlight=False, soft_wrap=True)
+        out.print(f"Recorded in Prefect: {public(url).removesuffix('/api')}/runs", highlight=False, soft_wrap=True)
     elif asked.record:
         out.print("Recorded in Prefect: `millrace ui` shows it", highlight=False, markup=False)
     else:
         out.print("Not recorded in Prefect: start `millrace ui` first, or give --record", highlight=False, markup=False)
-
-
-def _server(say: Callable[[str], None]) -> str | None:
-    """The Prefect API that is to record the run, if one is up."""
-    from flows import home
-
-    asked = os.environ.get("PREFECT_API_URL")
-    if asked and home.answers(asked):
-        return asked
-    if asked:
-        say(f"PREFECT_API_URL is {asked}, but no Prefect server answers there")
-    if url := home.ui_server():
-        os.environ.update(home.settings())
-    return url
 
 
 def _placed(pipeline: "Pipeline", part: "Part | None") -> list[str]:

@@ -102,12 +102,14 @@ def test_prefect_is_imported_in_flows_only() -> None:
 DOORS = {
     "flows.dag": "tasks",  # names the stages
     "flows.run_stage": "tasks",  # one stage, placed on another machine
+    "flows.asking": "tasks.sources.input.files tasks.sources.remote",
     "flows.page": "tasks.report",
     "flows.run": "tasks.report",
     "flows.explain": "tasks.sources.told tasks.models.steps",
     "flows.export": "tasks.export",
     "flows.retract": "tasks.retraction tasks.models.steps",
     "flows.models": "tasks.models.files",
+    "flows.latest": "tasks.sources.input.crawls tasks.sources.remote.manners",
     "flows.compare": "tasks.evaluation.compared",
     "flows.export_model": "tasks.models.card",
     "flows.quiz": "tasks.evaluation.news",

@@ -135,13 +135,28 @@ def handle(store: Store | Path, what: Stage, name: str, arguments: dict[str, Any
     recipe = {
         "stage": what.name,
         "name": name,
-        "parameters": {key: value for key, value in arguments.items() if key not in inputs and key not in what.judges},
+        "parameters": {
+            key: _placeless(value) for key, value in arguments.items() if key not in inputs and key not in what.judges
+        },
         "inputs": inputs,
         "libraries": versions(what.libraries if what.version else libraries_of(module, what.libraries)),
         "code": {"version": what.version} if what.version else code_hashes(module),
         "format": FORMAT,
     }
     return Artifact(what.name, name, digest(recipe), store, recipe)
+
+
+def _placeless(value: Any) -> Any:
+    """A parameter as the recipe has it: of a listed file (`name`, size, checksum) not where on this machine it lies.
+
+    So a folder that is moved with its store finds everything built. A URL is no place of this machine, and stays.
+    """
+    if isinstance(value, list):
+        return [_placeless(item) for item in value]
+    if isinstance(value, dict):
+        lies_here = "name" in value and "://" not in str(value.get("path", "://"))
+        return {key: _placeless(item) for key, item in value.items() if not (key == "path" and lies_here)}
+    return value
 
 
 def _is_input(value: Any) -> bool:
