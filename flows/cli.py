@@ -536,6 +536,40 @@ def compare(
     show(console(), followed(pipeline), a, b, pipeline.seed, as_json)
 
 
+class On(StrEnum):
+    """What trains a model."""
+
+    cpu = "cpu"
+    gpu = "gpu"
+
+
+@command
+def init(
+    out: Annotated[
+        Path | None, typer.Argument(metavar="[OUT.yaml]", help="The pipeline that is written; FOLDER.yaml if absent.")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--from", metavar="FOLDER", help="Where your text is; nothing is asked then.")
+    ] = None,
+    on: Annotated[On | None, typer.Option(help="What trains the model: a GPU if there is one, else the cores.")] = None,
+    debug: Debug = False,
+) -> None:
+    """A pipeline for your own text, commented: from what lies in a folder, and three questions.
+
+    Kinds of files are told by their first bytes, fields of records by what stands in them; what is not understood is
+    listed. The model suits the text's size and the machine.
+    """
+    from flows.init import init as propose
+
+    def ask(question: str) -> str:
+        try:
+            return input(question).strip()
+        except EOFError:
+            raise Mistake("nobody answers; give --from FOLDER, and nothing is asked") from None
+
+    propose(console(), out, folder, None if on is None else on is On.gpu, ask)
+
+
 @command
 def deploy(
     conf: Conf,
