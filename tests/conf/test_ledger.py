@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
-from plain import read
+from plain import ROOT, read
 
 from conf.load import declared, load
-from conf.months import add, ledger_of, taken
+from conf.months import ABOUT, add, ledger_of, taken
 from tasks.runtime.errors import Mistake
 
 GROWING = """\
@@ -139,3 +139,13 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     ledger_of(path).mkdir()
     with pytest.raises(Mistake, match=r"mine\.crawls cannot be written \(Is a directory\).*copy mine.yaml to a folder"):
         add(ledger_of(path), path, declared(path).sources, {"cc": ["CC-MAIN-2026-46"]})
+
+
+def test_the_page_shows_what_is_read(tmp_path: Path) -> None:
+    shown = (ROOT / "docs/schedules.md").read_text()
+    conf, ledger = re.findall(r"^```(?:yaml)?\n(.*?)```", shown, re.DOTALL | re.MULTILINE)
+    (tmp_path / "mine.crawls").write_text(ledger)
+    p = read(tmp_path, conf)
+    assert list(p.sources) == ["books", "cc-2026-42", "cc-2026-46", "cc-2026-50"]
+    assert ledger.splitlines()[0] == ABOUT.format(of="my.yaml").strip()
+    assert all(f"`{name}`" in shown for name in p.months["cc"])
