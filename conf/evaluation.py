@@ -58,9 +58,7 @@ class Evaluate(Keys):
     perplexity: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], FilePerplexity] = Field(
         default_factory=dict, description="text files by name, such as WikiText's, whose perplexity is measured"
     )
-    folder: Address | None = Field(
-        None, description="of task files beside those that come with Millrace, relative to where you run"
-    )
+    folder: Address | None = Field(None, description="of task files beside those that come with Millrace")
     ladder: bool = Field(False, description="ask the ladder's models too, for curves by size")
     snapshots: bool = Field(False, description="ask the weights kept along the way too, for curves by updates")
     overlap: list[Literal["gpt3", "gpt2", "gpt4"]] = Field(

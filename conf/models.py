@@ -7,9 +7,10 @@ Defaults of the first stand in model/config.py and presets.py.
 from dataclasses import fields, replace
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, create_model, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, create_model, model_validator
 
-from conf.keys import Address, Count, Keys, Pool, Text
+from conf.keys import Count, Keys, Pool, Text, without_credentials
+from conf.places import absolute
 from model.config import Architecture, Training
 from model.presets import PRESETS, preset, trained_on
 
@@ -17,6 +18,16 @@ from model.presets import PRESETS, preset, trained_on
 Argument = Annotated[Text, Field(pattern=r"^--[a-z][a-z_-]*(=\S*)?$")]
 NAME = r"[a-z0-9][a-z0-9.-]*"  # of a model
 HF = "hf:"  # before a folder's path
+
+
+def _start(written: str, info: ValidationInfo) -> str:
+    """`hf:` and a folder, made whole as every path; or a model's name."""
+    if not written.startswith(HF):
+        return written
+    return HF + absolute(without_credentials(written.removeprefix(HF)), info)
+
+
+Start = Annotated[str, Field(pattern=rf"^(hf:.+|{NAME})$"), AfterValidator(_start)]
 
 _keys: dict[str, Any] = {
     field.name: (Count | None if field.name in ("tokens", "batch", "batch_start", "batch_ramp", "warm_up", "decay")
@@ -31,7 +42,7 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
     """A preset of model/presets.py, a budget, and keys of model/config.py that replace the preset's; or `from`."""
 
     preset: str | None = Field(None, description="one of the above; absent where the model begins `from` another")
-    from_: Annotated[Address, Field(pattern=rf"^(hf:.+|{NAME})$")] | None = Field(
+    from_: Start | None = Field(
         None,
         alias="from",
         description="hf:FOLDER, a folder of this machine as transformers writes it, of a model of GPT-2's, "

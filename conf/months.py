@@ -15,9 +15,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from conf.crawls import one_a_crawl
 from conf.pipeline import Pipeline
 from conf.retracted import lines
-from conf.sources import CRAWL, LATEST, Source
+from conf.sources import CRAWL, DEFAULT, LATEST, Source
 from tasks.runtime.errors import Mistake
 
 ABOUT = "# Crawls of {of} that were taken, in order of age. Written by --latest; keep it beside the file.\n"
@@ -115,16 +116,11 @@ def unfolded(pipeline: Pipeline, conf: Path) -> Pipeline:
                 f"{conf}: sources.{name} has taken no crawl yet: `millrace run {conf} --latest` takes the newest; or "
                 f"say by `since: CC-MAIN-...` which is the first"
             )
-        months[name] = [month(name, crawl) for crawl in crawls[name]]
+        each = one_a_crawl(name, source.model_copy(update=DEFAULT), crawls[name])
+        months[name] = list(each)
         if twice := sorted(set(months[name]) & set(pipeline.sources)):
             raise Mistake(f"{conf}: sources.{twice[0]} has the name of a crawl of {name}: give it another")
-        for crawl, one in zip(crawls[name], months[name], strict=True):
-            sources[one] = source.model_copy(update={"crawl": crawl, "since": None, "group": source.group or name})
+        sources |= each
     found = pipeline.model_copy(update={"sources": sources})
     found._months = months
     return found
-
-
-def month(source: str, crawl: str) -> str:
-    """The name of the source that stands for a crawl."""
-    return f"{source}-{crawl.removeprefix('CC-MAIN-')}"

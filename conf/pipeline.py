@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from conf.benchmarks import Benchmark
 from conf.corpus import Decontaminate, Dedup, Quality, Sample, Tokenizer
+from conf.crawls import unfolded
 from conf.engine import Engine
 from conf.evaluation import Asked, Evaluate
+from conf.expected import Rates
 from conf.keep import Conditions, Harm
 from conf.keys import Address, Keys, Misplaced, Share
 from conf.ladder import Ladder
@@ -31,8 +33,9 @@ class Pipeline(Keys):
     title: str = Field("", pattern=r"^[\w .-]*$", description="of the report; the file's name if absent")
     store: Store = Field(
         "./store",
-        description="of the artifacts: a folder, relative to where you run, or a URL such as s3://bucket/prefix "
-        "(s3, gs, az, azure, abfs, abfss, memory, file)",
+        validate_default=True,  # it is relative as well
+        description="of the artifacts: a folder, or a URL such as s3://bucket/prefix (s3, gs, az, azure, abfs, abfss, "
+        "memory, file)",
     )
     cache: Cache = Cache()
     engine: Engine = Field(
@@ -51,8 +54,8 @@ class Pipeline(Keys):
     )
     without: Address | None = Field(
         None,
-        description="list of documents that were taken back, one id a line (`millrace retract` writes it), relative to "
-        "the folder of this file: they leave before anything is decided, and nothing learns from them",
+        description="list of documents that were taken back, one id a line (`millrace retract` writes it): they leave "
+        "before anything is decided, and nothing learns from them",
     )
     servers: Servers = Servers()
     benchmarks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], Benchmark] = Field(default_factory=dict)
@@ -66,7 +69,14 @@ class Pipeline(Keys):
     models: dict[Annotated[str, Field(pattern=rf"^{NAME}$")], Model] = Field(default_factory=dict)
     ladder: Ladder | None = Field(None, description="models of several sizes, for laws of scaling and a prediction")
     evaluate: Evaluate = Evaluate()
+    rates: Rates = Field(Rates(), description="prices, for `plan`")
     _months: dict[str, list[str]] = PrivateAttr(default_factory=dict)  # see `conf.months`
+
+    @field_validator("sources")
+    @classmethod
+    def _unfold(cls, sources: dict[str, Source]) -> dict[str, Source]:
+        """A source a crawl; see conf/crawls.py."""
+        return unfolded(sources)
 
     @property
     def months(self) -> dict[str, list[str]]:

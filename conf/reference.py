@@ -22,6 +22,7 @@ from conf.benchmarks import Benchmark
 from conf.corpus import DEDUP, Decontaminate, Dedup, Keep, Labels, Quality, Sample, Tokenizer
 from conf.engine import Engine, Spark
 from conf.evaluation import Asked, Evaluate
+from conf.expected import Expect, Rates
 from conf.keep import HEURISTICS, Conditions, Harm, Harmless, Heuristics, Pii, Range
 from conf.ladder import Ladder
 from conf.mixture import Epochs, Mixture
@@ -54,6 +55,7 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("engine", Engine, ""),
     ("engine: spark", Spark, ""),
     ("sources", Source, "By name (`a-z`, `0-9`, `-`), each:"),
+    ("sources: expect", Expect, "Or one of them in words: `45 TB`, `570 GB of text`, `8M documents`, `410B tokens`."),
     ("sources: select", Select, ""),
     ("sources: wiki", Wiki, ""),
     ("sources: limits", Limits, "Numbers may be written 64M or 1G."),
@@ -81,6 +83,7 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("evaluate: probes", Probes, ""),
     ("evaluate: probes: toxicity", Toxicity, ""),
     ("evaluate: news", News, ""),
+    ("rates", Rates, ""),
     ("task files", Task, "conf/tasks/NAME.yaml and files of `evaluate.folder`: docs/evaluation.md."),
     ("task files: templates", Wording, "By name, each:"),
 ]

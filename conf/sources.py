@@ -1,14 +1,18 @@
 """`sources`: where documents come from."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from conf.expected import Expect
 from conf.keep import Conditions
 from conf.keys import Address, Keys, Positive, Share, Text
 from conf.licence import Licence
 
 LATEST = "latest"
+# Of the keys that go with it
+DEFAULT: dict[str, Any] = {"since": None, "crawls": "https://index.commoncrawl.org/collinfo.json"}
 CRAWL = r"CC-MAIN-\d{4}-\d{2}"  # year and week: names in order are crawls in order of age
 
 
@@ -34,6 +38,21 @@ WITHOUT = [
     "flickr.com", "flic.kr", "instagram.com", "quickmeme.com", "qkme.me", "memegenerator.net", "livememe.com",
     "youtube.com", "youtu.be", "vimeo.com", "streamable.com", "liveleak.com", "vine.co", "twitch.tv", "dailymotion.com",
 ]  # fmt: skip
+
+
+def _named(crawls: str | list[str]) -> str | list[str]:
+    """Common Crawl's own names, each once; or `latest`."""
+    names = [crawls] if isinstance(crawls, str) else crawls
+    if crawls == LATEST:
+        return crawls
+    if strangers := [name for name in names if not re.fullmatch(CRAWL, name)]:
+        raise ValueError(f"{strangers[0]} is no crawl: they are named as in CC-MAIN-2019-35; the newest is `{LATEST}`")
+    if not names or len(set(names)) < len(names):
+        raise ValueError("a list of crawls names at least one, and each once")
+    return crawls
+
+
+Crawls = Annotated[str | list[str], AfterValidator(_named)]
 Whitespace = Literal["standard", "keep"]
 OF_WEBTEXT = ("submissions", "pages", "karma", "over_18", "removed", "without")
 
@@ -96,11 +115,11 @@ class Source(Keys):
         None,
         description="path or glob, or several; {sample} is the demo's input; with `crawl`, how many of its files",
     )
-    crawl: str | None = Field(
+    crawl: Crawls | None = Field(
         None,
-        pattern=rf"^({LATEST}|{CRAWL})$",
-        description="a crawl of Common Crawl, by name; or latest: every crawl that was taken, each a source of its "
-        "own, NAME-2026-46, in order of age; `--latest` takes those that came since (docs/schedules.md)",
+        description="a crawl of Common Crawl, by name; a list stands for a source a crawl, with as many `files` each: "
+        "of `cc` and CC-MAIN-2019-35 that is cc-2019-35, of the group cc; latest: every crawl that was taken, "
+        "likewise, in order of age; `--latest` takes those that came since (docs/schedules.md)",
     )
     since: str | None = Field(
         None,
@@ -108,7 +127,7 @@ class Source(Keys):
         description="with `crawl: latest`: the first crawl; if absent, the newest at the time of the first `--latest`",
     )
     crawls: Address = Field(
-        "https://index.commoncrawl.org/collinfo.json",
+        DEFAULT["crawls"],
         description="with `crawl: latest`: the list of all crawls, as Common Crawl publishes it",
     )
     form: Literal["warc", "wet"] = Field("warc", description="with `crawl`: pages (warc) or their text (wet)")
@@ -122,6 +141,11 @@ class Source(Keys):
     )
     group: str | None = Field(
         None, description="sources under one weight of the mixture; the source's own name if absent"
+    )
+    expect: Expect | None = Field(
+        None,
+        description="how large it is, for `plan`: `45 TB` (its files), `570 GB of text`, `8M documents`, `410B "
+        "tokens`, or several as keys; no stage reads it",
     )
     licence: Licence | None = Field(
         None,
@@ -196,7 +220,7 @@ class Source(Keys):
     def _require_crawl(self) -> None:
         """What goes with `latest` stands beside it alone."""
         if self.crawl != LATEST:
-            if strangers := [key for key in ("since", "crawls") if key in self.model_fields_set]:
+            if strangers := [key for key in ("since", "crawls") if getattr(self, key) != DEFAULT[key]]:
                 raise ValueError(f"{', '.join(strangers)}: only a source with `crawl: {LATEST}` has it")
         elif self.kind != "warc":
             raise ValueError(f"crawl: {LATEST} is for kind warc; give webtext the crawl of its pages by name")
@@ -222,6 +246,11 @@ class Source(Keys):
         assert inputs is not None  # seen to above
         return inputs
 
+    @property
+    def one_crawl(self) -> str | None:
+        """The crawl that is read, if any: a list of them was unfolded (conf/crawls.py)."""
+        return self.crawl if isinstance(self.crawl, str) else None
+
     def selects_by(self, name: str) -> str | None:
         """The source whose links say which records are read; `name` is this one's."""
         return name if self.kind == "webtext" else (self.select and self.select.links) or None
@@ -233,6 +262,6 @@ class Source(Keys):
 
     def common_crawl(self, seed: int, form: str | None = None) -> dict[str, Any] | None:
         """What says which files of Common Crawl are read, if any."""
-        if self.crawl is None:
+        if self.one_crawl is None:
             return None
-        return {"crawl": self.crawl, "form": form or self.form, "base": self.base, "seed": seed}
+        return {"crawl": self.one_crawl, "form": form or self.form, "base": self.base, "seed": seed}

@@ -10,9 +10,16 @@ from flows.recorded import begin, recorded
 
 
 @recorded("build-corpus")
-def build_corpus(conf: str = "conf/demo.yaml", workers: int | None = None, latest: bool = False) -> Any:
+def build_corpus(
+    conf: str = "conf/demo.yaml",
+    workers: int | None = None,
+    settings: dict[str, Any] | None = None,
+    until: str | None = None,
+    only: str | None = None,
+    latest: bool = False,
+) -> Any:
     """Crawl and other sources to a clean, deduplicated, decontaminated corpus."""
     if latest:
         take(conf, get_run_logger().info)
-    with begin(conf, workers) as (run, pipeline):
+    with begin(conf, workers, settings, dag.build_corpus, until, only) as (run, pipeline):
         return dag.build_corpus(run, pipeline)

@@ -100,7 +100,7 @@ def deploy(out: Console, conf: Path, asked: Asked, say: Callable[[str], None]) -
 
 
 def _server(say: Callable[[str], None]) -> str:
-    from flows.run import _server as found
+    from flows.found import found
 
     if url := found(say):
         os.environ["PREFECT_API_URL"] = url

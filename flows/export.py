@@ -167,4 +167,4 @@ def _needed(columns: Columns) -> list[Any]:
 
 def _about(pipeline: Pipeline, source: str) -> About:
     declared = pipeline.sources[source]
-    return About(declared.kind, pipeline.group(source), declared.licence, declared.crawl)
+    return About(declared.kind, pipeline.group(source), declared.licence, declared.one_crawl)

@@ -7,8 +7,9 @@ and every run reads that: `plan`, `status` and a run without `--latest` ask nobo
 from collections.abc import Callable
 from pathlib import Path
 
+from conf.crawls import name_of
 from conf.load import declared, find
-from conf.months import add, ledger_of, month, standing, taken
+from conf.months import add, ledger_of, standing, taken
 from conf.sources import Source
 from tasks.runtime.errors import Failure, Mistake
 from tasks.sources.input.crawls import missing, published
@@ -41,7 +42,7 @@ def take(conf: Path | str, say: Callable[[str], None]) -> dict[str, list[str]]:
     added = add(ledger, path, pipeline.sources, more) if any(more.values()) else more
     for name, crawls in added.items():
         for crawl in crawls:
-            say(f"source {name} takes {crawl}, as {month(name, crawl)}; so says {ledger} from now on")
+            say(f"source {name} takes {crawl}, as {name_of(name, crawl)}; so says {ledger} from now on")
         if not crawls:
             newest = known[name][-1] if known[name] else "none"
             say(f"source {name}: no crawl to take that is newer than {newest}")

@@ -1,162 +1,209 @@
-"""`millrace plan`: what a run would do, before it is paid for.
+"""`millrace plan`, as people and as other programs read it: a table, totals, and what they rest on."""
 
-Hours are given only where an artifact of the same stage has been built before, from the bytes (for models, the FLOPs)
-that it took a second. `-` means that nothing is known.
-"""
-
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from conf.pipeline import Pipeline
+from flows.budget import Plan, Row
+from flows.paces import figure
 from flows.size import duration, size
-from flows.state import Past, State, state
 from flows.status import word
-from flows.tasks import missing
-from model.config import Architecture, Training, flops_per_token, total_windows, training_memory
-from tasks.runtime.artifact import Artifact, artifact_at
-from tasks.runtime.errors import Failure
-from tasks.runtime.run import Run
-from tasks.runtime.store import Store
+
+VERSION = 1  # of the JSON
+TOGETHER = 4  # sources of a group from which on they share a line
+SHIPPED_FROM = "the paces that Millrace brings along (docs/cost.md)"
 
 
-@dataclass(frozen=True)
-class Row:
-    """A stage's line of the plan. None: not known."""
-
-    artifact: Artifact
-    state: State
-    reads: int | None  # bytes of its inputs
-    flops: float | None  # of a model's training
-    memory: int | None  # bytes that one rank of it holds, roughly
-    hours: float | None  # core-hours to come; 0 for one that is built
-    last: bool  # the hours are those of the last time, its input not being known yet
-
-
-def show(console: Console, run: Run) -> None:
-    rows = make(run)
+def show(console: Console, pipeline: Pipeline, plan: Plan, each: bool = False) -> None:
+    """The plan as a table; `each`: every source on a line of its own, however many a group has."""
     table = Table("stage", "name", "state", "why", box=None, pad_edge=False)
-    for name in ("reads", "on disk", "FLOPs", "memory", "core time"):
+    for name in ("reads", "writes", "holds", "memory", "core time"):
         table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(
-            row.artifact.stage,
-            row.artifact.name,
-            "cached" if row.state.built else word(row.state),
-            row.state.why,
-            size(row.reads),
-            size(row.state.bytes) if row.state.bytes else "",
-            f"{row.flops:.2e}" if row.flops else "",
-            f"~{size(row.memory)}" if row.memory else "",
-            "" if row.state.built else "-" if row.hours is None else "~" * row.last + duration(row.hours),
-        )
+    if plan.gpu_hours:
+        table.add_column("GPU time", justify="right")
+    if plan.priced:
+        table.add_column("price", justify="right")
+    table.add_column("by")
+    for rows in _lines(pipeline, plan, each):
+        table.add_row(*map(Text, _cells(rows, pipeline, plan)))
     console.print(table)
-    due = [row for row in rows if not row.state.built]
-    known = [row.hours for row in due if row.hours is not None]
-    console.print(f"{len(rows) - len(due)} of {len(rows)} stages cached, {len(due)} to do", highlight=False)
-    console.print(f"{size(sum(row.state.bytes for row in rows))} on disk", highlight=False)
-    if flops := sum(row.flops or 0 for row in due):
-        console.print(f"{flops:.2e} FLOPs of training to do", highlight=False)
-    if absent := [row.artifact.name for row in due if row.artifact.stage == "benchmark" and missing(row.artifact)]:
-        console.print(
-            f"{len(absent)} benchmarks have no file yet: {', '.join(absent)} (`millrace tasks` says what to put there)",
-            highlight=False,
-            soft_wrap=True,
-        )
+    for line in _totals(plan):
+        console.print(Text(line), soft_wrap=True)
+
+
+def _lines(pipeline: Pipeline, plan: Plan, each: bool) -> Iterator[list[Row]]:
+    """Rows that stand on one line: of a stage and state those of a group's sources, if it has many."""
+    lines: dict[tuple[str, ...], list[Row]] = {}
+    for row in plan.rows:
+        name, group = row.artifact.name, ""
+        if name in pipeline.sources and not each:
+            group = pipeline.group(name)
+        many = group and sum(pipeline.group(other) == group for other in pipeline.sources) >= TOGETHER
+        key = (row.artifact.stage, group, row.state.word, _why(row)) if many else (row.artifact.label,)
+        lines.setdefault(key, []).append(row)
+    yield from lines.values()
+
+
+def _why(row: Row) -> str:
+    return row.state.why if row.time is None else f"{row.state.why} {row.time.source == 'shipped'}"
+
+
+def _cells(rows: list[Row], pipeline: Pipeline, plan: Plan) -> Iterator[str]:
+    first = rows[0]
+    built, one = first.state.built, len(rows) == 1
+    yield first.artifact.stage
+    yield first.artifact.name if one else f"{pipeline.group(first.artifact.name)} ({len(rows)})"
+    yield "cached" if built else word(first.state) if one else first.state.word
+    yield _shortly(first.state.why)
+    yield _marked(_sum(row.reads for row in rows), any(row.holds.estimated for row in rows), size)
+    if built:
+        yield size(round(sum(row.state.bytes for row in rows)))
+    else:
+        yield _marked(_sum(row.holds.disk for row in rows), True, size)
+    yield _holds(rows)
+    memory = [row.memory for row in rows if row.memory is not None]
+    yield f"~{size(round(max(memory)))}" if memory and not built else ""
+    seconds, hours = _sum(row.time and row.time.seconds for row in rows), _sum(row.gpu_hours for row in rows)
+    yield "" if built or hours else "-" if seconds is None else f"~{duration(seconds / 3600)}"
+    if plan.gpu_hours:
+        yield f"~{duration(hours)}" if hours else ""
+    if plan.priced:
+        price = _sum(row.price for row in rows)
+        yield "" if built else "-" if price is None else f"{price:,.2f}"
+    yield "" if built else _by(first, plan)
+
+
+def _shortly(why: str) -> str:
+    """The first of several reasons; `millrace status` tells all."""
+    first, _, more = why.partition("; ")
+    return f"{first}; ..." if more else first
+
+
+def _holds(rows: list[Row]) -> str:
+    """Documents of what has rows, tokens of what has tokens, FLOPs of trainings."""
+    if rows[0].work.unit == "FLOPs" and (flops := _sum(row.work.amount for row in rows)):
+        return f"{flops:.2e} FLOPs"
+    estimated = any(row.holds.estimated for row in rows)
+    for what in ("tokens", "documents"):
+        if (amount := _sum(getattr(row.holds, what) for row in rows)) is not None:
+            return f"{'~' * estimated}{figure(amount)} {what}"
+    return ""
+
+
+def _by(row: Row, plan: Plan) -> str:
+    if row.gpu_hours is not None:
+        return f"{plan.gpu.name} at {plan.mfu:.0%}"
+    return row.time.source if row.time else ""
+
+
+def _marked(number: float | None, estimated: bool, told: Any) -> str:
+    return "-" if number is None else f"{'~' * estimated}{told(round(number))}"
+
+
+def _sum(amounts: Any) -> float | None:
+    """The sum; None where a part is not known."""
+    each = list(amounts)
+    return None if any(amount is None for amount in each) else float(sum(each))
+
+
+def _totals(plan: Plan) -> Iterator[str]:
+    due, unknown = plan.due, plan.unknown
+    yield f"{len(plan.rows) - len(due)} of {len(plan.rows)} stages cached, {len(due)} to do"
+    yield f"{size(sum(row.state.bytes for row in plan.rows))} on disk, ~{size(round(plan.written))} to come"
     if due:
-        console.print(
-            f"{duration(sum(known))} of one core for {len(known)} of them, at the pace (bytes read, or FLOPs, a "
-            "second) of the newest artifact of the same stage in this store;\n"
-            "~ as long as the last time, its input not being there yet; - nothing of the stage was measured here;\n"
-            "memory: of one rank of a training, give or take a third; on a GPU in bfloat16, if conf does not say else",
-            highlight=False,
-            soft_wrap=True,
+        yield f"~{duration(plan.core_hours)} of one core" + (
+            f" and ~{duration(plan.gpu_hours)} of one {plan.gpu.name}" if plan.gpu_hours else ""
+        )
+    if plan.flops:
+        yield f"{plan.flops:.3g} FLOPs of training to do"
+    if plan.priced:
+        rates = plan.rates
+        yield (
+            f"~{plan.price:,.2f} {rates.currency}".rstrip()
+            + f", at {rates.core_hour:g} a core hour and {rates.gpu_hour:g} a GPU hour"
+        )
+    if unknown:
+        named = ", ".join(dict.fromkeys(row.artifact.stage for row in unknown))
+        yield f"not in these totals: {len(unknown)} stages of which nothing is known here ({named})"
+    for row in due:
+        if row.gpu_hours and row.memory and row.artifact.stage == "pretrain":
+            yield _fit(row, plan)
+        if row.loss is not None:
+            around = f" ({row.loss.low:.3f} to {row.loss.high:.3f})" if row.loss.low is not None else ""
+            yield f"{row.artifact.name}: a loss of {row.loss.value:.3f}{around} nats a token by {row.loss.by}"
+    if plan.gpu_hours:
+        gpu = plan.gpu
+        yield f"GPU: {gpu.name}, {plan.mfu:.0%} of {gpu.peak:.4g} FLOP/s ({gpu.source})"
+    if sizes := list(dict.fromkeys(by for row in due for by in row.holds.by)):
+        yield "~ sizes rest on: " + "; ".join("`expect` of the sources" if by == "expected" else by for by in sizes)
+    if any(row.time and row.time.source == "shipped" for row in due):
+        yield f"shipped: {SHIPPED_FROM}, of one core of another machine"
+    if plan.absent:
+        yield (
+            f"{len(plan.absent)} benchmarks have no file yet: {', '.join(plan.absent)} (`millrace tasks` says what to "
+            "put there)"
         )
 
 
-def make(run: Run) -> list[Row]:
-    """A row for each stage of the DAG."""
-    past = Past(run.store)
-    rows = []
-    for artifact in run.artifacts:
-        now = state(artifact, past)
-        reads = _reads(artifact.recipe, run.store)
-        flops = _flops(artifact.recipe)
-        hours, last = (0.0, False) if now.built else _hours(artifact, past, reads, flops)
-        rows.append(Row(artifact, now, reads, flops, _memory(artifact.recipe), hours, last))
-    return rows
+def _fit(row: Row, plan: Plan) -> str:
+    assert row.memory is not None
+    least = -(-row.memory // plan.gpu.memory)
+    what = "fits one" if least <= 1 else f"takes {least:,.0f} at the least"
+    return f"{row.artifact.name}: {size(round(row.memory))} to train {what} of {size(round(plan.gpu.memory))}"
 
 
-def _reads(recipe: dict[str, Any], store: Store) -> int | None:
-    """Bytes of a recipe's inputs: artifacts that are built, and files that its parameters list by size."""
-    total = 0
-    for label in _labels(recipe.get("inputs", {})):
-        try:
-            total += _weight(artifact_at(label, store))
-        except Failure:
-            return None
-    listed = [value for value in recipe.get("parameters", {}).values() if isinstance(value, list)]
-    for item in (item for value in listed for item in value if isinstance(item, dict)):
-        number = item.get("bytes", item.get("size"))
-        total += number if isinstance(number, int) else 0
-    return total or None
+def as_json(plan: Plan) -> dict[str, Any]:
+    """The whole plan for other programs; null: not known, or, where a stage is built, nothing to do."""
+    return {
+        "version": VERSION,
+        "stages": [_stage(row) for row in plan.rows],
+        "total": {
+            "stages": len(plan.rows),
+            "cached": len(plan.rows) - len(plan.due),
+            "to_do": len(plan.due),
+            "not_known": [row.key for row in plan.unknown],
+            "core_hours": plan.core_hours,
+            "gpu_hours": plan.gpu_hours,
+            "training_flops": plan.flops,
+            "bytes_there": sum(row.state.bytes for row in plan.rows),
+            "bytes_to_write": plan.written,
+            "price": plan.price if plan.priced else None,
+        },
+        "gpu": {"name": plan.gpu.name, "peak_flops": plan.gpu.peak, "mfu": plan.mfu, "source": plan.gpu.source},
+        "rates": plan.rates.model_dump(),
+        "benchmarks_without_files": plan.absent,
+    }
 
 
-def _weight(artifact: Artifact) -> int:
-    """Bytes to read of an artifact: its files', or, where it lists what lies elsewhere (`select`), what is `asked`."""
-    asked = artifact.manifest["statistics"].get("asked")
-    return sum(row.bytes for row in artifact.files().values()) if asked is None else int(asked)
+def _stage(row: Row) -> dict[str, Any]:
+    def number(value: float | None) -> float | None:
+        return None if value is None else float(value)
 
-
-def _labels(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    items = value.values() if isinstance(value, dict) else value
-    return [label for item in items for label in _labels(item)]
-
-
-def _training(recipe: dict[str, Any]) -> tuple[Architecture, Training] | None:
-    """Of a recipe of `pretrain`; None for what is no model's recipe, or one of an earlier version's keys."""
-    if recipe.get("stage") != "pretrain":
-        return None
-    try:
-        parameters = recipe["parameters"]
-        return Architecture(**parameters["architecture"]), Training(**parameters["training"])
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _flops(recipe: dict[str, Any]) -> float | None:
-    """FLOPs of a model's whole training: one token's at full context, times its budget."""
-    if (found := _training(recipe)) is None:
-        return None
-    architecture, training = found
-    return float(flops_per_token(architecture)) * total_windows(training, architecture.context) * architecture.context
-
-
-def _memory(recipe: dict[str, Any]) -> int | None:
-    """Bytes of one rank: in float32 where the conf says so, or a CPU; else in bfloat16, as on a GPU."""
-    if (found := _training(recipe)) is None:
-        return None
-    architecture, training = found
-    return training_memory(architecture, training, training.dtype != "float32" and training.device != "cpu")
-
-
-def _hours(artifact: Artifact, past: Past, reads: int | None, flops: float | None) -> tuple[float | None, bool]:
-    """Core-hours by the newest artifact of the same stage, its own name's first; and whether they are only last time's.
-
-    By its pace, where the work is known now and then; else, for the same name, as long as it took.
-    """
-    same = past.earlier(artifact)
-    before = same or past.earlier(artifact, any_name=True)
-    if before is None:
-        return None, False
-    trace = artifact_at(before["label"], past.store).trace()
-    if "seconds" not in trace or "workers" not in trace:
-        return None, False
-    hours = trace["seconds"] * trace["workers"] / 3600
-    work, did = (flops, _flops(before)) if flops else (reads, _reads(before, past.store))
-    if work and did:
-        return hours * work / did, False
-    return (hours, True) if same else (None, False)
+    loss = row.loss
+    return {
+        "stage": row.artifact.stage,
+        "name": row.artifact.name,
+        "fingerprint": row.artifact.fingerprint,
+        "state": "cached" if row.state.built else row.state.word,
+        "why": row.state.why,
+        "reads_bytes": number(row.reads),
+        "there_bytes": row.state.bytes,
+        "bytes": number(row.holds.disk),
+        "documents": number(row.holds.documents),
+        "text_bytes": number(row.holds.text),
+        "tokens": number(row.holds.tokens),
+        "rests_on": list(row.holds.by),
+        "work": number(row.work.amount),
+        "work_unit": row.work.unit or None,
+        "core_seconds": number(row.time.seconds if row.time else None),
+        "side_by_side": row.time.parallel if row.time else None,
+        "pace": row.time.source if row.time else None,
+        "gpu_hours": number(row.gpu_hours),
+        "memory_bytes": number(row.memory),
+        "price": number(row.price),
+        "loss": None if loss is None else {"nats": loss.value, "low": loss.low, "high": loss.high, "by": loss.by},
+    }

@@ -10,9 +10,16 @@ from flows.recorded import begin, recorded
 
 
 @recorded("pretrain")
-def pretrain(conf: str = "conf/demo.yaml", workers: int | None = None, latest: bool = False) -> Any:
+def pretrain(
+    conf: str = "conf/demo.yaml",
+    workers: int | None = None,
+    settings: dict[str, Any] | None = None,
+    until: str | None = None,
+    only: str | None = None,
+    latest: bool = False,
+) -> Any:
     """The corpus as tokens, mixed by weight, and the models trained on them."""
     if latest:
         take(conf, get_run_logger().info)
-    with begin(conf, workers) as (run, pipeline):
+    with begin(conf, workers, settings, dag.pretrain, until, only) as (run, pipeline):
         return dag.pretrain(run, pipeline)

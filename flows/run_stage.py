@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from conf.months import ledger_of
 from flows.recorded import begin, recorded
 from tasks.evaluation.answers import answers
 from tasks.evaluation.file_perplexity import file_perplexity
@@ -32,10 +31,8 @@ def run_stage(
     inputs: dict[str, Any],
     parameters: dict[str, Any],
     workers: int | None = None,
-    crawls: str | None = None,
 ) -> Any:
-    """Build one artifact from inputs (labels in the store) and parameters; `text` is the pipeline, called `conf`, and
-    `crawls` its ledger if it has one.
+    """Build one artifact from inputs (labels in the store) and parameters; `text` is the pipeline, called `conf`.
 
     `store` is an absolute folder or a URL: the text may name one relative to where the run was started.
 
@@ -46,8 +43,6 @@ def run_stage(
     with tempfile.TemporaryDirectory(prefix="millrace-conf-") as folder:
         path = Path(folder) / Path(conf).name
         path.write_text(text, encoding="utf-8")
-        if crawls is not None:
-            ledger_of(path).write_text(crawls, encoding="utf-8")
         with begin(str(path), workers, alone=store) as (run, _):
             arguments = {**parameters, **{key: _handles(labels, run.store) for key, labels in inputs.items()}}
             here = handle(run.store, what, name, arguments)

@@ -1,6 +1,7 @@
 """What is built of an artifact, and why the rest is not: the newest artifact of the same stage and name, compared."""
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +53,20 @@ class Past:
         self._stages: dict[str, list[tuple[float, str]]] = {}  # (when built, label), newest first
         self._manifests: dict[str, dict[str, Any] | None] = {}
 
-    def earlier(self, artifact: Artifact, any_name: bool = False) -> dict[str, Any] | None:
-        """The manifest of the newest other artifact of this stage (and name) that is built, with its `label`."""
+    def earlier(self, artifact: Artifact) -> dict[str, Any] | None:
+        """The manifest of the newest other artifact of this stage and name that is built, with its `label`."""
+        return next(self.named(artifact), None)
+
+    def named(self, artifact: Artifact) -> Iterator[dict[str, Any]]:
+        """Manifests, with `label`, of the other artifacts of this stage and name, the newest first."""
+        yield from self._others(artifact, lambda name: name == artifact.name)
+
+    def all_of(self, artifact: Artifact) -> Iterator[dict[str, Any]]:
+        """Manifests, with `label`, of the other artifacts of this stage: of its name first, and the newest first."""
+        yield from self.named(artifact)
+        yield from self._others(artifact, lambda name: name != artifact.name)
+
+    def _others(self, artifact: Artifact, wanted: Callable[[str], bool]) -> Iterator[dict[str, Any]]:
         if artifact.stage not in self._stages:
             labels = [
                 (entry.modified, entry.name.removesuffix(f"/{MANIFEST}"))
@@ -62,10 +75,9 @@ class Past:
             ]
             self._stages[artifact.stage] = sorted(labels, reverse=True)
         for _, label in self._stages[artifact.stage]:
-            same_name = label.rpartition("-")[0] == f"{artifact.stage}/{artifact.name}"
-            if label != artifact.label and (same_name or any_name) and (manifest := self._manifest(label)):
-                return {**manifest, "label": label}
-        return None
+            name = label.rpartition("-")[0].removeprefix(f"{artifact.stage}/")
+            if label != artifact.label and wanted(name) and (manifest := self._manifest(label)):
+                yield {**manifest, "label": label}
 
     def _manifest(self, label: str) -> dict[str, Any] | None:
         if label not in self._manifests:

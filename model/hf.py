@@ -77,8 +77,8 @@ def write(model: GPT, out: Path, tokenizer: bytes, end_of_text: int, card: str) 
                                    "unk_token": end, "model_max_length": model.architecture.context,
                                    "clean_up_tokenization_spaces": False}),
     ):  # fmt: skip
-        (out / file).write_text(json.dumps(content, indent=2) + "\n")
-    (out / "README.md").write_text(card)
+        (out / file).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    (out / "README.md").write_text(card, encoding="utf-8")
     return name
 
 
@@ -225,7 +225,13 @@ def architecture_of(config: Mapping[str, Any], place: Path) -> tuple[Architectur
 def _given(folder: Path) -> dict[str, Tensor]:
     """The folder's tensors, without `transformer.` before their names, which the files of some models lack."""
     if (folder / INDEX).is_file():
-        files = sorted(set(_json(folder / INDEX)["weight_map"].values()))
+        places = _json(folder / INDEX).get("weight_map")
+        named = set(places.values()) if isinstance(places, dict) else {None}
+        if strangers := [
+            file for file in named if not isinstance(file, str) or file == ".." or Path(file).name != file
+        ]:
+            raise ValueError(f"{folder / INDEX}: {strangers[0]!r} is not the name of a file beside it")
+        files = sorted(str(file) for file in named)
     else:
         files = [WEIGHTS]
     if missing := [file for file in files if not (folder / file).is_file()]:

@@ -102,6 +102,7 @@ def test_prefect_is_imported_in_flows_only() -> None:
 DOORS = {
     "flows.dag": "tasks",  # names the stages
     "flows.run_stage": "tasks",  # one stage, placed on another machine
+    "flows.asking": "tasks.sources.input.files tasks.sources.remote",
     "flows.page": "tasks.report",
     "flows.run": "tasks.report",
     "flows.explain": "tasks.sources.told tasks.models.steps",

@@ -132,7 +132,8 @@ def pretrain(
                 "train": training,
                 **({} if start is None else {"start": str(start.local(WEIGHTS))}),
             }
-        )
+        ),
+        encoding="utf-8",
     )
     watch = Watch(out / METRICS, mixture.counts(Mixed), groups_of(mixture))
     _train(job, out, training, torchrun, watch)
@@ -310,5 +311,5 @@ def _realised(
 
 
 def _last_line(path: Path) -> str:
-    lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     return lines[-1][:500] if lines else "no output"

@@ -14,7 +14,7 @@ from tasks.report.formats import number, ratio, score, share, size
 from tasks.report.palette import VARIABLES
 from tasks.report.report import figures_in
 from tasks.report.sections import SECTIONS
-from tasks.report.timings import HEADING, NAME, Timing
+from tasks.report.timings import HEADING, NAME, Timing, sums, times
 from tasks.runtime.artifact import Artifact
 
 TEMPLATES = Path(__file__).parent / "html"
@@ -65,7 +65,7 @@ def render(report: Artifact, timings: list[Timing]) -> str:
                 drawn(section.name, section.heading, s=content["sections"][section.name], spent=spent)
                 for section in shown
             ),
-            drawn(NAME, HEADING, timings=timings, total=total),
+            drawn(NAME, HEADING, timings=timings, total=total, planned=sums(timings), times=times),
         ],
         fingerprint=report.fingerprint,
     )

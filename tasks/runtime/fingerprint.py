@@ -43,11 +43,17 @@ def canonical_json(value: Any) -> str:
 def versions(libraries: tuple[str, ...]) -> dict[str, str]:
     """Installed versions of the named distributions, and of Unicode."""
     return {
-        name: unicodedata.unidata_version if name == UNICODE else importlib.metadata.version(name)
-        for name in sorted(set(libraries))
+        name: unicodedata.unidata_version if name == UNICODE else _installed(name) for name in sorted(set(libraries))
     }
 
 
+@cache
+def _installed(name: str) -> str:
+    """Once a process: reading a distribution's metadata takes 3 ms, and hundreds of stages ask."""
+    return importlib.metadata.version(name)
+
+
+@cache
 def libraries_of(module: str, declared: tuple[str, ...]) -> tuple[str, ...]:
     """What shapes what a stage writes: libraries that it declares, Parquet's, and the kernels' and Unicode if it uses
     any."""
@@ -121,7 +127,7 @@ def _source(module: str) -> Path:
 
 @cache
 def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+    return ast.parse(path.read_bytes())  # in the encoding that the file itself says: UTF-8
 
 
 @cache

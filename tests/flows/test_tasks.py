@@ -12,6 +12,7 @@ from rich.console import Console
 
 from conf.load import load
 from conf.task import files
+from flows.budget import make
 from flows.cli import followed
 from flows.dag.built import Built
 from flows.dag.corpus import items
@@ -138,5 +139,6 @@ def test_mistakes(folder: Path, what: list[str], fault: str) -> None:
 
 def test_plan_counts_what_is_absent(folder: Path) -> None:
     out = io.StringIO()
-    plan(Console(file=out, width=200), followed(load(Path("quiz.yaml"))))
+    pipeline = load(Path("quiz.yaml"))
+    plan(Console(file=out, width=200), pipeline, make(followed(pipeline), pipeline))
     assert "1 benchmarks have no file yet: piqa (`millrace tasks` says what to put there)" in out.getvalue()

@@ -37,5 +37,5 @@ def timings(made: Made) -> list[Timing]:
         Timing(each.stage, each.name, each.fingerprint, number % 3 == 0, None if number % 3 == 0 else 1.5, 2_000_000)
         for number, each in enumerate(made.run.artifacts)
     ]
-    rows.append(Timing("pretrain", "tiny", "e" * 16, False, 2.5, None, Energy(0.5, ("nvml",))))
+    rows.append(Timing("pretrain", "tiny", "e" * 16, False, 2.5, None, Energy(0.5, ("nvml",)), 4_000_000, 5.0, 1e6))
     return [*rows, Timing("</td><script>", "x", "f" * 16, False, 2.0, None)]

@@ -1,6 +1,6 @@
 """A source's files: patterns and crawl names to a frozen list of (path, name, size, checksum or ETag).
 
-{files: "books/*.txt"}                              relative to the folder of the configuration; also a list
+{files: "books/*.txt"}                              a path or pattern; also a list
 {files: "https://host/path/file.warc.gz"}           http, https and s3, one file per name
 {crawl: CC-MAIN-2019-35, files: 40, seed: 1}        N files of a crawl, drawn by hash of seed and path
 """
@@ -89,7 +89,8 @@ def expand(
             continue
         paths = match(pattern, base)
         if not paths:
-            raise Mistake(f"source {name}: {pattern!r} matches no file below {base}; check `files`")
+            below = "" if Path(pattern).is_absolute() else f" below {base}"
+            raise Mistake(f"source {name}: {pattern!r} matches no file{below}; check `files`")
         for path in map(Path, once(map(str, paths), seen)):
             try:
                 sha256 = remembered.of(path) if checksums else None

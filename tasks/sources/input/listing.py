@@ -35,7 +35,8 @@ def listed(
     Patterns that begin with {sample}/ are resolved by the stage itself, within the sample's artifact, since that may
     not be built yet. `crawl` holds the keys of a crawl of Common Crawl; `manners` say how servers are asked. Not
     `frozen`: listed and checksummed at every run. Where nothing is built, a list not yet frozen goes by names and sizes
-    alone, of remote files by names, and what is missing is only told.
+    alone, of remote files by names, and what is missing is only told (so too where a run builds only what reads
+    others); a crawl, whose names a server would have to tell, is `missing` until a run has listed it.
 
     Raises:
         Mistake: a pattern matches no file, and the run builds.
@@ -45,13 +46,15 @@ def listed(
         return {"files": [{"path": pattern.removeprefix(SAMPLE)} for pattern in patterns], "inside": sample}
     spec = {"name": name, "files": patterns, **(crawl or {})}
     place = f"files/{name}-{digest(spec)}.json"
+    builds = run.wants_list(place)
     if frozen and run.store.exists(place):
         listing = json.loads(run.store.read(place))
         _tell_changes(run, spec, listing)
     else:
-        listing = _expand(run, spec, run.builds, checksums=run.builds or not frozen, manners=manners)
-        if frozen and run.builds and not write(run.store, place, json.dumps(listing, indent=1).encode()):
+        listing = _expand(run, spec, builds, checksums=builds or not frozen, manners=manners)
+        if frozen and builds and not write(run.store, place, json.dumps(listing, indent=1).encode()):
             listing = json.loads(run.store.read(place))  # another run froze it first
+    run.lists[place] = listing
     return {"files": listing, "inside": None}
 
 
@@ -59,6 +62,8 @@ def _expand(
     run: Run, spec: dict[str, Any], building: bool, checksums: bool, manners: Manners | None
 ) -> list[dict[str, Any]]:
     manners = manners or Manners()
+    if not building and spec.get("crawl"):
+        return [{"missing": spec["files"], "crawl": spec["crawl"], "size": 0}]
     try:
         memo = run.store if building else None  # `plan` and `status` write nothing, not even what they remember
         how = manners if building else replace(manners, hurried=True)

@@ -1,0 +1,58 @@
+"""The paces that Millrace brings along, for stages of which a store tells nothing yet: a core's, of one machine.
+
+CPU seconds of one core (AMD EPYC, 2 cores, x86_64, Python 3.11), 2026-11-30, by `python bench/paces.py` over real
+files: 186 MB of books, 943 pages, 206 articles; the machine was busy, so a quiet one is rather faster. From other
+measurements, as their lines say: docs/lab-notes.md. A stage without a line was not measured at a size that says
+anything.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """Core-seconds = start + work / rate; work in the unit of flows/paces.py. `parallel`: shards go side by side.
+
+    `memory`: bytes that its largest process had at the most. `disk`: bytes it writes a unit of work.
+    """
+
+    unit: str
+    rate: float
+    start: float = 0.0
+    parallel: bool = False
+    memory: float | None = None
+    disk: float | None = None
+
+
+def _text(rate: float, **more: float) -> Shipped:
+    """A measure of text, shard by shard."""
+    return Shipped("bytes of text", rate, 0.05, True, **more)
+
+
+SHIPPED: dict[tuple[str, str], Shipped] = {
+    ("benchmark", ""): Shipped("bytes of input", 1.9e6, 0.05, disk=3.5),
+    ("ingest", "warc"): Shipped("bytes of input", 9.1e6, 0.2, True),
+    ("ingest", "wet"): Shipped("bytes of text", 40.3e6, 0.2, True),  # bench/ingest.py
+    ("ingest", "jsonl"): Shipped("bytes of text", 56e6, 0.2, True),
+    ("ingest", "parquet"): Shipped("bytes of text", 56e6, 0.2, True),  # as JSONL: cleaning is what costs
+    ("ingest", "text"): Shipped("bytes of text", 42e6, 0.2, True),
+    ("ingest", "mediawiki"): Shipped("bytes of text", 5.6e6, 0.2, True),  # bench/mediawiki.py: 202 pages/s
+    # bench/columns.py, one core, quiet: each alone; in one reading the three take 130 MB/s, which is 1.2 times as fast
+    ("score", ""): _text(473e6, disk=0.0013),
+    ("signatures", ""): _text(270e6),
+    ("hits", ""): _text(281e6, disk=0.001),
+    ("heuristics", ""): _text(16.4e6, disk=0.0005),
+    ("survivors", "14 bands of 8"): Shipped("documents", 34_500, 0.1, True, 0.77e9, 23),  # bench/dedup.py, with buckets
+    ("survivors", "10 bands of 1"): Shipped("documents", 8_850, 0.1, True, 0.86e9, 23),
+    ("buckets", ""): Shipped("documents", 0.0, 0.06, True, disk=290),  # in the figure of survivors
+    ("recall", ""): Shipped("run", 0.0, 1.6, False),
+    ("grams", ""): Shipped("bytes of input", 1.4e6, 0.05, False, disk=3.3),
+    ("overlap", "gpt3"): Shipped("bytes of text", 49e6, 3.0, True),  # bench/overlap.py
+    ("mixture", ""): Shipped("documents", 6.7e6, 0.08, False),  # .15 s a million documents: docs/lab-notes.md
+    ("tokenizer", ""): Shipped("bytes of text", 29e6, 0.3, True, 1.14e9),
+    ("tokens", ""): Shipped("bytes of text", 50e6, 0.25, True, 0.73e9),
+    # bench/train.py: .3279 s of CPU an update of 2,048 tokens at 8.85 MFLOPs a token
+    ("pretrain", ""): Shipped("FLOPs", 5.5e10, 3.0, False),
+    ("answers", "forward"): Shipped("FLOPs", 6e10, 2.0, False),  # bench/evaluate.py: 80 GFLOP/s in three quarters of it
+    ("perplexity", "forward"): Shipped("FLOPs", 6e10, 2.0, False),
+}
