@@ -9,6 +9,7 @@ from plain import ROOT, read
 
 from conf.load import declared, load
 from conf.months import ABOUT, add, ledger_of, taken
+from flows.placed import told
 from tasks.runtime.errors import Mistake
 
 GROWING = """\
@@ -64,6 +65,27 @@ def test_months_are_compared_with_those_before_them(
     p = read(tmp_path, f"{text}dedup: {{across: {across}}}\n")
     assert {name: p.before(name) for name in before} == before
     assert p.quality is not None and len(p.named(p.quality.raw)) == 3, "a list names it by its own name too"
+
+
+@pytest.mark.parametrize("group", ["", ", group: web"])
+def test_what_goes_to_another_machine_names_what_there_is(tmp_path: Path, group: str) -> None:
+    """Without the ledger, and with every list naming the months."""
+    ledger_of(tmp_path / "mine.yaml").write_text(LEDGER)
+    text = GROWING.replace("files: 3", f"files: 3{group}").replace("{cc: 3", "{web: 3" if group else "{cc: 3")
+    p = read(tmp_path, f"{text}dedup: {{across: {{late: [cc, books], cc: [books]}}}}\n")
+    there = tmp_path / "there"
+    there.mkdir()
+    q = read(there, told(p))
+    assert q.sources == p.sources and q.quality is not None and p.quality is not None
+    assert q.named(q.quality.raw) == p.named(p.quality.raw) == ["cc-2026-42", "cc-2026-46", "cc-2026-50"]
+    assert q.before("late") == p.before("late") == ["books", "cc-2026-42", "cc-2026-46", "cc-2026-50"]
+
+
+def test_a_setting_takes_the_place_of_a_key(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(GROWING)
+    ledger_of(tmp_path / "mine.yaml").write_text(LEDGER)
+    p = load(tmp_path / "mine.yaml", {"sources.cc.since": "CC-MAIN-2026-50", "sources.cc.files": 2})
+    assert p.months == {"cc": ["cc-2026-50"]} and p.sources["cc-2026-50"].files == 2
 
 
 def test_a_later_since_begins_anew(tmp_path: Path) -> None:
