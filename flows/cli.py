@@ -193,7 +193,7 @@ def run(
     if latest:
         from flows.latest import take
 
-        take(conf, say)
+        take(conf, say, typed(settings))
     build(console(), read(conf, settings), Asked(conf, typed(settings), until, only, record, workers, debug), say)
 
 

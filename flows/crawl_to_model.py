@@ -20,6 +20,6 @@ def crawl_to_model(
 ) -> Any:
     """The whole DAG: from the sources to the report."""
     if latest:
-        take(conf, get_run_logger().info)
+        take(conf, get_run_logger().info, settings)
     with begin(conf, workers, settings, dag.crawl_to_model, until, only) as (run, pipeline):
         return page.crawl_to_model(run, pipeline)
