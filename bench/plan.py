@@ -40,9 +40,7 @@ def main() -> None:
     if arguments.cpu is not None:
         for stage in json.loads(arguments.cpu.read_text())["stages"]:
             cpu |= {(stage["stage"], row["name"]): row["seconds"] for row in stage["of"]}
-    print(
-        f"{'stage':<13} {'name':<24} {'planned s':>10} {'came s':>9} {'times':>6} {'planned B':>10} {'came B':>10} times"
-    )
+    print(f"{'stage':<13} {'name':<24} {'planned s':>10} {'came s':>9} {'times':>6} {'planned B':>10} {'came B':>10}")
     seconds, sizes, silent = [], [], []
     for row, artifact in zip(plan.rows, after.artifacts, strict=True):
         if not artifact.built:
