@@ -3,6 +3,9 @@
 # run installs nothing.
 # make test-long: every test, however long; `make test-long SELECT=long` those alone that `make test` leaves out.
 # make fuzz: damaged bytes to what reads bytes from outside, for SECONDS (60) in all; `make fuzz SECONDS=600 TARGET=body`.
+# make mutants: single faults in kernels, dedup, decontaminate, quality, runtime and model, and whether a test notices;
+# `make mutants SECONDS=3600 SEED=1 ROOM=dedup`. Hours for all of it: `.ci/weekly` draws as many as an hour takes.
+# make audit: known weaknesses of what is installed (pip-audit; asks PyPI). `.ci/weekly` runs it, then fuzz and mutants.
 # make faults: the enumerated faults alone; `make faults SEED=7` replays the run of that seed.
 
 PYTHON ?= python3
@@ -10,7 +13,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed-$(shell $(PYTHON) -c "import hashlib,pathlib;print(hashlib.sha256(pathlib.Path('pyproject.toml').read_bytes()).hexdigest()[:12])")
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --durations 15
 
-.PHONY: demo test test-long faults fuzz lint setup clean
+.PHONY: demo test test-long faults fuzz mutants audit lint setup clean
 setup: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml
@@ -40,6 +43,14 @@ SECONDS ?= 60
 TARGET ?= all
 fuzz: setup
 	PYTHONPATH=. $(BIN)/python tests/sources/fuzz.py --seconds $(SECONDS) --target $(TARGET)
+
+mutants: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mutants]'
+	PYTHONPATH=. $(BIN)/python tests/mutants.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(ROOM),--room $(ROOM)) $(if $(NAMED),--named)
+
+audit: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[audit]'
+	$(BIN)/pip-audit --skip-editable --progress-spinner off
 
 clean:
 	rm -rf .venv store build *.egg-info

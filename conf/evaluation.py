@@ -10,6 +10,7 @@ from conf.keys import Address, Keys, Pool
 from conf.news import News
 from conf.perplexity import FilePerplexity
 from conf.probes import Probes
+from conf.spelling import did_you_mean
 from conf.task import Task
 
 
@@ -58,9 +59,7 @@ class Evaluate(Keys):
     perplexity: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], FilePerplexity] = Field(
         default_factory=dict, description="text files by name, such as WikiText's, whose perplexity is measured"
     )
-    folder: Address | None = Field(
-        None, description="of task files beside those that come with Millrace, relative to where you run"
-    )
+    folder: Address | None = Field(None, description="of task files beside those that come with Millrace")
     ladder: bool = Field(False, description="ask the ladder's models too, for curves by size")
     snapshots: bool = Field(False, description="ask the weights kept along the way too, for curves by updates")
     overlap: list[Literal["gpt3", "gpt2", "gpt4"]] = Field(
@@ -88,10 +87,12 @@ class Evaluate(Keys):
 
     @model_validator(mode="after")
     def _of_tasks(self) -> Self:
+        if self.folder is not None and not Path(self.folder).is_dir():
+            raise ValueError(f"there is no folder {self.folder} of task files (`folder`)")
         tasks = [asked.task for asked in self.tasks]
         for name, fields in self.by.items():
             if name not in tasks:
-                raise ValueError(f"by names {name}, which is none of evaluate.tasks")
+                raise ValueError(f"by names {name}, which is none of evaluate.tasks{did_you_mean(name, tasks)}")
             if not fields or len(set(fields)) != len(fields):
                 raise ValueError(f"by.{name} names no field, or one twice")
         named = [Path(file).stem for file in self.exams]
@@ -100,7 +101,10 @@ class Evaluate(Keys):
         for name, of in self.examined().items():
             for section in of.sections:
                 if section.task not in tasks:
-                    raise ValueError(f"exam {name} asks the task {section.task}, which is none of evaluate.tasks")
+                    raise ValueError(
+                        f"exam {name} asks the task {section.task}, which is none of evaluate.tasks"
+                        f"{did_you_mean(section.task, tasks)}"
+                    )
         return self
 
     def examined(self) -> dict[str, Exam]:

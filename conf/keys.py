@@ -5,10 +5,16 @@ Counts of tokens may be written 300B, 2.5M or 32k. Credentials never stand in a 
 
 import re
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from conf.places import absolute
+
+# Keys of a query that are a credential: X-Amz-Signature and X-Goog-Signature, azure's sig, token=, api_key=, ...
+SIGNED = re.compile(
+    r"signature|^sig$|token|secret|passw|credential|api[_-]?key|access[_-]?key|^key$|^auth", re.IGNORECASE
+)
 SCALES = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
 
 
@@ -29,12 +35,18 @@ def without_credentials(text: str) -> str:
     """Refuse a URL that holds a credential, wherever in the text it stands.
 
     That is a user's password, and over HTTP also a user alone, which is how tokens are given; but abfs://container@account
-    is a place.
+    is a place. And a signature or key in the query, as presigned URLs of s3, gs and azure have them.
     """
     for url in re.findall(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*", text):
-        user, at, _ = urlsplit(url).netloc.rpartition("@")
+        parts = urlsplit(url)
+        user, at, _ = parts.netloc.rpartition("@")
         if at and (":" in user or url.lower().startswith("http")):
             raise Secret("a URL holds a credential; those come from the environment or the provider's own files")
+        if signed := [key for key, _ in parse_qsl(parts.query, keep_blank_values=True) if SIGNED.search(key)]:
+            raise Secret(
+                f"a URL holds a credential ({signed[0]} of its query), which would stand in listings and manifests; "
+                "name the place (s3://bucket/key), or bring the file here first"
+            )
     return text
 
 
@@ -42,7 +54,7 @@ Count = Annotated[int, BeforeValidator(_count)]
 Positive = Annotated[Count, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, BeforeValidator(_text)]  # numbers, true and false are taken for their text
-Address = Annotated[str, AfterValidator(without_credentials)]  # a path, a glob or a URL
+Address = Annotated[str, AfterValidator(absolute), AfterValidator(without_credentials)]  # a path, a glob or a URL
 Pool = Annotated[str, Field(min_length=1, pattern=r"^[^/%&><]+$")]  # the characters that Prefect takes in a name
 
 

@@ -7,9 +7,11 @@ Defaults of the first stand in model/config.py and presets.py.
 from dataclasses import fields, replace
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, create_model, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, create_model, model_validator
 
-from conf.keys import Address, Count, Keys, Pool, Text
+from conf.keys import Count, Keys, Pool, Text, without_credentials
+from conf.places import absolute
+from conf.spelling import did_you_mean
 from model.config import Architecture, Training
 from model.presets import PRESETS, preset, trained_on
 
@@ -17,6 +19,16 @@ from model.presets import PRESETS, preset, trained_on
 Argument = Annotated[Text, Field(pattern=r"^--[a-z][a-z_-]*(=\S*)?$")]
 NAME = r"[a-z0-9][a-z0-9.-]*"  # of a model
 HF = "hf:"  # before a folder's path
+
+
+def _start(written: str, info: ValidationInfo) -> str:
+    """`hf:` and a folder, made whole as every path; or a model's name."""
+    if not written.startswith(HF):
+        return written
+    return HF + absolute(without_credentials(written.removeprefix(HF)), info)
+
+
+Start = Annotated[str, Field(pattern=rf"^(hf:.+|{NAME})$"), AfterValidator(_start)]
 
 _keys: dict[str, Any] = {
     field.name: (Count | None if field.name in ("tokens", "batch", "batch_start", "batch_ramp", "warm_up", "decay")
@@ -31,7 +43,7 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
     """A preset of model/presets.py, a budget, and keys of model/config.py that replace the preset's; or `from`."""
 
     preset: str | None = Field(None, description="one of the above; absent where the model begins `from` another")
-    from_: Annotated[Address, Field(pattern=rf"^(hf:.+|{NAME})$")] | None = Field(
+    from_: Start | None = Field(
         None,
         alias="from",
         description="hf:FOLDER, a folder of this machine as transformers writes it, of a model of GPT-2's, "
@@ -96,7 +108,10 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
         """Architecture and training, the preset's where the YAML gives nothing; of a model that has a preset."""
         assert self.preset is not None
         if self.preset not in PRESETS:
-            raise ValueError(f"no preset is called {self.preset!r}; there are {', '.join(sorted(PRESETS))}")
+            raise ValueError(
+                f"no preset is called {self.preset!r}; there are {', '.join(sorted(PRESETS))}"
+                f"{did_you_mean(self.preset, PRESETS)}"
+            )
         return preset(self.preset, **self._trainer(), vocabulary=vocabulary, seed=seed)
 
     def going_on(self, start: Architecture, before: Training | None, seed: int) -> tuple[Architecture, Training]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from conf.benchmarks import Benchmark
 from conf.corpus import Decontaminate, Dedup, Quality, Sample, Tokenizer
@@ -22,19 +22,22 @@ from conf.mixture import Mixture
 from conf.models import HF, NAME, Model
 from conf.retracted import Retracted, listed
 from conf.sources import Servers, Source
+from conf.spelling import did_you_mean
 from conf.store import Cache, Store, address
 from conf.task import Task, files, load
+from conf.title import Title
 from model.config import Architecture, Training, training_flops
 
 
 class Pipeline(Keys):
     """One file from crawl to score."""
 
-    title: str = Field("", pattern=r"^[\w .-]*$", description="of the report; the file's name if absent")
+    title: Title = Field("", description="of the report, in any script; the file's name if absent")
     store: Store = Field(
         "./store",
-        description="of the artifacts: a folder, relative to where you run, or a URL such as s3://bucket/prefix "
-        "(s3, gs, az, azure, abfs, abfss, memory, file)",
+        validate_default=True,  # it is relative as well
+        description="of the artifacts: a folder, or a URL such as s3://bucket/prefix (s3, gs, az, azure, abfs, abfss, "
+        "memory, file)",
     )
     cache: Cache = Cache()
     engine: Engine = Field(
@@ -53,8 +56,8 @@ class Pipeline(Keys):
     )
     without: Address | None = Field(
         None,
-        description="list of documents that were taken back, one id a line (`millrace retract` writes it), relative to "
-        "the folder of this file: they leave before anything is decided, and nothing learns from them",
+        description="list of documents that were taken back, one id a line (`millrace retract` writes it): they leave "
+        "before anything is decided, and nothing learns from them",
     )
     servers: Servers = Servers()
     benchmarks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")], Benchmark] = Field(default_factory=dict)
@@ -69,12 +72,33 @@ class Pipeline(Keys):
     ladder: Ladder | None = Field(None, description="models of several sizes, for laws of scaling and a prediction")
     evaluate: Evaluate = Evaluate()
     rates: Rates = Field(Rates(), description="prices, for `plan`")
+    _months: dict[str, list[str]] = PrivateAttr(default_factory=dict)  # see `conf.months`
 
     @field_validator("sources")
     @classmethod
     def _unfold(cls, sources: dict[str, Source]) -> dict[str, Source]:
         """A source a crawl; see conf/crawls.py."""
         return unfolded(sources)
+
+    @property
+    def months(self) -> dict[str, list[str]]:
+        """By each source of the file whose crawl is `latest`: the sources that stand for it, in order of age."""
+        return self._months
+
+    def family(self, source: str) -> list[str]:
+        """The sources that stand with this one for a source of the file, in order of age; itself alone if none do."""
+        return next((months for months in self.months.values() if source in months), [source])
+
+    @property
+    def teachers(self) -> list[str]:
+        """The sources from which classifier, tokenizer and frequent grams are learned: all, but of a source whose
+        crawl is `latest` its first crawl alone: a later month is judged by what was learned, and changes none of it.
+        """
+        return [source for source in self.sources if self.family(source)[0] == source]
+
+    def teaching(self, names: list[str]) -> list[str]:
+        """The teachers among the sources that a list names, in priority order."""
+        return [source for source in self.named(names) if source in self.teachers]
 
     def group(self, source: str) -> str:
         return self.sources[source].group or source
@@ -84,9 +108,15 @@ class Pipeline(Keys):
         """Groups in the order of their first source."""
         return list(dict.fromkeys(self.group(source) for source in self.sources))
 
+    def unread(self) -> list[str]:
+        """Groups that `mixture` leaves out: their documents are kept, and no model learns from them. A weight of 0 says
+        that it is meant."""
+        return [group for group in self.groups if self.mixture.weights and group not in self.mixture.weights]
+
     def named(self, names: list[str]) -> list[str]:
         """The sources that a list of sources and groups names, in priority order."""
-        return [source for source in self.sources if source in names or self.group(source) in names]
+        wanted = {*names, *(month for name in names for month in self.months.get(name, []))}
+        return [source for source in self.sources if source in wanted or self.group(source) in wanted]
 
     def conditions(self, source: str) -> Conditions:
         """What a source's documents need to stay: its own conditions, then the pipeline's; by score the raw ones' if
@@ -97,13 +127,18 @@ class Pipeline(Keys):
         return declared
 
     def before(self, source: str) -> list[str]:
-        """The sources ranked before `source` whose documents leave it, in priority order."""
+        """The sources ranked before `source` whose documents leave it, in priority order.
+
+        Earlier months of its own are always among them: to the file they are one source.
+        """
         across = self.dedup.filled()["across"]
         earlier = list(self.sources)[: list(self.sources).index(source)]
+        own = self.family(source)
         if isinstance(across, bool):
-            return earlier if across else []
-        named = self.named([*across.get(source, []), *across.get(self.group(source), [])])
-        return [ranked for ranked in earlier if ranked in named]
+            return earlier if across else [ranked for ranked in earlier if ranked in own]
+        declared = [name for name, months in self.months.items() if source in months]
+        named = self.named([of for name in (source, self.group(source), *declared) for of in across.get(name, [])])
+        return [ranked for ranked in earlier if ranked in named or ranked in own]
 
     def rungs(self) -> dict[str, tuple[Model, int]]:
         """The ladder's models by name, and what is added to the pipeline's seed for each."""
@@ -164,9 +199,9 @@ class Pipeline(Keys):
         return asked.asks(of)
 
     def shares(self) -> dict[str, float]:
-        """Each source's part of the tokenizer's sample: its group's weight, in equal parts within the group."""
+        """Each teacher's part of the tokenizer's sample: its group's weight, in equal parts within the group."""
         weights = self.mixture.weights or dict.fromkeys(self.groups, 1.0)
-        members = {group: [s for s in self.sources if self.group(s) == group] for group in self.groups}
+        members = {group: [s for s in self.teachers if self.group(s) == group] for group in self.groups}
         total = sum(weights.values())
         return {
             source: weights.get(group, 0.0) / total / len(members[group])
@@ -184,7 +219,7 @@ class Pipeline(Keys):
                     raise Misplaced(
                         (*where, place),
                         f"{'.'.join(where)} names {name}, which is no source or group "
-                        f"(there are {', '.join(sorted(known))})",
+                        f"(there are {', '.join(sorted(known))}){did_you_mean(name, known)}",
                     )
         if self.quality and (contradictory := set(self.named(self.quality.good)) & set(self.named(self.quality.raw))):
             raise Misplaced(("quality",), f"quality: {', '.join(sorted(contradictory))} cannot be good and raw at once")
@@ -192,7 +227,8 @@ class Pipeline(Keys):
             if group not in self.groups:
                 raise Misplaced(
                     ("mixture", "weights", group),
-                    f"mixture names {group}, which is no group (there are {', '.join(self.groups)})",
+                    f"mixture names {group}, which is no group (there are {', '.join(self.groups)})"
+                    f"{did_you_mean(group, self.groups)}",
                 )
         self._require_conditions()
         if self.mixture.weights and not sum(self.mixture.weights.values()):
@@ -205,7 +241,11 @@ class Pipeline(Keys):
         for name, source in self.sources.items():
             wanted = source.select.links if source.select else False
             if isinstance(wanted, str) and (wanted not in self.sources or self.sources[wanted].kind != "webtext"):
-                raise Misplaced(("sources", name, "select", "links"), f"select.links names {wanted}, no webtext source")
+                raise Misplaced(
+                    ("sources", name, "select", "links"),
+                    f"select.links names {wanted}, no webtext source"
+                    f"{did_you_mean(wanted, [name for name, one in self.sources.items() if one.kind == 'webtext'])}",
+                )
         for kind, named in (("sources", self.sources), ("benchmarks", self.benchmarks)):
             for name, declared in named.items():
                 for key in ("files", "pages", "submissions", "words"):
@@ -236,7 +276,7 @@ class Pipeline(Keys):
                     raise Misplaced(
                         ("models", chain[-1], "from"),
                         f"models.{chain[-1]}.from names {start}, which is no model of this pipeline (there are "
-                        f"{', '.join(known)}); a folder is hf:FOLDER",
+                        f"{', '.join(known)}); a folder is hf:FOLDER{did_you_mean(start, known)}",
                     )
                 chain.append(start)
                 if start in chain[:-1]:
@@ -271,7 +311,8 @@ class Pipeline(Keys):
         if target not in self.models or self.models[target].from_ is not None:
             raise Misplaced(
                 ("ladder", "predict"),
-                f"ladder.predict names {target}, which is none of `models` that are trained from the beginning",
+                f"ladder.predict names {target}, which is none of `models` that are trained from the beginning"
+                f"{did_you_mean(target, self.models)}",
             )
         rungs = self.rungs()
         compute = {self.flops(*rungs[name]) for name in self.small()}
@@ -288,7 +329,11 @@ class Pipeline(Keys):
         for place, asked in enumerate(self.evaluate.tasks):
             where = ("evaluate", "tasks", place)
             if asked.task not in there:
-                raise Misplaced(where, f"there is no task {asked.task}: `millrace tasks` lists those that there are")
+                raise Misplaced(
+                    where,
+                    f"there is no task {asked.task}: `millrace tasks` lists those that there are"
+                    f"{did_you_mean(asked.task, there)}",
+                )
             if asked.task in [earlier.task for earlier in self.evaluate.tasks[:place]]:
                 raise Misplaced(where, f"evaluate.tasks names {asked.task} twice")
             of = load(there[asked.task])
@@ -299,7 +344,8 @@ class Pipeline(Keys):
                 if template != "default" and template not in of.templates:
                     raise Misplaced(
                         (*where, "templates"),
-                        f"{asked.task} has no template {template} (there are {', '.join(['default', *of.templates])})",
+                        f"{asked.task} has no template {template} (there are {', '.join(['default', *of.templates])})"
+                        f"{did_you_mean(template, of.templates)}",
                     )
             if asked.reading == "unconditional" and of.neutral is None:
                 raise Misplaced((*where, "reading"), f"{asked.task} has no `neutral` context for this reading")
@@ -308,7 +354,11 @@ class Pipeline(Keys):
         for place, task in enumerate(self.ladder.pass_rates if self.ladder else ()):
             where = ("ladder", "pass_rates", place)
             if task not in self.tasks():
-                raise Misplaced(where, f"ladder.pass_rates names {task}, which is none of evaluate.tasks")
+                raise Misplaced(
+                    where,
+                    f"ladder.pass_rates names {task}, which is none of evaluate.tasks"
+                    f"{did_you_mean(task, self.tasks())}",
+                )
             if self.tasks()[task][1].samples < 2:
                 raise Misplaced(where, f"ladder.pass_rates names {task}, whose task file draws one text an item")
 
@@ -330,7 +380,7 @@ class Pipeline(Keys):
             raise Misplaced(
                 ("evaluate", "news", "control"),
                 f"evaluate.news.control names {news.control}, which is no model of this pipeline (there are "
-                f"{', '.join(known) or 'none'})",
+                f"{', '.join(known) or 'none'}){did_you_mean(news.control, known)}",
             )
 
     def small(self) -> list[str]:

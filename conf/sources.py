@@ -8,7 +8,13 @@ from pydantic import AfterValidator, Field, model_validator
 from conf.expected import Expect
 from conf.keep import Conditions
 from conf.keys import Address, Keys, Positive, Share, Text
+from conf.languages import Language
 from conf.licence import Licence
+
+LATEST = "latest"
+# Of the keys that go with it
+DEFAULT: dict[str, Any] = {"since": None, "crawls": "https://index.commoncrawl.org/collinfo.json"}
+CRAWL = r"CC-MAIN-\d{4}-\d{2}"  # year and week: names in order are crawls in order of age
 
 
 class Servers(Keys):
@@ -36,10 +42,12 @@ WITHOUT = [
 
 
 def _named(crawls: str | list[str]) -> str | list[str]:
-    """Common Crawl's own names, each once."""
+    """Common Crawl's own names, each once; or `latest`."""
     names = [crawls] if isinstance(crawls, str) else crawls
-    if strangers := [name for name in names if not re.fullmatch(r"CC-MAIN-\d{4}-\d{2}", name)]:
-        raise ValueError(f"{strangers[0]} is no crawl: they are named as in CC-MAIN-2019-35")
+    if crawls == LATEST:
+        return crawls
+    if strangers := [name for name in names if not re.fullmatch(CRAWL, name)]:
+        raise ValueError(f"{strangers[0]} is no crawl: they are named as in CC-MAIN-2019-35; the newest is `{LATEST}`")
     if not names or len(set(names)) < len(names):
         raise ValueError("a list of crawls names at least one, and each once")
     return crawls
@@ -82,7 +90,9 @@ class Select(Keys):
 
     domains: list[str] = Field([], description="with all hosts below them")
     prefixes: list[str] = Field([], description="what URLs begin with; scheme and `www.` are not compared")
-    languages: list[str] = Field([], description="ISO 639 codes; the first language that the index names is one")
+    languages: list[Annotated[str, Field(pattern="^[a-z]{2,3}$")]] = Field(
+        [], description="ISO 639 codes; the first language that the index names is one"
+    )
     mime: list[str] = Field(
         ["text/html", "application/xhtml+xml", "text/plain"], description="media types, as Common Crawl detected them"
     )
@@ -111,7 +121,17 @@ class Source(Keys):
     crawl: Crawls | None = Field(
         None,
         description="a crawl of Common Crawl, by name; a list stands for a source a crawl, with as many `files` each: "
-        "of `cc` and CC-MAIN-2019-35 that is cc-2019-35, of the group cc",
+        "of `cc` and CC-MAIN-2019-35 that is cc-2019-35, of the group cc; latest: every crawl that was taken, "
+        "likewise, in order of age; `--latest` takes those that came since (docs/schedules.md)",
+    )
+    since: str | None = Field(
+        None,
+        pattern=rf"^{CRAWL}$",
+        description="with `crawl: latest`: the first crawl; if absent, the newest at the time of the first `--latest`",
+    )
+    crawls: Address = Field(
+        DEFAULT["crawls"],
+        description="with `crawl: latest`: the list of all crawls, as Common Crawl publishes it",
     )
     form: Literal["warc", "wet"] = Field("warc", description="with `crawl`: pages (warc) or their text (wet)")
     base: Address = Field(
@@ -171,7 +191,7 @@ class Source(Keys):
     without: list[str] = Field(
         WITHOUT, description="webtext: domains that are left out, with the hosts below them; replaces the list"
     )
-    languages: list[str] | dict[str, Share] | None = Field(
+    languages: list[Language] | dict[Language, Share] | None = Field(
         None,
         description="languages kept, as ISO 639-1 codes, or `{en: 0.8}` with the least score of each; all if absent",
     )
@@ -186,6 +206,7 @@ class Source(Keys):
 
     @model_validator(mode="after")
     def _files_fit(self) -> Self:
+        self._require_crawl()
         if self.kind == "webtext":
             if self.submissions is None or (self.pages is None and self.select is None) or self.files is not None:
                 raise ValueError("webtext has `submissions` and `pages`, and no `files`")
@@ -198,6 +219,16 @@ class Source(Keys):
         elif isinstance(self.inputs, int) != (self.crawl is not None):
             raise ValueError("files is a number exactly where `crawl` names a crawl; else it is a path or a glob")
         return self
+
+    def _require_crawl(self) -> None:
+        """What goes with `latest` stands beside it alone."""
+        if self.crawl != LATEST:
+            if strangers := [key for key in ("since", "crawls") if getattr(self, key) != DEFAULT[key]]:
+                raise ValueError(f"{', '.join(strangers)}: only a source with `crawl: {LATEST}` has it")
+        elif self.kind != "warc":
+            raise ValueError(f"crawl: {LATEST} is for kind warc; give webtext the crawl of its pages by name")
+        elif not self.crawls.startswith(("http://", "https://")):
+            raise ValueError("crawls is the address of a list of crawls, http:// or https://")
 
     def _require_selectable(self, select: Select) -> None:
         if self.form_of_inputs != "warc" or self.form != "warc":

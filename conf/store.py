@@ -5,14 +5,14 @@ own files.
 """
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, Field
 
-from conf.keys import Keys, Positive, Secret, without_credentials
+from conf.keys import Address, Keys, Positive, Secret, without_credentials
+from conf.places import URL, absolute
 from tasks.runtime.errors import Mistake
 
 AZURE = ("az", "azure", "abfs", "abfss")
@@ -21,11 +21,11 @@ SCHEMES = ("s3", "gs", *AZURE, "memory", "file")
 
 def _place(store: str) -> str:
     """A folder's path, or a URL of a scheme that we know."""
-    match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):/", store)
+    match = URL.match(store)
     if match is None:
         return store
     without_credentials(store)
-    scheme, url = match[1], urlsplit(store)
+    scheme, url = match[0].removesuffix(":/"), urlsplit(store)
     if scheme not in SCHEMES:
         raise ValueError(f"a store is a folder or a URL of {', '.join(SCHEMES)}; {scheme}: is none of them")
     if not store.startswith(f"{scheme}://"):
@@ -41,7 +41,7 @@ def _place(store: str) -> str:
     return store
 
 
-Store = Annotated[str, Field(min_length=1), AfterValidator(_place)]
+Store = Annotated[str, Field(min_length=1), AfterValidator(absolute), AfterValidator(_place)]
 
 
 def address(store: str) -> str:
@@ -57,8 +57,8 @@ def address(store: str) -> str:
 class Cache(Keys):
     """Local copies of what is read from an object store; a store that is a folder is read where it lies."""
 
-    folder: str | None = Field(
-        None, min_length=1, description="relative to where you run; absent: millrace/store in the user's cache folder"
+    folder: Annotated[Address, Field(min_length=1)] | None = Field(
+        None, description="absent: millrace/store in the user's cache folder"
     )
     bytes: Positive = Field(20_000_000_000, description="copies kept, about; the longest unread go first")
 

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from conf.keys import Keys, Text
 from conf.reading import Loader, read
+from conf.spelling import did_you_mean
 
 
 def _template(text: str) -> str:
@@ -202,7 +203,10 @@ def _whole(given: dict[str, Any], above: set[str]) -> dict[str, Any]:
         return given
     path = PACKAGED / f"{name}.yaml"
     if name in above or not path.is_file():
-        raise ValueError(f"like: {name} is no task that comes with Millrace, or is like this one itself")
+        raise ValueError(
+            f"like: {name} is no task that comes with Millrace, or is like this one itself"
+            f"{did_you_mean(name, {path.stem for path in PACKAGED.glob('*.yaml')} - above)}"
+        )
     with path.open(encoding="utf-8") as file:
         other = yaml.load(file, Loader)
     return {**_whole(other, {*above, name}), **given}

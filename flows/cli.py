@@ -6,38 +6,76 @@ Exit status 0 means success and nothing else does: 2 a mistake in what was asked
 
 import functools
 import signal
+import sys
 import traceback
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 from rich.console import Console
 
-from tasks.runtime.errors import Failure, Mistake
+from flows import completion
+from tasks.runtime.errors import Failure, Mistake, of_system
 
 if TYPE_CHECKING:
     from conf.pipeline import Pipeline
     from tasks.runtime.run import Run
 
+STATUSES = (
+    "Exit status: 0 success; 1 a failure on the way, finished work is kept (of verify: damage was found); 2 a mistake "
+    "in what was asked; 130 Ctrl-C; 143 SIGTERM."
+)
 app = typer.Typer(
     help="From Common Crawl to a trained, evaluated GPT, as one declarative DAG.",
-    epilog="What Prefect records lies in $MILLRACE_HOME, else in millrace/ of the user's state folder (XDG).",
+    epilog=f"{STATUSES} What Prefect records lies in $MILLRACE_HOME, else in millrace/ of the user's state folder "
+    "(XDG).",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+USAGE = cast(type[Exception], typer.BadParameter.__mro__[1])  # UsageError: click's, or in newer typers its own
 Conf = Annotated[
     Path,
     typer.Argument(
         metavar="CONF",
+        autocompletion=completion.confs,
         help="A pipeline's YAML: the path of a file, or else the name of one that comes with Millrace, such as demo.",
     ),
 ]
 Named = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A model of the pipeline, by name, or the folder of a finished one.")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        autocompletion=completion.models,
+        help="A model of the pipeline, by name, or the folder of a finished one.",
+    ),
 ]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A key of CONF for this once, such as dedup.threshold=.8: any key, its value as YAML; may be repeated.",
+    ),
+]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        metavar="STAGE[:NAME]",
+        autocompletion=completion.stages,
+        help="This stage and all that it needs, such as tokenizer or pretrain:small.",
+    ),
+]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        metavar="STAGE[:NAME]",
+        autocompletion=completion.stages,
+        help="This stage alone; its inputs must be there.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="The same as one JSON object, on standard output.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of whatever goes wrong.")]
 
 
@@ -71,7 +109,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             say(sentence)
             raise typer.Exit(status) from None
 
-    app.command()(wrapped)
+    app.command(epilog=STATUSES)(wrapped)
     return wrapped
 
 
@@ -85,6 +123,15 @@ def verdict(error: BaseException) -> tuple[int, str]:
         return 130, "stopped by Ctrl-C; finished work is kept, and the same command goes on from it"
     if isinstance(error, Terminated) or type(error).__name__ == "TerminationSignal":  # the latter is Prefect's
         return 143, "stopped by SIGTERM; finished work is kept, and the same command goes on from it"
+    if isinstance(error, BrokenPipeError):
+        return 141, "whoever read this has closed the pipe; what was asked for may not be done"
+    if isinstance(error, OSError) and error.errno is not None:
+        return 1, of_system(error)
+    if isinstance(error, MemoryError):
+        return (
+            1,
+            "memory is used up; give fewer `--workers`, or a smaller `limits` of the source; finished work is kept",
+        )
     first = (str(error).strip() or "no message").splitlines()[0]
     return 1, f"unexpected {type(error).__name__}: {first:.300}; --debug shows the traceback"
 
@@ -95,15 +142,20 @@ def console() -> Console:
     return out if out.is_terminal else Console(width=200)
 
 
-def read(conf: Path) -> "Pipeline":
+def read(conf: Path, settings: list[str] | None = None) -> "Pipeline":
     from conf.load import load
 
-    return load(conf)
+    if not settings:
+        return load(conf)
+    from flows.settings import typed
+
+    return load(conf, typed(settings))
 
 
-def followed(pipeline: "Pipeline") -> "Run":
-    """The DAG followed to its end: every artifact's handle, in order; nothing is built."""
+def followed(pipeline: "Pipeline", until: str | None = None, only: str | None = None) -> "Run":
+    """The DAG followed to its end: every artifact's handle, in order, or those of a part; nothing is built."""
     from flows import dag
+    from flows.part import chosen
     from flows.stores import store_of
     from tasks.runtime.job import Silent
     from tasks.runtime.run import Run
@@ -114,6 +166,9 @@ def followed(pipeline: "Pipeline") -> "Run":
 
     run = Run(store_of(pipeline), None, Notes())
     dag.crawl_to_model(run, pipeline)
+    part = chosen(run, until, only)
+    if part is not None:
+        run.artifacts = [artifact for artifact in run.artifacts if part.holds(artifact)]
     return run
 
 
@@ -122,12 +177,24 @@ def run(
     conf: Conf,
     record: Annotated[bool, typer.Option("--record", help="Record in Prefect, with a temporary server.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    until: Until = None,
+    only: Only = None,
+    settings: Set = None,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="First take the crawls that came since, for sources with `crawl: latest`.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Build the whole DAG; what is built already is only looked at."""
+    from flows.run import Asked
     from flows.run import run as build
+    from flows.settings import typed
 
-    build(console(), read(conf), conf, record, workers, debug, say)
+    if latest:
+        from flows.latest import take
+
+        take(conf, say)
+    build(console(), read(conf, settings), Asked(conf, typed(settings), until, only, record, workers, debug), say)
 
 
 @command
@@ -143,6 +210,9 @@ def plan(
         bool, typer.Option("--ask", help="Ask servers of crawls how large the files are: a few each.")
     ] = False,
     each: Annotated[bool, typer.Option("--each", help="Every source on a line of its own.")] = False,
+    until: Until = None,
+    only: Only = None,
+    settings: Set = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, on standard output.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -153,11 +223,12 @@ def plan(
     import json
 
     from flows.budget import Asked, make
+    from flows.dag.whole import unread
     from flows.plan import as_json as told
     from flows.plan import show
 
-    pipeline = read(conf)
-    run = followed(pipeline)
+    pipeline = read(conf, settings)
+    run = followed(pipeline, until, only)
     sizes = None
     if ask:
         from flows.asking import sizes_of
@@ -168,14 +239,23 @@ def plan(
         typer.echo(json.dumps(told(planned), indent=1, ensure_ascii=False))
     else:
         show(console(), pipeline, planned, each)
+    for group in pipeline.unread() if pipeline.models else ():
+        say(unread(group))
 
 
 @command
-def status(conf: Conf, debug: Debug = False) -> None:
+def status(
+    conf: Conf,
+    until: Until = None,
+    only: Only = None,
+    as_json: Json = False,
+    settings: Set = None,
+    debug: Debug = False,
+) -> None:
     """Each stage: done, partial (shards done/total) or to do, and why."""
     from flows.status import show
 
-    show(console(), followed(read(conf)))
+    show(console(), followed(read(conf, settings), until, only), as_json)
 
 
 @command
@@ -186,6 +266,7 @@ def explain(
     ] = None,
     step: Annotated[int | None, typer.Option(help="What this step of a model's training reads, instead.")] = None,
     model: Annotated[str | None, typer.Option(help="Whose step, where the pipeline has several models.")] = None,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """One document's fate: each stage's decision, score, reason, its duplicate, its n-gram hits, a model's steps.
@@ -196,7 +277,7 @@ def explain(
 
     if (document is None) == (step is None) or (model is not None and step is None):
         raise Mistake("explain takes a document's id or URL, or else --step N, with --model NAME for one of several")
-    run = followed(read(conf))
+    run = followed(read(conf, settings))
     if step is not None:
         show_step(console(), run, step, model)
     elif document is not None:
@@ -216,6 +297,7 @@ def retract(
         typer.Option("--copies", help="With all that deduplication took for copies of them, or them for copies of."),
     ] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """What leaves if these documents are taken back, what comes back, which tokens, steps and models held them.
@@ -224,7 +306,7 @@ def retract(
     """
     from flows.retract import retract as take_back
 
-    take_back(console(), conf, read(conf), ids, out, copies, workers, say)
+    take_back(console(), conf, read(conf, settings), ids, out, copies, workers, say)
 
 
 class Form(StrEnum):
@@ -258,6 +340,7 @@ def export(
     creator: Annotated[str | None, typer.Option("--creator", help="Who made it, for the card.")] = None,
     published: Annotated[str | None, typer.Option("--published", help="A date as 2026-11-30, for the card.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """The kept, cut documents as Parquet or JSON Lines, with a dataset card, Croissant and lineage.
@@ -266,24 +349,31 @@ def export(
     """
     from flows.export import run as leave
     from flows.export import told
+    from flows.settings import repeated
 
     about = told(url, creator, published)
-    leave(console(), read(conf), str(conf), out, form.value, size, split.value, source or [], about, workers, say)
+    pipeline, again = read(conf, settings), f"{conf}{repeated(settings)}"
+    leave(console(), pipeline, again, out, form.value, size, split.value, source or [], about, workers, say)
 
 
 @command
-def verify(conf: Conf, debug: Debug = False) -> None:
+def verify(conf: Conf, as_json: Json = False, settings: Set = None, debug: Debug = False) -> None:
     """Compute every output's checksum again and compare it with its manifest."""
+    from flows.settings import repeated
     from flows.verify import show
 
-    if not show(console(), followed(read(conf))):
-        raise Failure(f"damage was found: `millrace repair {conf}` makes what is damaged anew, to the same bytes")
+    again = repeated(settings)
+    if not show(console(), followed(read(conf, settings)), as_json):
+        raise Failure(
+            f"damage was found: `millrace repair {conf}{again}` makes what is damaged anew, to the same bytes"
+        )
 
 
 @command
 def repair(
     conf: Conf,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """Make anew what is damaged, only that, to the same bytes; what is not built stays so."""
@@ -292,12 +382,19 @@ def repair(
 
     out = console()
     with terminal.reporter(out) as watcher:
-        mend(out, read(conf), workers, watcher)
+        mend(out, read(conf, settings), workers, watcher)
 
 
 @command
 def gc(
-    confs: Annotated[list[Path], typer.Argument(metavar="CONF...", help="Every pipeline that uses the store.")],
+    confs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="CONF...",
+            autocompletion=completion.confs,
+            help="Every pipeline that uses the store. What was built with --set and stands in none is not reached.",
+        ),
+    ],
     delete: Annotated[bool, typer.Option("--delete", help="Remove them; else they are only listed.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -313,12 +410,13 @@ def export_model(
     model: Named,
     path: Annotated[Path, typer.Argument(metavar="OUT", help="A folder for hf, a file for gguf; not there yet.")],
     to: Annotated[Literal["hf", "gguf"], typer.Option(help="A folder for transformers, or a file for llama.cpp.")],
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """A model for other programs, with its tokenizer and a card that says what it was made from."""
     from flows.export_model import export
 
-    export(console(), followed(read(conf)), model, path, to)
+    export(console(), followed(read(conf, settings)), model, path, to)
 
 
 @command
@@ -335,6 +433,7 @@ def sample(
     seed: Annotated[int, typer.Option(help="The same seed gives the same texts.")] = 1,
     beams: Annotated[int | None, typer.Option(min=1, help="Search with this many beams instead of drawing.")] = None,
     draft: Annotated[str | None, typer.Option(help="A smaller model that drafts: the same law, fewer passes.")] = None,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """Texts that follow a prompt."""
@@ -342,7 +441,7 @@ def sample(
     from flows.sample import Asked, show
 
     asked = Asked(prompt, tokens, count, temperature, top_k, top_p, stop or [], seed, beams)
-    run = followed(read(conf))
+    run = followed(read(conf, settings))
     show(console(), chosen(run, model), chosen(run, draft) if draft is not None else None, asked, say)
 
 
@@ -353,13 +452,14 @@ def next(
     text: Annotated[str, typer.Argument(help="What the model reads.")],
     k: Annotated[int, typer.Option("--k", "-k", min=1, help="Tokens after each.")] = 5,
     more: Annotated[int, typer.Option(min=0, help="Go on by this many tokens, each the likeliest.")] = 5,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """The likeliest tokens after each token of a text, step by step."""
     from flows.models import chosen
     from flows.next import show
 
-    show(console(), chosen(followed(read(conf)), model), text, k, more)
+    show(console(), chosen(followed(read(conf, settings)), model), text, k, more)
 
 
 @command
@@ -368,13 +468,14 @@ def look(
     model: Named,
     text: Annotated[str, typer.Argument(help="What the model reads.")],
     path: Annotated[Path, typer.Argument(metavar="OUT.html", help="The page that is written.")],
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """What a model looks at: a page with its attention by layer and head, and what it expects by temperature."""
     from flows.look import write
     from flows.models import chosen
 
-    write(console(), chosen(followed(read(conf)), model), text, path)
+    write(console(), chosen(followed(read(conf, settings)), model), text, path)
 
 
 @command
@@ -385,12 +486,13 @@ def quiz(
     ],
     path: Annotated[Path, typer.Argument(metavar="OUT.html", help="The page that is written.")],
     number: Annotated[int, typer.Option(min=1, help="Another number: other halves of the titles, another order.")] = 1,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """A page that asks people which texts a model wrote; its export is what `evaluate.news.ratings` takes."""
     from flows.quiz import write
 
-    write(console(), followed(read(conf)), model, path, number)
+    write(console(), followed(read(conf, settings)), model, path, number)
 
 
 @command
@@ -399,6 +501,7 @@ def tasks(
         list[str] | None,
         typer.Argument(metavar="[CONF] [TASK]", help="A pipeline's YAML, for its data; a task's name, to see one."),
     ] = None,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """The tasks that a model can be asked: form, metric, solved examples; which data are there, and where others are.
@@ -408,7 +511,7 @@ def tasks(
     from flows.tasks import show
 
     def told(conf: Path) -> "tuple[Pipeline, Run]":
-        pipeline = read(conf)
+        pipeline = read(conf, settings)
         return pipeline, followed(pipeline)
 
     show(console(), what or [], told)
@@ -420,6 +523,7 @@ def compare(
     b: Annotated[str, typer.Argument(metavar="B", help="The model that it is compared with.")],
     conf: Conf = Path("demo"),
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON, on standard output.")] = False,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """Two models on the same items: differences with intervals, paired tests, and what could have been seen.
@@ -428,23 +532,88 @@ def compare(
     """
     from flows.compare import show
 
-    pipeline = read(conf)
+    pipeline = read(conf, settings)
     show(console(), followed(pipeline), a, b, pipeline.seed, as_json)
+
+
+@command
+def deploy(
+    conf: Conf,
+    flow: Annotated[
+        Literal["build-corpus", "train-tokenizer", "pretrain", "evaluate", "crawl-to-model"],
+        typer.Option(help="How far it goes."),
+    ] = "build-corpus",
+    name: Annotated[str | None, typer.Option(help="Of the deployment; the file's if absent.")] = None,
+    cron: Annotated[
+        str | None,
+        typer.Option(help="When it runs: minute, hour, day, month, day of the week; '0 3 5 * *' is once a month."),
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Of --cron, such as Europe/Berlin.")] = "UTC",
+    paused: Annotated[
+        bool | None, typer.Option("--paused/--resume", help="Whether schedules wait; as it is if absent.")
+    ] = None,
+    latest: Annotated[
+        bool | None,
+        typer.Option("--latest/--no-latest", help="Take new crawls; yes if absent where a source has `crawl: latest`."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="To find its runs by; may be repeated.")] = None,
+    debug: Debug = False,
+) -> None:
+    """A flow over CONF as a deployment of the Prefect server that is up, started by hand or by a schedule.
+
+    Given again it renews the deployment; what was set in the UI since stays. Its runs work in this folder.
+    """
+    from flows.deploy import Asked
+    from flows.deploy import deploy as send
+
+    send(console(), conf, Asked(flow, name, cron, timezone, paused, latest, workers, tag or []), say)
 
 
 @command
 def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the UI listens, on 127.0.0.1.")] = 4200,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="postgresql://USER@HOST/NAME instead of a file; MILLRACE_DATABASE for one with a password.",
+        ),
+    ] = None,
+    auth: Annotated[
+        bool,
+        typer.Option("--auth", help="Ask for a user and password: MILLRACE_AUTH's (user:password), else made here."),
+    ] = False,
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="The API of a Prefect server that is up: bring it a worker and deployments."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """Prefect's server and a worker on loopback; its deployments run in this folder. Ctrl-C ends both."""
-    from flows.ui import serve
+    """Prefect's server and a worker on loopback, kept alive; its deployments run in this folder. Ctrl-C ends both."""
+    from flows import database as records
+    from flows.ui import serve, serve_beside
 
-    serve(port, console())
+    if server is not None:
+        if database is not None or auth:
+            raise Mistake("--database and --auth are for a server of our own, and --server names another's")
+        serve_beside(server, console())
+        return
+    if database is not None:
+        records.take(database)
+    serve(port, auth, console())
 
 
 def main() -> None:
-    app(prog_name="millrace")
+    from flows import usage, utf8
+
+    utf8.ensure()
+    try:
+        status = app(prog_name="millrace", standalone_mode=False)
+    except USAGE as error:
+        say(usage.sentence(error))
+        status = 2
+    sys.exit(status or 0)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import json
 from rich.console import Console
 from rich.table import Table
 
+from conf.spelling import did_you_mean
 from tasks.evaluation.compared import Compared, compared, sentence, tasks_of, told
 from tasks.runtime.errors import Mistake
 from tasks.runtime.run import Run
@@ -23,6 +24,7 @@ def show(out: Console, run: Run, a: str, b: str, seed: int, as_json: bool) -> No
             there = ", ".join(models) or "none"
             raise Mistake(
                 f"{model} has no scores that are built (there are those of {there}): `millrace run` makes them"
+                f"{did_you_mean(model, models)}"
             )
     rows = compared(models[a], models[b], seed)
     if not rows:

@@ -2,12 +2,14 @@
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
 from conf.pipeline import Pipeline
 from tasks.runtime.engine import Engine, LocalEngine
+from tasks.runtime.errors import Mistake
+from tasks.runtime.local_store import LocalStore
 from tasks.runtime.store import Store, write
 
 
@@ -26,6 +28,7 @@ def engine(pipeline: Pipeline, store: Store, workers: int | None, here: bool = F
         from tasks.runtime.spark import SparkEngine  # needs Java, and two seconds
 
         opened = SparkEngine(spark.master, spark.conf)
+    done = False
     try:
         if spark is None:
             yield opened
@@ -33,8 +36,12 @@ def engine(pipeline: Pipeline, store: Store, workers: int | None, here: bool = F
             with sign(store) as name:
                 opened.preflight(partial(seen, store, name))
                 yield opened
+        done = True
     finally:
         opened.close()
+        if not done and isinstance(store, LocalStore):
+            with suppress(OSError, Mistake):
+                store.prepare()  # workers that were ended in mid-shard left scratch; else the next run would see to it
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from conf.keys import SCALES
 from conf.pipeline import Pipeline
+from conf.spelling import did_you_mean
 from conf.store import Store as Address
 from conf.store import address
 from flows import dag
@@ -128,7 +129,10 @@ def chosen(pipeline: Pipeline, names: list[str]) -> list[str]:
     """
     known = {*pipeline.sources, *pipeline.groups}
     if unknown := [name for name in names if name not in known]:
-        raise Mistake(f"--source {unknown[0]}: no source or group has that name (there are {', '.join(sorted(known))})")
+        raise Mistake(
+            f"--source {unknown[0]}: no source or group has that name (there are {', '.join(sorted(known))})"
+            f"{did_you_mean(unknown[0], known)}"
+        )
     return pipeline.named(names) if names else list(pipeline.sources)
 
 

@@ -1,8 +1,9 @@
 """Where Millrace keeps Prefect's home, and how a Prefect server that is up is found. Imports no Prefect: .01 s.
 
     prefect/         Prefect's home: its database and its logs
-    ui.json          address and process of the server that `millrace ui` started, while it is up
-    *.log            of the server, the worker and the deployments
+    ui.json          address, process and password of the server that `millrace ui` started, while it is up
+    auth             user and password of that server, if it was started with --auth and told none
+    *.log            of the server, the worker and the deployments; at most 40 MB each
 
 lie in $MILLRACE_HOME, else $XDG_STATE_HOME/millrace, else ~/.local/state/millrace: the user's, whatever the clone or
 environment that Millrace was started from.
@@ -11,9 +12,15 @@ environment that Millrace was started from.
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tasks.runtime.errors import Mistake
+
+if TYPE_CHECKING:
+    from urllib.request import OpenerDirector
+
+SECRETS = ("MILLRACE_DATABASE", "MILLRACE_AUTH")  # variables that no child process inherits
 
 
 def home() -> Path:
@@ -56,27 +63,42 @@ def state_file() -> Path:
     return home() / "ui.json"
 
 
-def answers(url: str, seconds: float = 0.9) -> bool:
-    """Whether a Prefect server's API answers at a URL such as http://127.0.0.1:4200/api."""
-    from urllib.error import URLError
+def opener(url: str) -> "OpenerDirector":
+    """What opens a URL; no proxy stands between us and ourselves."""
     from urllib.request import ProxyHandler, build_opener
 
     loopback = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
-    opener = build_opener(*([ProxyHandler({})] if loopback else []))  # no proxy stands between us and ourselves
+    return build_opener(*([ProxyHandler({})] if loopback else []))
+
+
+def answers(url: str, seconds: float = 0.9) -> bool:
+    """Whether a Prefect server's API answers at a URL such as http://127.0.0.1:4200/api."""
+    from urllib.error import URLError
+
     try:
-        with opener.open(f"{url.rstrip('/')}/health", timeout=seconds) as answer:
+        with opener(url).open(f"{url.rstrip('/')}/health", timeout=seconds) as answer:
             return answer.status == 200
     except (URLError, OSError, ValueError):
         return False
 
 
-def ui_server() -> str | None:
-    """The API of the server that `millrace ui` started, if it still answers."""
+def ui_state() -> dict[str, Any] | None:
+    """What `millrace ui` says of its server, if that still answers.
+
+    `url` of the API, `pid`, `auth` (user:password, or none), and `ours`: whether it is not another's (`--server`).
+    """
     try:
-        url = json.loads(state_file().read_bytes())["url"]
+        state = json.loads(state_file().read_bytes())
+        url = state["url"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return url if answers(url) else None
+    return {"auth": None, "ours": True, **state} if answers(url) else None
+
+
+def ui_server() -> str | None:
+    """The API of the server that `millrace ui` started, if it still answers."""
+    state = ui_state()
+    return state["url"] if state else None
 
 
 def settings() -> dict[str, str]:
@@ -89,4 +111,6 @@ def settings() -> dict[str, str]:
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # the least it takes; without it a killed run never ends
         "PREFECT_CLI_PROMPT": "false",
+        # What is older than 90 days leaves the database, with its logs and artifacts; events leave after a week anyway.
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conf.spelling import did_you_mean
 from tasks.models.files import MODEL_FILES, model_folder
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
@@ -55,7 +56,7 @@ def chosen(run: Run, model: str) -> Chosen:
         return Chosen(Path(model).resolve().name, Path(model), None)
     raise Mistake(
         f"{model} is neither a model of this pipeline (there are {', '.join(named) or 'none'}) nor the folder of "
-        f"a finished one, with {', '.join(MODEL_FILES)} in it"
+        f"a finished one, with {', '.join(MODEL_FILES)} in it{did_you_mean(model, named)}"
     )
 
 

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from tasks.report.timings import Timing
 
 
-def crawl_to_model(run: Run, pipeline: Pipeline) -> tuple[dag.Built, str]:
-    """Everything, the report, and where its page is: reports/<title>.html in the store."""
+def crawl_to_model(run: Run, pipeline: Pipeline) -> tuple[dag.Built, str | None]:
+    """Everything, the report, and where its page is: reports/<title>.html in the store.
+
+    None where the run builds a part of the DAG without the report.
+    """
     from tasks.report.page import render
 
     started = time.time()
@@ -23,6 +26,8 @@ def crawl_to_model(run: Run, pipeline: Pipeline) -> tuple[dag.Built, str]:
     built = dag.crawl_to_model(run, pipeline)
     run.wait()
     assert built.report is not None
+    if not run.wants(built.report):
+        return built, None
     name = f"reports/{built.report.name}.html"
     page = render(built.report, [timing(artifact, started, planned) for artifact in run.artifacts])
     write(run.store, name, page.encode(), replace=True)

@@ -1,14 +1,16 @@
 """Stages that a pipeline places on a work pool of Prefect (`on: gpu`): run there as a deployment, and waited for.
 
-The run here and the one there share the store and nothing else. The pipeline's text travels as a parameter; the worker
-over there needs Millrace installed and sees the store under the same name. Which process starts where is Prefect's
-business: `prefect work-pool create gpu --type process`, and `prefect worker start --pool gpu` on that machine.
+The run here and the one there share the store and nothing else. The pipeline travels as a parameter, its paths and
+variables resolved here; the worker over there needs Millrace installed and sees the store under the same name. Which
+process starts where is Prefect's business: `prefect work-pool create gpu --type process`, and `prefect worker start
+--pool gpu` on that machine.
 """
 
 import threading
 from pathlib import Path
 from typing import Any
 
+import yaml
 from prefect import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
@@ -16,7 +18,6 @@ from prefect.deployments.runner import EntrypointType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelling
 
-from conf.load import find
 from conf.pipeline import Pipeline
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure, Mistake
@@ -52,10 +53,15 @@ def require_pools(places: Places) -> None:
                 ) from None
 
 
-def build_there(artifact: Artifact, judges: dict[str, Any], pool: str, conf: str, stop: threading.Event | None) -> None:
-    """Have one artifact built by a worker of a pool; its inputs are in the store.
-
-    `judges` are the parameters that its fingerprint does not hold.
+def build_there(
+    artifact: Artifact,
+    arguments: dict[str, Any],
+    pool: str,
+    conf: str,
+    pipeline: Pipeline,
+    stop: threading.Event | None,
+) -> None:
+    """Have one artifact built by a worker of a pool, of these arguments; its inputs are in the store.
 
     Raises:
         Failure: the run there failed, was cancelled, or built into a store that is not ours.
@@ -67,13 +73,13 @@ def build_there(artifact: Artifact, judges: dict[str, Any], pool: str, conf: str
         deployment.apply(),
         parameters={
             "conf": Path(conf).name,
-            "text": find(conf).read_text(encoding="utf-8"),
+            "text": told(pipeline),
             "store": artifact.store.url,
             "stage": artifact.stage,
             "name": artifact.name,
             "fingerprint": artifact.fingerprint,
             "inputs": artifact.recipe["inputs"],
-            "parameters": {**artifact.recipe["parameters"], **judges},
+            "parameters": {key: value for key, value in arguments.items() if key not in artifact.recipe["inputs"]},
         },
         flow_run_name=f"{artifact.stage} {artifact.name} on {pool}",
         timeout=0,
@@ -88,6 +94,12 @@ def build_there(artifact: Artifact, judges: dict[str, Any], pool: str, conf: str
             f"{what} is done, and {artifact.where()} is not there: the worker sees another store under this name; give "
             f"`store:` a folder that both machines mount, or a URL"
         )
+
+
+def told(pipeline: Pipeline) -> str:
+    """A pipeline as YAML that means the same on another machine: paths from the root on, variables replaced."""
+    said = pipeline.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return yaml.safe_dump(said | {"store": pipeline.store}, sort_keys=False, allow_unicode=True)
 
 
 def _ended(started: FlowRun, stop: threading.Event | None) -> Any:

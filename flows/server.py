@@ -14,8 +14,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from flows.home import answers, home, make_home, settings
+from flows import database
+from flows.home import SECRETS, answers, home, make_home, settings
+from flows.logs import LIMIT
 from tasks.runtime.errors import Failure, Mistake
 
 PR_SET_PDEATHSIG = 1
@@ -27,6 +30,14 @@ TEMPORARY = {
     "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
 }
+
+
+def last_lines(log: Path, count: int = 15) -> list[str]:
+    """Of a file that may not be there."""
+    try:
+        return log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
+    except FileNotFoundError:
+        return []
 
 
 def free_port() -> int:
@@ -47,30 +58,38 @@ def check_port(port: int) -> None:
             ) from None
 
 
-def child(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:
+def child(command: list[str], environment: dict[str, str], log: Path | None) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own (Ctrl-C is ours to pass on) that gets SIGTERM when we die.
 
-    Call it from the main thread: the kernel watches the thread that made the child, not the process.
+    What it says goes to the end of the file `log`, else into a pipe of ours. Call it from the main thread: the kernel
+    watches the thread that made the child, not the process.
     """
 
     def prepare() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as file:
+    def start(out: Any) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             command,
-            env={**os.environ, **environment},
+            env={key: value for key, value in os.environ.items() if key not in SECRETS} | environment,
             stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
+            stdout=out,
+            stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=prepare,
         )
 
+    if log is None:
+        return start(subprocess.PIPE)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LIMIT:
+        log.replace(log.with_name(log.name + ".1"))
+    with log.open("ab") as file:
+        return start(file)
 
-def stop(process: subprocess.Popen, seconds: float = 10) -> None:
+
+def stop(process: subprocess.Popen[bytes], seconds: float = 10) -> None:
     """SIGTERM, and SIGKILL for one that does not heed it."""
     if process.poll() is None:
         process.terminate()
@@ -81,32 +100,48 @@ def stop(process: subprocess.Popen, seconds: float = 10) -> None:
     process.wait()
 
 
-@contextmanager
-def server(port: int, extra: dict[str, str] | None = None) -> Iterator[tuple[str, subprocess.Popen]]:
-    """A server on 127.0.0.1, perhaps not ready yet (`wait_until_up`): its API's address and its process."""
-    make_home()
-    command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--lifespan", "on"]
+def command(port: int) -> list[str]:
+    """Of a server on 127.0.0.1."""
+    made = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
+    made += ["--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--lifespan", "on"]
     # A wait of the server for its clients' open sockets would delay our own end.
-    command += ["--timeout-graceful-shutdown", "2"]
-    environment = {**settings(), "PREFECT__SERVER_FINAL": "1", **(extra or {})}
-    process = child(command, environment, server_log())
+    return [*made, "--timeout-graceful-shutdown", "2"]
+
+
+def environment() -> dict[str, str]:
+    """Of a server: Prefect's settings, and the database if it is not the file in Prefect's home."""
+    return {**settings(), "PREFECT__SERVER_FINAL": "1", **database.settings()}
+
+
+@contextmanager
+def server(port: int, extra: dict[str, str] | None = None) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A server for the length of a run, perhaps not ready yet (`wait_until_up`): its API's address and its process."""
+    make_home()
+    process = child(command(port), environment() | (extra or {}), server_log())
     try:
-        yield f"http://127.0.0.1:{port}/api", process
+        yield api(port), process
     finally:
         stop(process)
+
+
+def api(port: int) -> str:
+    return f"http://127.0.0.1:{port}/api"
 
 
 def server_log() -> Path:
     return home() / "server.log"
 
 
-def wait_until_up(url: str, process: subprocess.Popen) -> None:
-    """Raises Failure when the server ends or does not answer in time; its log says why."""
+def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Raises Failure when the server ends or does not answer in time, with the last lines of its log."""
     limit = time.monotonic() + START_SECONDS
     while not answers(url):
         if process.poll() is not None:
-            raise Failure(f"Prefect's server ended with status {process.returncode} as it started; see {server_log()}")
+            time.sleep(0.2)  # its last lines may be on their way into the log
+            raise Failure(
+                f"Prefect's server ended with status {process.returncode} as it started; {server_log()} ends with\n"
+                + "\n".join(f"    {line}" for line in last_lines(server_log()))
+            )
         if time.monotonic() > limit:
             raise Failure(f"Prefect's server did not answer within {START_SECONDS} s; see {server_log()}")
         time.sleep(0.05)

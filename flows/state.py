@@ -41,7 +41,7 @@ def state(artifact: Artifact, past: "Past") -> State:
 def _shards(artifact: Artifact) -> int | None:
     try:
         return int(json.loads(artifact.store.read(artifact.name_of(PARTS)))["shards"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None  # the stage has not counted its shards, or does not work by shards
 
 
@@ -82,7 +82,8 @@ class Past:
     def _manifest(self, label: str) -> dict[str, Any] | None:
         if label not in self._manifests:
             try:
-                self._manifests[label] = json.loads(self.store.read(f"{label}/{MANIFEST}"))
+                manifest = json.loads(self.store.read(f"{label}/{MANIFEST}"))
+                self._manifests[label] = manifest if isinstance(manifest, dict) and "fingerprint" in manifest else None
             except (OSError, ValueError):
                 self._manifests[label] = None  # damaged; `verify` is who tells of it
         return self._manifests[label]

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from conf.evaluation import Asked
 from conf.pipeline import Pipeline
+from conf.spelling import did_you_mean
 from conf.task import Task, files, load
-from tasks.decontaminate.benchmark import items, items_of
+from tasks.decontaminate.benchmark import items, items_of, lying_here
 from tasks.evaluation.asking.way import Question, Unaskable, Way, asked
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
@@ -64,10 +65,8 @@ class Data:
         if artifact.built:
             rows: Iterator[dict[str, Any]] = iter(items_of(artifact).slice(0, LOOKED_AT).to_pylist())
         else:
-            listed = artifact.recipe["parameters"]["files"]
-            local = [Path(file["path"]) for file in listed if artifact.recipe["parameters"]["inside"] is None]
-            text = self._declared[benchmark].text
-            rows = (row for path in local if path.is_file() for row in items(path, text))
+            declared = self._declared[benchmark]
+            rows = (row for path in lying_here(declared.files) for row in items(path, declared.text))
         for row in islice(rows, LOOKED_AT):
             yield json.loads(row["record"])
 
@@ -95,7 +94,10 @@ def show(out: Console, what: list[str], followed: Callable[[Path], tuple[Pipelin
     elif names[0] in data.there:
         _show(out, names[0], load(data.there[names[0]]), data)
     else:
-        raise Mistake(f"there is no task {names[0]}: `millrace tasks` lists those that there are")
+        raise Mistake(
+            f"there is no task {names[0]}: `millrace tasks` lists those that there are"
+            f"{did_you_mean(names[0], data.there)}"
+        )
 
 
 def _pipeline_of(name: str) -> list[str]:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, HuggingFaceStorageWriter
 from torch.distributed.checkpoint.state_dict_loader import load as load_tensors
@@ -32,8 +32,10 @@ from model import MODEL_VERSION
 from model.config import Architecture
 from model.files import PARTIAL, sha256_of
 from model.gpt import GPT
+from model.weights import tensors_in
 
 FORMAT = 1  # of model.json
+ABOUT = {"format", "architecture", "tokenizer_sha256", "end_of_text"}  # keys that every model.json has
 STATE_FORMAT = 2  # of a checkpoint
 STATE = "state.json"  # the last file of a checkpoint to be written
 SNAPSHOTS = "snapshots"
@@ -224,10 +226,17 @@ def about_of(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{folder} holds no model.safetensors: its training has not finished; run it again")
     try:
         about: dict[str, Any] = json.loads((folder / "model.json").read_bytes())
+        if not isinstance(about, dict) or not set(about) >= ABOUT:
+            raise ValueError
     except (FileNotFoundError, ValueError):
-        raise Damaged(f"{folder}/model.json is missing or not JSON: train the model again: millrace repair") from None
+        raise Damaged(
+            f"{folder}/model.json is missing, or not JSON as a finished model has it: train the model again: millrace "
+            f"repair"
+        ) from None
     if about["format"] != FORMAT:
         raise ValueError(f"{folder}/model.json has format {about['format']}, this code reads {FORMAT}")
+    if missing := [name for name in ("tokenizer.json", "model.safetensors") if not (folder / name).is_file()]:
+        raise Damaged(f"{folder}/{missing[0]} is missing: train the model again: millrace repair")
     if sha256_of(folder / "tokenizer.json") != about["tokenizer_sha256"]:
         raise ValueError(
             f"{folder}/tokenizer.json is not the tokenizer that the model was trained with: put the right one back"
@@ -254,9 +263,14 @@ def read(folder: Path, device: str | torch.device = "cpu", step: int | None = No
         weights = folder / snapshots[step]["file"]
         if not weights.is_file() or sha256_of(weights) != snapshots[step]["sha256"]:
             raise Damaged(f"{weights} is missing or damaged (sha256); train the model again: millrace repair")
-    with torch.device("meta"):
-        model = GPT(Architecture(**about["architecture"]))
-    model.load_state_dict(load_file(weights, device=str(device)), assign=True)
+    tensors = tensors_in(weights, device)
+    try:
+        with torch.device("meta"):
+            model = GPT(Architecture(**about["architecture"]))
+        model.load_state_dict(tensors, assign=True)
+    except (TypeError, RuntimeError) as error:  # keys that it has not; torch's sentence names the tensor
+        fault = str(error).splitlines()[-1].strip()
+        raise Damaged(f"{weights} does not fit the architecture in model.json: {fault}") from None
     model.end_of_text = about["end_of_text"]
     model.arithmetic = getattr(torch, about.get("dtype", "float32"))
     return model.eval(), about

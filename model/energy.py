@@ -118,6 +118,6 @@ def rapl(folder: Path) -> Counter | None:
 def _text(path: Path) -> str:
     """Of a small file; "" where it is not there, or not for us (energy_uj is root's on most machines)."""
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:
         return ""

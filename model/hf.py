@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from model import neo
 from model.config import Architecture
 from model.gpt import GPT
+from model.weights import tensors_in
 
 GPT1, GPT2, NEO = "OpenAIGPTLMHeadModel", "GPT2LMHeadModel", "GPTNeoForCausalLM"
 TYPES = {GPT1: "openai-gpt", GPT2: "gpt2", NEO: "gpt_neo"}  # config.json's model_type
@@ -77,8 +78,8 @@ def write(model: GPT, out: Path, tokenizer: bytes, end_of_text: int, card: str) 
                                    "unk_token": end, "model_max_length": model.architecture.context,
                                    "clean_up_tokenization_spaces": False}),
     ):  # fmt: skip
-        (out / file).write_text(json.dumps(content, indent=2) + "\n")
-    (out / "README.md").write_text(card)
+        (out / file).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    (out / "README.md").write_text(card, encoding="utf-8")
     return name
 
 
@@ -225,7 +226,13 @@ def architecture_of(config: Mapping[str, Any], place: Path) -> tuple[Architectur
 def _given(folder: Path) -> dict[str, Tensor]:
     """The folder's tensors, without `transformer.` before their names, which the files of some models lack."""
     if (folder / INDEX).is_file():
-        files = sorted(set(_json(folder / INDEX)["weight_map"].values()))
+        places = _json(folder / INDEX).get("weight_map")
+        named = set(places.values()) if isinstance(places, dict) else {None}
+        if strangers := [
+            file for file in named if not isinstance(file, str) or file == ".." or Path(file).name != file
+        ]:
+            raise ValueError(f"{folder / INDEX}: {strangers[0]!r} is not the name of a file beside it")
+        files = sorted(str(file) for file in named)
     else:
         files = [WEIGHTS]
     if missing := [file for file in files if not (folder / file).is_file()]:
@@ -233,7 +240,11 @@ def _given(folder: Path) -> dict[str, Tensor]:
             f"{folder} has no {missing[0]}: weights come in as safetensors, and nothing is unpickled "
             "(pytorch_model.bin): save the model again with save_pretrained"
         )
-    tensors = {key: tensor for file in files for key, tensor in load_file(folder / file).items()}
+    tensors = {key: tensor for file in files for key, tensor in tensors_in(folder / file).items()}
+    if whole := [key for key, tensor in tensors.items() if not tensor.is_floating_point() and not BUFFERS.search(key)]:
+        raise ValueError(
+            f"{folder}: {whole[0]} is of {tensors[whole[0]].dtype}: weights come in as numbers with a point"
+        )
     return {key.removeprefix("transformer."): tensor for key, tensor in tensors.items()}
 
 

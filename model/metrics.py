@@ -53,9 +53,9 @@ class Metrics:
         self._contents = hashlib.sha256()
         if machine.rank == 0:
             self.begin()
-            self._rows = self.path.open("a")
+            self._rows = self.path.open("a", encoding="utf-8")
             self._meter = Meter(machine)
-            self._timings = (out / "run.metrics.jsonl").open("a")
+            self._timings = (out / "run.metrics.jsonl").open("a", encoding="utf-8")
 
     def begin(self) -> None:
         """The rows that the file has are those that stay: as model/resume.py left it."""

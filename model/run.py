@@ -43,7 +43,10 @@ class Run:
 
 def read_run(path: str | Path) -> Run:
     """run.yaml, checked; raises ValueError with a sentence."""
-    keys = yaml.safe_load(Path(path).read_text()) if Path(path).is_file() else None
+    try:
+        keys = yaml.safe_load(Path(path).read_bytes()) if Path(path).is_file() else None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not YAML: {error}") from None
     if not isinstance(keys, dict):
         raise ValueError(f"{path} is not a file with a mapping of keys: see the head of model/run.py")
     known = {field.name for field in fields(Run)} - {"architecture", "training"} | {"preset", "model", "train"}

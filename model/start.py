@@ -12,14 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from model.files import sha256_of
 from model.gpt import GPT
 from model.machine import Machine
 from model.sharded import room_for
+from model.weights import tensors_in
 
 POSITIONS = "positions.weight"  # (context, C)
 
@@ -62,9 +61,9 @@ def begin_with(model: GPT, path: Path, machine: Machine, seed: int) -> None:
 def _read(path: Path, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
     """The file's tensors, of these names and shapes, but for fewer positions."""
     try:
-        tensors = load_file(path)
-    except SafetensorError as error:
-        raise ValueError(f"start: {path} is no safetensors file: {error}") from None
+        tensors = tensors_in(path)
+    except ValueError as error:
+        raise ValueError(f"start: {error}") from None
     if missing := sorted(set(shapes) - set(tensors)):
         raise ValueError(f"start: {path} has no tensor {missing[0]}: it is not a model of this architecture")
     if unknown := sorted(set(tensors) - set(shapes)):

@@ -21,7 +21,10 @@ class Tokenizer:
             raise ValueError(f"there is no tokenizer at {path}: give the path of a tokenizer.json")
         self.path = Path(path)
         self.content = content if content is not None else self.path.read_bytes()
-        self._library = Library.from_buffer(self.content)
+        try:
+            self._library = Library.from_buffer(self.content)
+        except Exception as error:  # noqa: BLE001 - the library raises nothing more special
+            raise ValueError(f"{path} is damaged, or no tokenizer.json: {error}; put the right one back") from None
         # Text that spells a special token, such as <|endoftext|>, is text: only we set documents apart.
         self._library.encode_special_tokens = True
         end = self._library.token_to_id(END_OF_TEXT) if end_of_text is None else end_of_text

@@ -109,6 +109,7 @@ DOORS = {
     "flows.export": "tasks.export",
     "flows.retract": "tasks.retraction tasks.models.steps",
     "flows.models": "tasks.models.files",
+    "flows.latest": "tasks.sources.input.crawls tasks.sources.remote.manners",
     "flows.compare": "tasks.evaluation.compared",
     "flows.export_model": "tasks.models.card",
     "flows.quiz": "tasks.evaluation.news",

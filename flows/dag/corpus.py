@@ -220,8 +220,8 @@ def judge_by_words(run: Run, p: Pipeline, how: Quality, built: Built) -> None:
         built.classifier = run(
             classifier,
             "quality",
-            good=[learned_from(run, p, how, built, name, taken.get(name)) for name in p.named(how.good)],
-            raw=[learned_from(run, p, how, built, name, taken.get(name)) for name in p.named(how.raw)],
+            good=[learned_from(run, p, how, built, name, taken.get(name)) for name in p.teaching(how.good)],
+            raw=[learned_from(run, p, how, built, name, taken.get(name)) for name in p.teaching(how.raw)],
             preset=how.preset,
             sample=how.sample,
             features=how.features,
@@ -297,9 +297,9 @@ def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
     built.frequent = run(
         frequent,
         "all",
-        documents=list(built.documents.values()),
-        hits=list(built.measured("hits").values()),
-        before=list(built.decided.values()),
+        documents=[built.sources[name].documents for name in p.teachers],
+        hits=[built.sources[name].measures["hits"] for name in p.teachers],
+        before=[built.sources[name].last for name in p.teachers],
         grams=built.grams,
         limit=how.frequent,
     )

@@ -43,8 +43,8 @@ def tokenizer_of(run: Run, p: Pipeline, built: Built) -> Artifact:
     return run(
         tokenizer,
         how.kind,
-        documents=built.documents,
-        decisions=built.decided,
+        documents={name: built.sources[name].documents for name in p.teachers},
+        decisions={name: built.sources[name].last for name in p.teachers},
         shares=p.shares(),
         kind=how.kind,
         vocabulary=how.vocabulary,

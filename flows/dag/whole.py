@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from conf.pipeline import Pipeline
+from conf.title import file_name
 from flows.dag.built import Built, By
 from flows.dag.evaluation import evaluate
 from tasks.report.given import Declaration
@@ -12,10 +13,13 @@ from tasks.runtime.run import Run
 
 def crawl_to_model(run: Run, p: Pipeline) -> Built:
     """From the sources to the report."""
+    if run.builds and p.models:
+        for group in p.unread():
+            run.reporter.log(unread(group))
     built = evaluate(run, p)
     built.report = run(
         report,
-        p.title,
+        file_name(p.title),
         documents=built.documents,
         measures={name: source.measures for name, source in built.sources.items()},
         decisions={name: source.decisions for name, source in built.sources.items()},
@@ -25,6 +29,14 @@ def crawl_to_model(run: Run, p: Pipeline) -> Built:
         title=p.title,
     )
     return built
+
+
+def unread(group: str) -> str:
+    """That no model reads a group."""
+    return (
+        f"mixture leaves out {group}: its documents are kept, and no model reads them; give it a weight (0 if that is "
+        f"meant)"
+    )
 
 
 def others(run: Run, built: Built) -> dict[str, By]:

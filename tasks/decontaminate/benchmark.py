@@ -22,6 +22,9 @@ from tasks.runtime.shards import read_file
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
 from tasks.sources.input.inside import place_of
+from tasks.sources.input.listing import SAMPLE
+from tasks.sources.input.matches import match
+from tasks.sources.remote.bring import is_remote
 from tasks.sources.rows.json_lines import json_lines
 from tasks.sources.texts.clean import ENTITY, clean
 
@@ -62,6 +65,13 @@ def benchmark(job: Job, *, files: list[dict[str, Any]], inside: Artifact | None,
 def items_of(benchmark: Artifact, columns: list[str] | None = None) -> pa.Table:
     """The items of a benchmark, in its files' order: columns of ITEMS."""
     return read_file(benchmark, FILE, columns)
+
+
+def lying_here(files: str | list[str] | None) -> Iterator[Path]:
+    """The local files of a pipeline's `files`, for who looks at them before they are read."""
+    for pattern in [files] if isinstance(files, str) else files or []:
+        if not is_remote(pattern) and not pattern.startswith(SAMPLE):
+            yield from match(pattern, Path())
 
 
 def items(path: Path, fields: list[str]) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from conf.spelling import did_you_mean
 from tasks.evaluation.asking.table import FILE, RULES, SCORED, answers_of
 from tasks.evaluation.metrics import METRICS, Answer, Metric
 from tasks.evaluation.metrics.passes import judged as ran
@@ -148,7 +149,7 @@ def metric_of(name: str, form: str, programs: bool) -> Metric:
         Mistake: as `scores` does.
     """
     if name not in METRICS:
-        raise Mistake(f"there is no metric {name}: there are {', '.join(METRICS)}")
+        raise Mistake(f"there is no metric {name}: there are {', '.join(METRICS)}{did_you_mean(name, METRICS)}")
     metric = METRICS[name]
     takes = {"choice": ("choice", "rest"), "cloze": ("cloze",), "free": ("free",), "program": ("free",)}[metric.of]
     if form not in takes:

@@ -8,12 +8,13 @@ On a cluster the compiled functions travel in the zip that executors import from
     python -m tasks.kernels.cache ZIP     # compile what is not compiled yet, and add it to the zip
 
 <cache> is $MILLRACE_CACHE, else $XDG_CACHE_HOME/millrace, else ~/.cache/millrace; where that can not be
-written, a temporary folder of the process's own.
+written, or other users write too, a temporary folder of the process's own.
 """
 
 import hashlib
 import importlib
 import os
+import stat
 import sys
 import tempfile
 import zipfile
@@ -46,10 +47,22 @@ def root() -> Path:
         folder = Path(configured) if configured else base / "millrace"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if os.access(folder, os.W_OK | os.X_OK):
-            return folder.resolve()
+            if ours(folder):
+                return folder.resolve()
+            print(
+                f"{folder} can be written by other users, and compiled kernels are code: they are not kept there; "
+                f"take the right away (chmod o-w), or set MILLRACE_CACHE to a folder of your own",
+                file=sys.stderr,
+            )
     except (OSError, RuntimeError):  # RuntimeError: a user without a home
         pass  # said in the docstring: such a process compiles for itself
     return Path(tempfile.mkdtemp(prefix="millrace-"))
+
+
+def ours(folder: Path) -> bool:
+    """Whether nobody but us and root can put files there: numba unpickles what it finds in its cache."""
+    status = folder.stat()
+    return status.st_uid in (os.getuid(), 0) and not status.st_mode & stat.S_IWOTH
 
 
 def prepare(package: str, path: Iterable[str]) -> list[str]:

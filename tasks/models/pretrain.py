@@ -6,6 +6,7 @@ not in the fingerprint; MODEL_VERSION is, by hand: a mended log line must not th
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -132,7 +133,8 @@ def pretrain(
                 "train": training,
                 **({} if start is None else {"start": str(start.local(WEIGHTS))}),
             }
-        )
+        ),
+        encoding="utf-8",
     )
     watch = Watch(out / METRICS, mixture.counts(Mixed), groups_of(mixture))
     _train(job, out, training, torchrun, watch)
@@ -216,6 +218,11 @@ def _train(job: Job, out: Path, training: dict[str, Any], torchrun: list[str], w
             process.terminate()  # the trainer writes a checkpoint and ends
             process.wait()
             raise
+    if process.returncode == -signal.SIGKILL:
+        raise Failure(
+            f"training of {job.artifact.name} was killed (SIGKILL), by hand, or by the kernel for memory (dmesg says "
+            f"so): make room, or give the model a smaller `micro_batch`, and run again: it goes on from its checkpoint"
+        )
     if process.returncode or not (out / WEIGHTS).exists():
         raise Failure(f"training of {job.artifact.name} stopped: {_last_line(out / LOG)} (see {out / LOG})")
 
@@ -223,7 +230,6 @@ def _train(job: Job, out: Path, training: dict[str, Any], torchrun: list[str], w
 def _die_with_parent() -> None:
     """Leave no trainer behind when the run is killed: SIGTERM, on which it writes a checkpoint."""
     import ctypes
-    import signal
 
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
@@ -310,5 +316,5 @@ def _realised(
 
 
 def _last_line(path: Path) -> str:
-    lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     return lines[-1][:500] if lines else "no output"

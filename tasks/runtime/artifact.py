@@ -185,7 +185,11 @@ class Artifact:
         """run.json: when, where and how fast it was built; empty where there is none."""
         try:
             return dict(json.loads(self.store.read(self.name_of(RUN))))
-        except (FileNotFoundError, ValueError):
+        except (
+            FileNotFoundError,
+            ValueError,
+            TypeError,
+        ):  # TypeError: JSON of another shape, which `verify` passes over
             return {}
 
     def shards(self) -> list[Shard]:
@@ -198,15 +202,27 @@ class Artifact:
 
 
 def artifact_at(label: str, store: Store) -> Artifact:
-    """The handle of an artifact by its label, without a recipe."""
+    """The handle of an artifact by its label, without a recipe.
+
+    Raises:
+        Damaged: the label is none: it leads elsewhere in the file system.
+    """
     stage, _, rest = label.partition("/")
     name, _, fingerprint = rest.rpartition("-")
+    if not stays_below(label) or not fingerprint:
+        raise Damaged(f"{label!r} is no artifact of {store.url}: a label is <stage>/<name>-<fingerprint>; {REMEDY}")
     return Artifact(stage, name, fingerprint, store)
 
 
 def is_main(file: str) -> bool:
     """Whether a file is the main one of a shard."""
     return file.count(".") == 1 and file.endswith(".parquet") and "/" not in file and file != FILES
+
+
+def stays_below(name: str) -> bool:
+    """Whether a name with slashes is of something below the folder that it is joined to, whatever the system."""
+    parts = name.split("/")
+    return not any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts)
 
 
 def counted(file: str) -> bool:
@@ -235,7 +251,9 @@ def _files(store: Store, name: str, content: str, stamp: tuple[object, ...]) -> 
         table = pq.read_table(store.local(name, content))
     except (Damaged, pa.ArrowInvalid):
         raise Damaged(f"{store.where(name)} is damaged: it is not as the manifest says; {REMEDY}") from None
-    rows = zip(*(table.column(key).to_pylist() for key in FILES_SCHEMA.names), strict=True)
+    rows = list(zip(*(table.column(key).to_pylist() for key in FILES_SCHEMA.names), strict=True))
+    if strangers := [str(row[0]) for row in rows if not stays_below(row[0])]:
+        raise Damaged(f"{store.where(name)} lists {strangers[0]!r}, which leads out of its artifact's folder; {REMEDY}")
     return {file: File(file, count, size, sha256, tuple(columns)) for file, count, size, sha256, columns in rows}
 
 

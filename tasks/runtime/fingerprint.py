@@ -127,7 +127,7 @@ def _source(module: str) -> Path:
 
 @cache
 def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+    return ast.parse(path.read_bytes())  # in the encoding that the file itself says: UTF-8
 
 
 @cache

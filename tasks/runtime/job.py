@@ -19,7 +19,7 @@ from tasks.runtime import artifact as artifacts
 from tasks.runtime import statistics
 from tasks.runtime.artifact import RUN, Artifact, File, counted
 from tasks.runtime.engine import Engine
-from tasks.runtime.errors import Failure, Mistake
+from tasks.runtime.errors import REMEDIES, Failure, Mistake, of_system
 from tasks.runtime.measure import Due, Member, measure_shard, member
 from tasks.runtime.shards import Part, describe, make_shard
 from tasks.runtime.stage import Stage, returned
@@ -27,6 +27,7 @@ from tasks.runtime.store import Lease, Store, write
 
 S = TypeVar("S")
 PARTS = "run.parts.json"  # how many shards the work has, while it goes on
+PASSING = (errno.EIO, errno.ESTALE, errno.ENOTCONN)  # of a disk that may come back: Prefect tries such a stage again
 SHARE = "run.share.json"  # of a measure made in another's reading: its share of the seconds
 
 
@@ -238,7 +239,7 @@ def _share(job: Job, seconds: float) -> float:
         write(job.store, due.artifact.name_of(SHARE), share, replace=True)
     try:
         return own + float(json.loads(job.store.read(job.artifact.name_of(SHARE)))["seconds"])
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, KeyError, TypeError):  # damaged: it stands outside of the checksums
         return own
 
 
@@ -265,15 +266,7 @@ def _sentences(artifact: Artifact) -> Iterator[None]:
         error.args = (f"stage {artifact.stage} of {artifact.name}: {error}",)
         raise
     except OSError as error:
-        remedies = {
-            errno.ENOSPC: "the disk is full; make room and run again: finished work is kept",
-            errno.EDQUOT: "the disk quota is used up; make room and run again: finished work is kept",
-            errno.EFBIG: "a file grew past the allowed size; raise the limit (ulimit -f) and run again",
-            errno.EACCES: "permission denied; make the store writable and run again",
-            errno.EROFS: "the file system is read-only; give `store:` another folder",
-        }
-        remedy = remedies.get(error.errno or 0)
-        if remedy is None:
+        if error.errno not in REMEDIES or error.errno in PASSING:
             raise
-        where = error.filename or artifact.where()
-        raise Failure(f"stage {artifact.stage} of {artifact.name}: {where}: {remedy}") from error
+        told = of_system(error, artifact.where())
+        raise Failure(f"stage {artifact.stage} of {artifact.name}: {told}") from error

@@ -73,7 +73,7 @@ def content(token: str, beat: int) -> bytes:
 @cache
 def _machine() -> dict[str, Any]:
     """This machine's boot and space of process numbers, by which a process can be seen to be gone."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     return {"host": platform.node(), "boot": boot, "processes": str(Path("/proc/self/ns/pid").readlink())}
 
 

@@ -339,7 +339,7 @@ class SparkEngine:
 def _gist(text: str, log: Path | None = None) -> str:
     """The line that says what went wrong: of a Python traceback the last, else the first, else an error of the log."""
     if log is not None and "JAVA_GATEWAY_EXITED" in text:
-        text = log.read_text(errors="replace")
+        text = log.read_text(encoding="utf-8", errors="replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     python = [line for line in lines if re.match(r"(?!org\.|java)[\w.]*(Error|Exception): ", line)]
     java = [line for line in lines if re.search(r"Exception|Error", line)]

@@ -161,7 +161,7 @@ def ingest(
     shards = plan(files, kind, shard, place) if selected is None else lists(selected)
     how = {"inside": inside, "kind": kind, "reading": reading, "manners": manners, "selected": selected}
     counts = job.total(read_shard, shards, **how)
-    _judge(source, counts, reject_share)
+    _judge(source, counts, reject_share, {file.get("name"): file["path"] for file in files})
     return replace(counts, by_file={}, worst_files=_worst(counts.by_file))
 
 
@@ -264,8 +264,8 @@ def _damaged(counts: dict[str, int]) -> int:
     return sum(count for reason, count in counts.items() if reason in FAULTS)
 
 
-def _judge(source: str, counts: Ingested, reject_share: float) -> None:
-    """Raises Failure where too much is damaged, or nothing is left."""
+def _judge(source: str, counts: Ingested, reject_share: float, paths: dict[str | None, str]) -> None:
+    """Raises Failure where too much is damaged, or nothing is left. `paths`: of the files, by name."""
     damaged = _damaged(counts.rejects)
     total = counts.documents + sum(counts.rejects.values())
     if damaged > reject_share * total:
@@ -274,7 +274,8 @@ def _judge(source: str, counts: Ingested, reject_share: float) -> None:
         reason = max(sorted(reasons), key=lambda key: reasons[key])
         raise Failure(
             f"source {source}: {damaged} of {total} records are damaged or lost, more than "
-            f"`reject_share: {reject_share:g}`; worst is {worst.file} with {worst.damaged} of {worst.records} "
+            f"`reject_share: {reject_share:g}`; worst is {paths.get(worst.file, worst.file)} with {worst.damaged} of "
+            f"{worst.records} "
             f"({reason}: {FAULTS[reason]}). "
             f"Replace the file, or raise the share; the list is in *.{FILE}"
         )

@@ -12,7 +12,7 @@ def test_a_generated_benchmark(tmp_path):
     p = read(tmp_path, PLAIN.replace(QUIZ, "  sums: {generate: two-digit-addition}\n"))
     assert (p.benchmarks["sums"].items, p.benchmarks["sums"].text, p.benchmarks["sums"].files) == (2000, [], None)
     p = read(tmp_path, PLAIN.replace(QUIZ, "  words: {generate: reversed-words, items: 10k, words: count_1w.txt}\n"))
-    assert (p.benchmarks["words"].items, p.benchmarks["words"].words) == (10_000, "count_1w.txt")
+    assert (p.benchmarks["words"].items, p.benchmarks["words"].words) == (10_000, str(tmp_path / "count_1w.txt"))
 
 
 @pytest.mark.parametrize(

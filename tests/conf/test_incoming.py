@@ -19,7 +19,7 @@ def loaded(folder: Path, models: str):
 
 def test_a_model_comes_in(tmp_path: Path) -> None:
     p = loaded(tmp_path, "  gpt2: {from: 'hf:models/gpt2', end_of_text: </s>}\n  small: {preset: demo}\n")
-    assert p.models["gpt2"].from_ == "hf:models/gpt2" and p.models["gpt2"].end_of_text == "</s>"
+    assert p.models["gpt2"].from_ == f"hf:{tmp_path}/models/gpt2" and p.models["gpt2"].end_of_text == "</s>"
     assert p.models["small"].from_ is None
 
 
@@ -95,13 +95,13 @@ FILE = "tokenizer: {kind: file, file: x, vocabulary: 300}\n"
         (
             "  a: {from: 'hf:gpt2', tokens: 1M}\n",
             4,
-            "models.a learns on in the tokens of gpt2, and the pipeline makes a tokenizer of its own: set `tokenizer: "
-            "{kind: file, file: gpt2, vocabulary: ...}`",
+            "models.a learns on in the tokens of {here}/gpt2, and the pipeline makes a tokenizer of its own: set "
+            "`tokenizer: {{kind: file, file: {here}/gpt2, vocabulary: ...}}`",
         ),
         (
             "  g: {from: 'hf:gpt2'}\n  a:\n    tokens: 1M\n    from: g\n",
             7,
-            "models.a learns on in the tokens of gpt2",
+            "models.a learns on in the tokens of {here}/gpt2",
         ),
         (MADE + "  a: {from: small, updates: 4, snapshots: [5]}\n", 5, "models.a: snapshots has 5"),
         (MADE + "  a: {from: small, updates: 4, context: 128}\n", 5, "models.a: its start has a context of 256"),
@@ -110,7 +110,7 @@ FILE = "tokenizer: {kind: file, file: x, vocabulary: 300}\n"
 def test_what_a_model_goes_on_from_must_be_there(models: str, line: int, said: str, tmp_path: Path) -> None:
     with pytest.raises(Mistake) as caught:
         loaded(tmp_path, models)
-    assert f"p.yaml:{line}: " in str(caught.value) and said in str(caught.value)
+    assert f"p.yaml:{line}: " in str(caught.value) and said.format(here=tmp_path) in str(caught.value)
 
 
 def test_a_rung_of_the_ladder_can_be_gone_on_from(tmp_path: Path) -> None:

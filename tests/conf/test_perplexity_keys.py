@@ -14,7 +14,7 @@ def text(keys: str) -> str:
 
 def test_texts(tmp_path) -> None:
     told = read(tmp_path, text("files: wiki.txt, detokenise: wikitext, stride: 64")).evaluate.perplexity
-    assert (told["wiki"].files, told["wiki"].unit, told["wiki"].stride) == ("wiki.txt", "word", 64)
+    assert (told["wiki"].files, told["wiki"].unit, told["wiki"].stride) == (str(tmp_path / "wiki.txt"), "word", 64)
 
 
 @pytest.mark.parametrize(

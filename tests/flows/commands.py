@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -33,13 +34,14 @@ class Cli:
         path = f"{ROOT}{os.pathsep}{HERE}"
         return {**kept, "PYTHONPATH": path, "MILLRACE_HOME": str(self.home), "MILLRACE_TEST": str(self.folder), **more}
 
-    def start(self, *arguments: object, **more: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: object, out: IO[str] | None = None, **more: str) -> subprocess.Popen[str]:
+        """`out`: a file for all that it says, else two pipes."""
         process = subprocess.Popen(
             [sys.executable, *self.program, *map(str, arguments)],
             cwd=self.folder,
             env=self.environment(**more),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=out or subprocess.PIPE,
+            stderr=out or subprocess.PIPE,
             text=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # CI may have it ignored
         )

@@ -221,3 +221,45 @@ def test_wrong_tokens_are_refused_with_a_sentence(tmp_path, make):
     (tmp_path / "tokens/good/00000.train.bin").write_bytes(b"xx")
     with pytest.raises(ValueError, match=r"holds 2 bytes, but tokens\.json promises 100"):
         Windows(mixture, tmp_path, 32, VOCABULARY, 1)
+
+
+@pytest.mark.parametrize(("tokens", "count"), [(33, 1), (64, 1), (65, 2), (66, 2), (97, 3)])
+def test_a_window_is_there_exactly_when_its_last_target_is(tmp_path, make, tokens, count):
+    """context + 1 tokens make one; a stream of an exact multiple of the context lacks its last window's last target."""
+    text = make.text(tokens, 1)
+    source = make.source(tmp_path / "tokens/good", [(text, [])])
+    mixture = make.mixture(tmp_path / "m.json", [("g", 1, [source])])
+    windows = Windows(mixture, tmp_path, CONTEXT, VOCABULARY, 1)
+    assert windows.groups[0].windows == count
+    read = sorted((windows.where(i)[2], windows.read(i, i + 1)[0]["tokens"][0].tolist()) for i in range(count))
+    assert read == [(n, list(text[n * CONTEXT : n * CONTEXT + CONTEXT + 1])) for n in range(count)]
+
+
+def test_a_stream_of_exactly_the_context_is_too_short(tmp_path, make):
+    source = make.source(tmp_path / "tokens/good", [(make.text(CONTEXT, 1), [])])
+    with pytest.raises(ValueError, match="'g' has 32 training tokens, fewer than one window of 33"):
+        Windows(make.mixture(tmp_path / "m.json", [("g", 1, [source])]), tmp_path, CONTEXT, VOCABULARY, 1)
+
+
+def test_a_held_out_window_of_one_token_is_read(tmp_path, make):
+    """33 tokens of one document: a window of 32 and one of the token that is left, each with the token before it."""
+    held_out = make.text(33, 2)
+    source = make.source(tmp_path / "tokens/good", [(make.text(100, 1), held_out)])
+    mixture = make.mixture(tmp_path / "m.json", [("g", 1, [source])])
+    windows = Windows(mixture, tmp_path, CONTEXT, VOCABULARY, 1)
+    first, last = (window.tolist() for window in windows.validation["good"].read())
+    assert first == [windows.end_of_text, *held_out[:32]] and last == list(held_out[31:33])
+
+
+def test_groups_of_one_size_and_epochs_are_read_in_orders_of_their_own(tmp_path, make):
+    """The orders of two groups, and of a group's two epochs, agree as two random orders do: once on average."""
+    sources = [make.source(tmp_path / f"tokens/{name}", [(make.text(6401, n), [])]) for n, name in enumerate("ab")]
+    mixture = make.mixture(tmp_path / "m.json", [("a", 1, [sources[0]]), ("b", 1, [sources[1]])])
+    windows = Windows(mixture, tmp_path, CONTEXT, VOCABULARY, 1)
+    orders: dict[tuple[int, int], list[int]] = {}
+    for i in range(800):
+        group, epoch, place = windows.where(i)
+        orders.setdefault((group, epoch), []).append(place)
+    assert {key: len(order) for key, order in orders.items()} == dict.fromkeys([(0, 0), (0, 1), (1, 0), (1, 1)], 200)
+    for one, other in (((0, 0), (1, 0)), ((0, 1), (1, 1)), ((0, 0), (0, 1)), ((1, 0), (1, 1))):
+        assert sum(a == b for a, b in zip(orders[one], orders[other], strict=True)) < 8  # Poisson(1): 1e-5 beyond

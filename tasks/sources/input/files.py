@@ -1,6 +1,6 @@
 """A source's files: patterns and crawl names to a frozen list of (path, name, size, checksum or ETag).
 
-{files: "books/*.txt"}                              relative to the folder of the configuration; also a list
+{files: "books/*.txt"}                              a path or pattern; also a list
 {files: "https://host/path/file.warc.gz"}           http, https and s3, one file per name
 {crawl: CC-MAIN-2019-35, files: 40, seed: 1}        N files of a crawl, drawn by hash of seed and path
 """
@@ -89,7 +89,8 @@ def expand(
             continue
         paths = match(pattern, base)
         if not paths:
-            raise Mistake(f"source {name}: {pattern!r} matches no file below {base}; check `files`")
+            below = "" if Path(pattern).is_absolute() else f" below {base}"
+            raise Mistake(f"source {name}: {pattern!r} matches no file{below}; check `files`")
         for path in map(Path, once(map(str, paths), seen)):
             try:
                 sha256 = remembered.of(path) if checksums else None
@@ -120,7 +121,7 @@ def _remote(urls: list[str], source: dict[str, Any], memo: Store | None, manners
     place = f"files/{source.get('name', '')}-{digest(source)}.looked.json"
     known: dict[str, remote.Remote] = {}
     if memo is not None and memo.exists(place):
-        with suppress(ValueError):  # what is not JSON is asked anew
+        with suppress(ValueError, TypeError, AttributeError):  # what is damaged is asked anew
             known = {url: remote.Remote(url, size, etag) for url, (size, etag) in json.loads(memo.read(place)).items()}
     missing = [url for url in urls if url not in known]
 
@@ -220,8 +221,8 @@ class _Checksums:
         self.known: dict[str, str] = {}
         if store is not None and store.exists(MEMO):
             try:
-                self.known = json.loads(store.read(MEMO))
-            except ValueError:  # a memory that is not JSON is worth nothing; it is written anew
+                self.known = dict(json.loads(store.read(MEMO)))
+            except (ValueError, TypeError):  # a memory that is damaged is worth nothing; it is written anew
                 self.known = {}
 
     def of(self, path: Path) -> str:

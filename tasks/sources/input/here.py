@@ -16,13 +16,15 @@ SHAPES_NO_BYTES = True
 def here(part: Part, scratch: Path, inside: Artifact | None, manners: Manners) -> Iterator[tuple[Part, Path]]:
     """The part and its file; of what was brought here, the part with the checksum of what arrived.
 
+    From here on a local part's `path` is its name: nothing of this machine is written into rejects and statistics.
+
     Args:
         scratch: this attempt's own folder: two at one shard never write one file.
     """
     if inside is not None:
         yield part, inside.local(part.path)
     elif not remote.is_remote(part.path):
-        yield part, Path(part.path)
+        yield part._replace(path=part.name or part.path), Path(part.path)
     else:
         path = scratch / "part.download"
         there = remote.Remote(part.path, part.size, part.etag or "")

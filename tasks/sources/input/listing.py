@@ -5,6 +5,7 @@ the fingerprint of what is read from it. `plan` and `status` list files without 
 """
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from tasks.runtime.run import Run
 from tasks.runtime.store import write
 from tasks.sources.input.files import REMEDY, changes, expand
 from tasks.sources.remote.manners import Manners
+
+SHAPES_NO_BYTES = True
 
 SAMPLE = "{sample}/"
 TOLD = 3  # files named in a sentence; of more, their number
@@ -35,8 +38,8 @@ def listed(
     Patterns that begin with {sample}/ are resolved by the stage itself, within the sample's artifact, since that may
     not be built yet. `crawl` holds the keys of a crawl of Common Crawl; `manners` say how servers are asked. Not
     `frozen`: listed and checksummed at every run. Where nothing is built, a list not yet frozen goes by names and sizes
-    alone, of remote files by names, and what is missing is only told; a crawl, whose names a server would have to tell,
-    is `missing` until a run has listed it.
+    alone, of remote files by names, and what is missing is only told (so too where a run builds only what reads
+    others); a crawl, whose names a server would have to tell, is `missing` until a run has listed it.
 
     Raises:
         Mistake: a pattern matches no file, and the run builds.
@@ -46,13 +49,17 @@ def listed(
         return {"files": [{"path": pattern.removeprefix(SAMPLE)} for pattern in patterns], "inside": sample}
     spec = {"name": name, "files": patterns, **(crawl or {})}
     place = f"files/{name}-{digest(spec)}.json"
+    builds = run.wants_list(place)
     if frozen and run.store.exists(place):
-        listing = json.loads(run.store.read(place))
+        listing = _read(run, place)
         _tell_changes(run, spec, listing)
     else:
-        listing = _expand(run, spec, run.builds, checksums=run.builds or not frozen, manners=manners)
-        if frozen and run.builds and not write(run.store, place, json.dumps(listing, indent=1).encode()):
-            listing = json.loads(run.store.read(place))  # another run froze it first
+        listing = _expand(run, spec, builds, checksums=builds or not frozen, manners=manners)
+        if frozen and builds and not write(run.store, place, json.dumps(listing, indent=1).encode()):
+            listing = _read(run, place)  # another run froze it first
+        if frozen and not builds:
+            listing = _moved(run, name, listing)
+    run.lists[place] = listing
     return {"files": listing, "inside": None}
 
 
@@ -72,6 +79,43 @@ def _expand(
             raise
         run.reporter.log(str(error))
         return [{"missing": spec["files"], "size": 0}]
+
+
+def _moved(run: Run, name: str, files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The files, not yet read where they lie now, with the checksums of a list of the same names and sizes: of a folder
+    that was moved with its store. `plan` and `status` take them for the same, a run reads them and sees."""
+    now = _names(files)
+    for entry in sorted(run.store.list("files"), key=lambda entry: entry.modified, reverse=True):
+        if re.fullmatch(rf"files/{re.escape(name)}-[0-9a-f]{{16}}\.json", entry.name):
+            listed = _read(run, entry.name)
+            if _names(listed) == now:
+                return [
+                    {**file, **{key: was[key] for key in ("sha256", "etag") if key in was}}
+                    for file, was in zip(files, listed, strict=True)
+                ]
+    return files
+
+
+def _names(files: list[dict[str, Any]]) -> list[tuple[Any, Any]]:
+    return [(file.get("name"), file.get("size")) for file in files]
+
+
+def _read(run: Run, place: str) -> list[dict[str, Any]]:
+    """A frozen list.
+
+    Raises:
+        Failure: it is not as it was written.
+    """
+    try:
+        files = json.loads(run.store.read(place))
+        if not isinstance(files, list) or not all(isinstance(file, dict) and "path" in file for file in files):
+            raise ValueError
+    except ValueError:
+        raise Failure(
+            f"{run.store.where(place)} is damaged: it is no list of files as it was written; delete it, and the files "
+            f"are listed anew (what was read of them is found if they are the same)"
+        ) from None
+    return files
 
 
 def _tell_changes(run: Run, spec: dict[str, Any], files: list[dict[str, Any]]) -> None:

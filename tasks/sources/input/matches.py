@@ -26,7 +26,23 @@ def match(pattern: str, base: Path) -> list[Path]:
         return [exact.absolute()]
     if exact.is_dir():
         full_pattern = os.path.join(glob.escape(full_pattern), "**", "*")  # noqa: PTH118
+    else:
+        full_pattern = _spelled(full_pattern)
     return [Path(path).absolute() for path in once(sorted(_found(full_pattern)), set())]
+
+
+def _spelled(pattern: str) -> str:
+    """The pattern with the folders that it begins with, and that are there as they are spelled, meant literally:
+    a project may lie in `corpora [2024]`."""
+    if not glob.has_magic(pattern):
+        return pattern
+    folder, rest = "", pattern
+    while "/" in rest:
+        name, slash, after = rest.partition("/")
+        if not Path(folder + name + slash).is_dir():
+            break
+        folder, rest = folder + name + slash, after
+    return glob.escape(folder) + rest
 
 
 def once(paths: Iterable[str], seen: set[Real]) -> Iterator[str]:

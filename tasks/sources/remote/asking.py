@@ -99,7 +99,8 @@ def _client() -> "httpx.Client":
         with MAKING:
             return _client_of(os.getpid(), SILENCE)
     except (ValueError, ImportError, OSError) as error:
-        raise Mistake(f"the environment's HTTPS_PROXY, HTTP_PROXY or SSL_CERT_FILE cannot be used ({error})") from None
+        told = re.sub(r"//[^/@\s]*@", "//", str(error))  # a proxy's address may hold its password
+        raise Mistake(f"the environment's HTTPS_PROXY, HTTP_PROXY or SSL_CERT_FILE cannot be used ({told})") from None
 
 
 @lru_cache(maxsize=1)

@@ -116,6 +116,25 @@ def read_gzip_lines(url: str, manners: Manners) -> list[str]:
             raise Failure(f"{url} is not a gzip file of lines ({error}); try again later") from None
 
 
+def read_whole(url: str, manners: Manners, most: int) -> bytes:
+    """A small file over http or https in one request, whose length the server need not say.
+
+    Raises:
+        as `look`, and Failure where it has more than `most` bytes.
+    """
+
+    def ask() -> bytes:
+        with asking.asked("GET", url, manners, {}) as answer:
+            body = b""
+            for piece in answer.iter_bytes():
+                body += piece
+                if len(body) > most:
+                    raise Failure(f"{url} has more than {most:,} bytes; check the address")
+            return body
+
+    return again(url, host_of(url), manners, ask)
+
+
 def download(there: Remote, to: Path, manners: Manners) -> str:
     """Bring a remote file to `to`, which nobody else writes; the sha256 of what arrived, hex.
 

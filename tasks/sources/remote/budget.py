@@ -108,7 +108,7 @@ class _Put:
 @cache
 def _start() -> str:
     """What names this start of the machine."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
 
 
 @cache

@@ -215,14 +215,14 @@ def looked_at(job: Job, urls: list[str], manners: Manners) -> list[Remote]:
     memo = job.workspace / MEMO
     known: dict[str, Remote] = {url: local_version(url) for url in urls if not is_remote(url)}
     if memo.exists():
-        known |= {url: Remote(url, size, etag) for url, size, etag in json.loads(memo.read_text())}
+        known |= {url: Remote(url, size, etag) for url, size, etag in json.loads(memo.read_text(encoding="utf-8"))}
     missing = [url for url in urls if url not in known]
     for start in range(0, len(missing), LOOKED):
         try:
             look_all(missing[start : start + LOOKED], manners, known)
         finally:
             part = memo.with_suffix(".part")
-            part.write_text(json.dumps(list(known.values())))
+            part.write_text(json.dumps(list(known.values())), encoding="utf-8")
             part.replace(memo)
     return [known[url] for url in urls]
 
