@@ -16,7 +16,6 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -64,11 +63,6 @@ def test_run_finds_server_and_password_by_itself(ui: Operated, toy: str) -> None
     answer = drive("run", "toy.yaml", TOY_SLEEP="0")
     assert answer.status == 0, answer
     assert f"Recorded in Prefect: {ui.url.removesuffix('/api')}/runs" in answer.out
-
-
-def test_the_versions_beside_which_schedules_fire() -> None:
-    """pyproject.toml's bound: beside SQLAlchemy 2.1 the scheduler of prefect 3.8.8 raises each minute."""
-    assert tuple(map(int, version("sqlalchemy").split(".")[:2])) < (2, 1)
 
 
 def test_a_schedule_fires_is_cancelled_paused_and_resumed(ui: Operated, toy: str) -> None:
