@@ -142,7 +142,7 @@ def run(
 @command
 def plan(conf: Conf, debug: Debug = False) -> None:
     """What a run would do before it is paid for: stages, cached or not and why, bytes, FLOPs, hours."""
-    from flows.dag.whole import unread
+    from conf.mixture import unread
     from flows.plan import show
 
     pipeline = read(conf)
