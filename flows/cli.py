@@ -222,8 +222,8 @@ def plan(
     """
     import json
 
+    from conf.mixture import unread
     from flows.budget import Asked, make
-    from flows.dag.whole import unread
     from flows.plan import as_json as told
     from flows.plan import show
 

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from conf.mixture import unread
 from conf.pipeline import Pipeline
 from conf.title import file_name
 from flows.dag.built import Built, By
@@ -29,14 +30,6 @@ def crawl_to_model(run: Run, p: Pipeline) -> Built:
         title=p.title,
     )
     return built
-
-
-def unread(group: str) -> str:
-    """That no model reads a group."""
-    return (
-        f"mixture leaves out {group}: its documents are kept, and no model reads them; give it a weight (0 if that is "
-        f"meant)"
-    )
 
 
 def others(run: Run, built: Built) -> dict[str, By]:
