@@ -150,25 +150,35 @@ def status(conf: Conf, debug: Debug = False) -> None:
 def explain(
     conf: Conf,
     document: Annotated[
-        str | None, typer.Argument(metavar="[ID_OR_URL]", help="A document's id, or a piece's, or a URL.")
+        str | None,
+        typer.Argument(
+            metavar="[WHAT]", help="A document's id, or a piece's; a URL; or else a phrase of a text, letter by letter."
+        ),
     ] = None,
+    within: Annotated[str | None, typer.Option(help="The source that is looked through; all if absent.")] = None,
     step: Annotated[int | None, typer.Option(help="What this step of a model's training reads, instead.")] = None,
     model: Annotated[str | None, typer.Option(help="Whose step, where the pipeline has several models.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, on standard output.")] = False,
     debug: Debug = False,
 ) -> None:
     """One document's fate: each stage's decision, score, reason, its duplicate, its n-gram hits, a model's steps.
 
     With --step the documents of a step instead: for each window its group, epoch and tokens, their records and URLs.
     """
-    from flows.explain import show, show_step
+    from flows.explain import show
+    from flows.explain_step import show_step
 
     if (document is None) == (step is None) or (model is not None and step is None):
-        raise Mistake("explain takes a document's id or URL, or else --step N, with --model NAME for one of several")
+        raise Mistake(
+            "explain takes a document's id, URL or phrase, or else --step N, with --model NAME for one of several"
+        )
+    if step is not None and (as_json or within is not None):
+        raise Mistake("--json and --within are for documents, not for --step")
     run = followed(read(conf))
     if step is not None:
         show_step(console(), run, step, model)
     elif document is not None:
-        show(console(), run, document)
+        show(console(), run, document, within, as_json)
 
 
 @command

@@ -104,7 +104,8 @@ DOORS = {
     "flows.run_stage": "tasks",  # one stage, placed on another machine
     "flows.page": "tasks.report",
     "flows.run": "tasks.report",
-    "flows.explain": "tasks.sources.told tasks.models.steps",
+    "flows.explain": "tasks.sources.told tasks.sources.found",
+    "flows.explain_step": "tasks.models.steps",
     "flows.export": "tasks.export",
     "flows.retract": "tasks.retraction tasks.models.steps",
     "flows.models": "tasks.models.files",

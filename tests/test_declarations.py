@@ -380,6 +380,9 @@ def test_what_brings_files_here_and_tells_of_them_is_in_no_fingerprint() -> None
         "tasks.models.steps",
         *(f"tasks.retraction.{name}" for name in ("difference", "evidence", "held", "named", "sample")),
         "tasks.decontaminate.told",
+        "tasks.dedup.told",
+        "tasks.quality.told",
+        "tasks.sources.found",
         "tasks.tokens.told",
     }
     assert not silent & every

@@ -35,7 +35,7 @@ class Indexed:
     text_bytes: int = 0
 
 
-@stage("index", kind="measure", libraries=("numpy",))
+@stage("index", kind="measure", section="rejects", libraries=("numpy",))
 def index(job: Job, *, documents: Artifact) -> Indexed:
     """Ids and URLs of a source, each with its document's place."""
     items = list(enumerate(documents.shards()))
