@@ -4,7 +4,9 @@ A pipeline is named by its path, or else by the name of one that Millrace brings
 the packaged demo wherever the working directory holds no such file.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from conf.pipeline import Pipeline
 from conf.reading import read
@@ -31,14 +33,14 @@ def find(conf: Path | str) -> Path:
     )
 
 
-def load(conf: Path | str) -> Pipeline:
-    """The pipeline in a YAML file, which `find` finds.
+def load(conf: Path | str, settings: Mapping[str, Any] | None = None) -> Pipeline:
+    """The pipeline in a YAML file, which `find` finds; `settings` are values by dotted keys, in place of the file's.
 
     Raises:
         Mistake: the file is absent, is not YAML, or says something that cannot be; every fault with its line.
     """
     path = find(conf)
-    pipeline = read(path, Pipeline, "a pipeline such as conf/demo.yaml", title=path.stem)
+    pipeline = read(path, Pipeline, "a pipeline such as conf/demo.yaml", title=path.stem, settings=settings)
     if pipeline.without is not None:
         pipeline = pipeline.model_copy(update={"without": str(path.parent.absolute() / pipeline.without)})
         pipeline.retracted()  # what is wrong with the list is told before anything runs

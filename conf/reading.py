@@ -1,6 +1,7 @@
 """A YAML file and a schema: what the file says, and every fault of it by file and line."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -8,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from conf.keys import Misplaced, Secret
+from conf.settings import applied, origin
 from tasks.runtime.errors import Mistake
 
 M = TypeVar("M", bound=BaseModel)
@@ -26,8 +28,10 @@ Loader.yaml_implicit_resolvers = {
 Loader.add_implicit_resolver(BOOL, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 
 
-def read(path: Path, schema: type[M], what: str, **defaults: Any) -> M:
+def read(path: Path, schema: type[M], what: str, settings: Mapping[str, Any] | None = None, **defaults: Any) -> M:
     """What a file says; `defaults` are keys that it may leave out, `what` it is called in a sentence.
+
+    `settings` are values by dotted keys that take the place of the file's (conf/settings.py).
 
     Raises:
         Mistake: the file is absent, is not YAML, or says something that cannot be; every fault with its line.
@@ -52,11 +56,25 @@ def read(path: Path, schema: type[M], what: str, **defaults: Any) -> M:
         raise Mistake(f"{path}: not YAML that can be read: it is nested too deeply, or holds itself") from None
     if not isinstance(content, dict):
         raise Mistake(f"{path}:1: {what} is a mapping of keys")
+    settings = settings or {}
+    content = applied(content, settings, path)
     try:
         return schema.model_validate({**defaults, **content})
     except ValidationError as error:
-        faults = sorted({(_line(_place(fault), lines), _sentence(fault)) for fault in error.errors()})
-        raise Mistake("\n".join(f"{path}:{line}: {sentence}" for line, sentence in faults)) from None
+        faults = sorted({_told(fault, path, lines, content, settings) for fault in error.errors()})
+        raise Mistake("\n".join(sentence for _, sentence in faults)) from None
+
+
+def _told(
+    fault: Any, path: Path, lines: Lines, content: dict[str, Any], settings: Mapping[str, Any]
+) -> tuple[int, str]:
+    """A fault's line, and its sentence with where the value was given."""
+    place, sentence = _place(fault), _sentence(fault)
+    own, beside = origin(place, content, settings)
+    if own is not None:
+        return 0, f"--set {own}: {sentence}"
+    line = _line(place, lines)
+    return line, f"{path}:{line}: {sentence}{f' (with --set {beside})' if beside is not None else ''}"
 
 
 def _walk(node: yaml.Node, where: tuple[Any, ...], lines: dict[tuple[Any, ...], int], path: Path) -> None:

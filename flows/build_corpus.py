@@ -7,7 +7,13 @@ from flows.recorded import begin, recorded
 
 
 @recorded("build-corpus")
-def build_corpus(conf: str = "conf/demo.yaml", workers: int | None = None) -> Any:
+def build_corpus(
+    conf: str = "conf/demo.yaml",
+    workers: int | None = None,
+    settings: dict[str, Any] | None = None,
+    until: str | None = None,
+    only: str | None = None,
+) -> Any:
     """Crawl and other sources to a clean, deduplicated, decontaminated corpus."""
-    with begin(conf, workers) as (run, pipeline):
+    with begin(conf, workers, settings, dag.build_corpus, until, only) as (run, pipeline):
         return dag.build_corpus(run, pipeline)

@@ -38,6 +38,19 @@ Conf = Annotated[
 Named = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model of the pipeline, by name, or the folder of a finished one.")
 ]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A key of CONF for this once, such as dedup.threshold=.8: any key, its value as YAML; may be repeated.",
+    ),
+]
+Until = Annotated[
+    str | None,
+    typer.Option(metavar="STAGE[:NAME]", help="This stage and all that it needs, such as tokenizer or pretrain:small."),
+]
+Only = Annotated[str | None, typer.Option(metavar="STAGE[:NAME]", help="This stage alone; its inputs must be there.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of whatever goes wrong.")]
 
 
@@ -95,15 +108,20 @@ def console() -> Console:
     return out if out.is_terminal else Console(width=200)
 
 
-def read(conf: Path) -> "Pipeline":
+def read(conf: Path, settings: list[str] | None = None) -> "Pipeline":
     from conf.load import load
 
-    return load(conf)
+    if not settings:
+        return load(conf)
+    from flows.settings import typed
+
+    return load(conf, typed(settings))
 
 
-def followed(pipeline: "Pipeline") -> "Run":
-    """The DAG followed to its end: every artifact's handle, in order; nothing is built."""
+def followed(pipeline: "Pipeline", until: str | None = None, only: str | None = None) -> "Run":
+    """The DAG followed to its end: every artifact's handle, in order, or those of a part; nothing is built."""
     from flows import dag
+    from flows.part import chosen
     from flows.stores import store_of
     from tasks.runtime.job import Silent
     from tasks.runtime.run import Run
@@ -114,6 +132,9 @@ def followed(pipeline: "Pipeline") -> "Run":
 
     run = Run(store_of(pipeline), None, Notes())
     dag.crawl_to_model(run, pipeline)
+    part = chosen(run, until, only)
+    if part is not None:
+        run.artifacts = [artifact for artifact in run.artifacts if part.holds(artifact)]
     return run
 
 
@@ -122,28 +143,33 @@ def run(
     conf: Conf,
     record: Annotated[bool, typer.Option("--record", help="Record in Prefect, with a temporary server.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    until: Until = None,
+    only: Only = None,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """Build the whole DAG; what is built already is only looked at."""
+    from flows.run import Asked
     from flows.run import run as build
+    from flows.settings import typed
 
-    build(console(), read(conf), conf, record, workers, debug, say)
+    build(console(), read(conf, settings), Asked(conf, typed(settings), until, only, record, workers, debug), say)
 
 
 @command
-def plan(conf: Conf, debug: Debug = False) -> None:
+def plan(conf: Conf, until: Until = None, only: Only = None, settings: Set = None, debug: Debug = False) -> None:
     """What a run would do before it is paid for: stages, cached or not and why, bytes, FLOPs, hours."""
     from flows.plan import show
 
-    show(console(), followed(read(conf)))
+    show(console(), followed(read(conf, settings), until, only))
 
 
 @command
-def status(conf: Conf, debug: Debug = False) -> None:
+def status(conf: Conf, until: Until = None, only: Only = None, settings: Set = None, debug: Debug = False) -> None:
     """Each stage: done, partial (shards done/total) or to do, and why."""
     from flows.status import show
 
-    show(console(), followed(read(conf)))
+    show(console(), followed(read(conf, settings), until, only))
 
 
 @command
@@ -159,6 +185,7 @@ def explain(
     step: Annotated[int | None, typer.Option(help="What this step of a model's training reads, instead.")] = None,
     model: Annotated[str | None, typer.Option(help="Whose step, where the pipeline has several models.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, on standard output.")] = False,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """One document's fate: each stage's decision, score, reason, its duplicate, its n-gram hits, a model's steps.
@@ -174,7 +201,7 @@ def explain(
         )
     if step is not None and (as_json or within is not None):
         raise Mistake("--json and --within are for documents, not for --step")
-    run = followed(read(conf))
+    run = followed(read(conf, settings))
     if step is not None:
         show_step(console(), run, step, model)
     elif document is not None:
@@ -194,6 +221,7 @@ def retract(
         typer.Option("--copies", help="With all that deduplication took for copies of them, or them for copies of."),
     ] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """What leaves if these documents are taken back, what comes back, which tokens, steps and models held them.
@@ -202,7 +230,7 @@ def retract(
     """
     from flows.retract import retract as take_back
 
-    take_back(console(), conf, read(conf), ids, out, copies, workers, say)
+    take_back(console(), conf, read(conf, settings), ids, out, copies, workers, say)
 
 
 class Form(StrEnum):
@@ -236,6 +264,7 @@ def export(
     creator: Annotated[str | None, typer.Option("--creator", help="Who made it, for the card.")] = None,
     published: Annotated[str | None, typer.Option("--published", help="A date as 2026-11-30, for the card.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """The kept, cut documents as Parquet or JSON Lines, with a dataset card, Croissant and lineage.
@@ -244,24 +273,31 @@ def export(
     """
     from flows.export import run as leave
     from flows.export import told
+    from flows.settings import repeated
 
     about = told(url, creator, published)
-    leave(console(), read(conf), str(conf), out, form.value, size, split.value, source or [], about, workers, say)
+    pipeline, again = read(conf, settings), f"{conf}{repeated(settings)}"
+    leave(console(), pipeline, again, out, form.value, size, split.value, source or [], about, workers, say)
 
 
 @command
-def verify(conf: Conf, debug: Debug = False) -> None:
+def verify(conf: Conf, settings: Set = None, debug: Debug = False) -> None:
     """Compute every output's checksum again and compare it with its manifest."""
+    from flows.settings import repeated
     from flows.verify import show
 
-    if not show(console(), followed(read(conf))):
-        raise Failure(f"damage was found: `millrace repair {conf}` makes what is damaged anew, to the same bytes")
+    again = repeated(settings)
+    if not show(console(), followed(read(conf, settings))):
+        raise Failure(
+            f"damage was found: `millrace repair {conf}{again}` makes what is damaged anew, to the same bytes"
+        )
 
 
 @command
 def repair(
     conf: Conf,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """Make anew what is damaged, only that, to the same bytes; what is not built stays so."""
@@ -270,7 +306,7 @@ def repair(
 
     out = console()
     with terminal.reporter(out) as watcher:
-        mend(out, read(conf), workers, watcher)
+        mend(out, read(conf, settings), workers, watcher)
 
 
 @command
@@ -291,12 +327,13 @@ def export_model(
     model: Named,
     path: Annotated[Path, typer.Argument(metavar="OUT", help="A folder for hf, a file for gguf; not there yet.")],
     to: Annotated[Literal["hf", "gguf"], typer.Option(help="A folder for transformers, or a file for llama.cpp.")],
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """A model for other programs, with its tokenizer and a card that says what it was made from."""
     from flows.export_model import export
 
-    export(console(), followed(read(conf)), model, path, to)
+    export(console(), followed(read(conf, settings)), model, path, to)
 
 
 @command
@@ -313,6 +350,7 @@ def sample(
     seed: Annotated[int, typer.Option(help="The same seed gives the same texts.")] = 1,
     beams: Annotated[int | None, typer.Option(min=1, help="Search with this many beams instead of drawing.")] = None,
     draft: Annotated[str | None, typer.Option(help="A smaller model that drafts: the same law, fewer passes.")] = None,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """Texts that follow a prompt."""
@@ -320,7 +358,7 @@ def sample(
     from flows.sample import Asked, show
 
     asked = Asked(prompt, tokens, count, temperature, top_k, top_p, stop or [], seed, beams)
-    run = followed(read(conf))
+    run = followed(read(conf, settings))
     show(console(), chosen(run, model), chosen(run, draft) if draft is not None else None, asked, say)
 
 
@@ -331,13 +369,14 @@ def next(
     text: Annotated[str, typer.Argument(help="What the model reads.")],
     k: Annotated[int, typer.Option("--k", "-k", min=1, help="Tokens after each.")] = 5,
     more: Annotated[int, typer.Option(min=0, help="Go on by this many tokens, each the likeliest.")] = 5,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """The likeliest tokens after each token of a text, step by step."""
     from flows.models import chosen
     from flows.next import show
 
-    show(console(), chosen(followed(read(conf)), model), text, k, more)
+    show(console(), chosen(followed(read(conf, settings)), model), text, k, more)
 
 
 @command
@@ -346,13 +385,14 @@ def look(
     model: Named,
     text: Annotated[str, typer.Argument(help="What the model reads.")],
     path: Annotated[Path, typer.Argument(metavar="OUT.html", help="The page that is written.")],
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """What a model looks at: a page with its attention by layer and head, and what it expects by temperature."""
     from flows.look import write
     from flows.models import chosen
 
-    write(console(), chosen(followed(read(conf)), model), text, path)
+    write(console(), chosen(followed(read(conf, settings)), model), text, path)
 
 
 @command
@@ -363,12 +403,13 @@ def quiz(
     ],
     path: Annotated[Path, typer.Argument(metavar="OUT.html", help="The page that is written.")],
     number: Annotated[int, typer.Option(min=1, help="Another number: other halves of the titles, another order.")] = 1,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """A page that asks people which texts a model wrote; its export is what `evaluate.news.ratings` takes."""
     from flows.quiz import write
 
-    write(console(), followed(read(conf)), model, path, number)
+    write(console(), followed(read(conf, settings)), model, path, number)
 
 
 @command
@@ -377,6 +418,7 @@ def tasks(
         list[str] | None,
         typer.Argument(metavar="[CONF] [TASK]", help="A pipeline's YAML, for its data; a task's name, to see one."),
     ] = None,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """The tasks that a model can be asked: form, metric, solved examples; which data are there, and where others are.
@@ -386,7 +428,7 @@ def tasks(
     from flows.tasks import show
 
     def told(conf: Path) -> "tuple[Pipeline, Run]":
-        pipeline = read(conf)
+        pipeline = read(conf, settings)
         return pipeline, followed(pipeline)
 
     show(console(), what or [], told)
@@ -398,6 +440,7 @@ def compare(
     b: Annotated[str, typer.Argument(metavar="B", help="The model that it is compared with.")],
     conf: Conf = Path("demo"),
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON, on standard output.")] = False,
+    settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """Two models on the same items: differences with intervals, paired tests, and what could have been seen.
@@ -406,8 +449,53 @@ def compare(
     """
     from flows.compare import show
 
-    pipeline = read(conf)
+    pipeline = read(conf, settings)
     show(console(), followed(pipeline), a, b, pipeline.seed, as_json)
+
+
+@command
+def whatif(
+    conf: Conf,
+    settings: Annotated[
+        list[str], typer.Argument(metavar="KEY=VALUE...", help="Keys of CONF, such as dedup.threshold=.8, as YAML.")
+    ],
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, on standard output.")] = False,
+    debug: Debug = False,
+) -> None:
+    """The corpus as it would be with other settings, beside the present one: funnel, reasons, tokens, mixture.
+
+    Decisions are made over the measures that are built, exactly, and nothing is written; what only a run would tell is
+    named.
+    """
+    from flows.settings import typed
+    from flows.whatif import show
+
+    show(console(), conf, typed(settings), workers, as_json, say)
+
+
+@command
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="A pipeline, as CONF; or a report of B's store by its label.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="What it is compared with, likewise; may be A again.")],
+    set_a: Annotated[list[str] | None, typer.Option("--set-a", metavar="KEY=VALUE", help="A key of A's.")] = None,
+    set_b: Annotated[list[str] | None, typer.Option("--set-b", metavar="KEY=VALUE", help="A key of B's.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--list", metavar="FILE.jsonl", help="Write every document that differs here.")
+    ] = None,
+    sample: Annotated[int, typer.Option(min=0, help="Documents of a kind that are shown, drawn by hash.")] = 5,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, on standard output.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Two corpora: settings, funnels, documents gained and lost with reasons and samples, tokens, losses, scores.
+
+    A report's label, as `millrace status` and the store have it (report/NAME-FINGERPRINT), is a corpus of an earlier run.
+    """
+    from flows.diff import show
+    from flows.settings import typed
+
+    show(console(), (a, b), (typed(set_a), typed(set_b)), out, sample, workers, as_json, say)
 
 
 @command

@@ -7,7 +7,13 @@ from flows.recorded import begin, recorded
 
 
 @recorded("evaluate")
-def evaluate(conf: str = "conf/demo.yaml", workers: int | None = None) -> Any:
+def evaluate(
+    conf: str = "conf/demo.yaml",
+    workers: int | None = None,
+    settings: dict[str, Any] | None = None,
+    until: str | None = None,
+    only: str | None = None,
+) -> Any:
     """The models, and what they score on held-out text and on the benchmarks."""
-    with begin(conf, workers) as (run, pipeline):
+    with begin(conf, workers, settings, dag.evaluate, until, only) as (run, pipeline):
         return dag.evaluate(run, pipeline)

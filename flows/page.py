@@ -13,14 +13,19 @@ if TYPE_CHECKING:
     from tasks.report.timings import Timing
 
 
-def crawl_to_model(run: Run, pipeline: Pipeline) -> tuple[dag.Built, str]:
-    """Everything, the report, and where its page is: reports/<title>.html in the store."""
+def crawl_to_model(run: Run, pipeline: Pipeline) -> tuple[dag.Built, str | None]:
+    """Everything, the report, and where its page is: reports/<title>.html in the store.
+
+    None where the run builds a part of the DAG without the report.
+    """
     from tasks.report.page import render
 
     started = time.time()
     built = dag.crawl_to_model(run, pipeline)
     run.wait()
     assert built.report is not None
+    if not run.wants(built.report):
+        return built, None
     name = f"reports/{built.report.name}.html"
     page = render(built.report, [timing(artifact, started) for artifact in run.artifacts])
     write(run.store, name, page.encode(), replace=True)

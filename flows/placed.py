@@ -52,10 +52,17 @@ def require_pools(places: Places) -> None:
                 ) from None
 
 
-def build_there(artifact: Artifact, judges: dict[str, Any], pool: str, conf: str, stop: threading.Event | None) -> None:
+def build_there(
+    artifact: Artifact,
+    judges: dict[str, Any],
+    pool: str,
+    conf: str,
+    settings: dict[str, Any] | None,
+    stop: threading.Event | None,
+) -> None:
     """Have one artifact built by a worker of a pool; its inputs are in the store.
 
-    `judges` are the parameters that its fingerprint does not hold.
+    `judges` are the parameters that its fingerprint does not hold, `settings` keys beside the pipeline's file.
 
     Raises:
         Failure: the run there failed, was cancelled, or built into a store that is not ours.
@@ -74,6 +81,7 @@ def build_there(artifact: Artifact, judges: dict[str, Any], pool: str, conf: str
             "fingerprint": artifact.fingerprint,
             "inputs": artifact.recipe["inputs"],
             "parameters": {**artifact.recipe["parameters"], **judges},
+            "settings": settings,
         },
         flow_run_name=f"{artifact.stage} {artifact.name} on {pool}",
         timeout=0,

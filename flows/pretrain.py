@@ -7,7 +7,13 @@ from flows.recorded import begin, recorded
 
 
 @recorded("pretrain")
-def pretrain(conf: str = "conf/demo.yaml", workers: int | None = None) -> Any:
+def pretrain(
+    conf: str = "conf/demo.yaml",
+    workers: int | None = None,
+    settings: dict[str, Any] | None = None,
+    until: str | None = None,
+    only: str | None = None,
+) -> Any:
     """The corpus as tokens, mixed by weight, and the models trained on them."""
-    with begin(conf, workers) as (run, pipeline):
+    with begin(conf, workers, settings, dag.pretrain, until, only) as (run, pipeline):
         return dag.pretrain(run, pipeline)

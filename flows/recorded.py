@@ -33,6 +33,7 @@ from prefect.states import Completed
 from conf.load import load
 from conf.pipeline import Pipeline
 from flows.engines import engine
+from flows.part import asked_of
 from flows.placed import Places, build_there, places_of, require_pools
 from flows.state import Past, differences, flat
 from flows.stores import opened_store
@@ -64,22 +65,39 @@ def recorded(name: str) -> Callable[[Callable[..., Any]], Any]:
 
 
 @contextmanager
-def begin(conf: str, workers: int | None, alone: str | None = None) -> Iterator[tuple[Run, Pipeline]]:
+def begin(
+    conf: str,
+    workers: int | None,
+    settings: dict[str, Any] | None = None,
+    dag: Callable[[Run, Pipeline], Any] | None = None,
+    until: str | None = None,
+    only: str | None = None,
+    alone: str | None = None,
+) -> Iterator[tuple[Run, Pipeline]]:
     """A run whose stages are Prefect tasks, and the pipeline it is of; to be entered in a flow.
 
+    `settings` are keys beside the file's, as `--set` gives them; `until` and `only` name the part of `dag` that is
+    built.
     `alone`: the store in which one stage after another is built, here, wherever the pipeline places them.
+
+    Raises:
+        Mistake: the pipeline cannot be, or `dag` has no such part, or what the part reads is not there.
     """
-    pipeline = load(conf)
+    pipeline = load(conf, settings)
     if alone is not None:
         pipeline = pipeline.model_copy(update={"store": alone})
+    part = asked_of(pipeline, dag, until, only)
     places = places_of(pipeline) if alone is None else {}
+    if part is not None:
+        places = {place: pool for place, pool in places.items() if place in part.wanted}
     require_pools(places)
     store = opened_store(pipeline)
     with engine(pipeline, store, workers, here=alone is not None) as opened:
         terminal = watcher.get() or Silent()
         with post() as send:
-            maker = Maker(opened, terminal, send, conf, places, Past(store))
-            run = Run(store, opened, Teller(terminal), maker, side_by_side=opened.workers if alone is None else 1)
+            maker = Maker(opened, terminal, send, conf, places, Past(store), settings)
+            side_by_side = opened.workers if alone is None else 1
+            run = Run(store, opened, Teller(terminal), maker, side_by_side, part)
             maker.stop = run.stop
             try:
                 yield run, pipeline
@@ -129,8 +147,18 @@ class Teller(Silent):
 class Maker:
     """Makes an artifact in a Prefect task of its own."""
 
-    def __init__(self, engine: Engine, watcher: Reporter, send: Send, conf: str, places: Places, past: Past):
-        self.engine, self.watcher, self.send, self.conf, self.places = engine, watcher, send, conf, places
+    def __init__(
+        self,
+        engine: Engine,
+        watcher: Reporter,
+        send: Send,
+        conf: str,
+        places: Places,
+        past: Past,
+        settings: dict[str, Any] | None = None,
+    ):
+        self.engine, self.watcher, self.send, self.places = engine, watcher, send, places
+        self.conf, self.settings = conf, settings
         self.past = past  # each stage's folder is listed once per run
         self.stop: threading.Event | None = None  # the run's
 
@@ -153,7 +181,7 @@ class Maker:
                 reporter.started(artifact)
                 reporter.log(f"{artifact.label} runs on the work pool {pool}")
                 judges = {key: arguments[key] for key in what.judges if key in arguments}
-                build_there(artifact, judges, pool, self.conf, self.stop)
+                build_there(artifact, judges, pool, self.conf, self.settings, self.stop)
                 reporter.finished(artifact, False, time.monotonic() - begun)
                 return artifact
             hit = build(artifact, what, arguments, self.engine, reporter, self.stop, beside)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,38 +13,47 @@ from tasks.runtime.errors import Mistake
 if TYPE_CHECKING:
     from conf.pipeline import Pipeline
     from tasks.runtime.job import Reporter
+    from tasks.runtime.part import Part
 
 
-def run(
-    out: Console,
-    pipeline: "Pipeline",
-    conf: Path,
-    record: bool,
-    workers: int | None,
-    debug: bool,
-    say: Callable[[str], None],
-) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """A run as it was asked for."""
+
+    conf: Path
+    settings: dict[str, Any] = field(default_factory=dict)  # keys beside the file's
+    until: str | None = None
+    only: str | None = None
+    record: bool = False
+    workers: int | None = None
+    debug: bool = False
+
+
+def run(out: Console, pipeline: "Pipeline", asked: Asked, say: Callable[[str], None]) -> None:
     """Build what is not built, tell of it on `out`, and of a server that does not answer by `say`."""
-    from flows import terminal
+    from flows import dag, terminal
+    from flows.part import asked_of
 
+    part = asked_of(pipeline, dag.crawl_to_model, asked.until, asked.only)  # what cannot be is told before all else
     url = _server(say)
-    placed = [name for name, (model, _) in pipeline.trained().items() if model.on]
-    placed += list(pipeline.models) if pipeline.evaluate.on else []
+    placed = _placed(pipeline, part)
     if placed and not url:
         raise Mistake(
             f"model {placed[0]} is placed on a work pool (`on:`), which takes a Prefect server with workers: start "
             f"`millrace ui`, or set PREFECT_API_URL"
         )
     with terminal.reporter(out) as watcher:
-        if url or record:
-            built, page = _run_recorded(conf, workers, watcher, url, debug)
+        if url or asked.record:
+            built, page = _run_recorded(asked, watcher, url)
         else:
-            built, page = _run_alone(pipeline, workers, watcher)
-    out.print(f"{watcher.fresh} stages built, {watcher.cached} cached", highlight=False)
-    _summary(out, built, page)
+            built, page = _run_alone(pipeline, part, asked.workers, watcher)
+    rest = _left(pipeline, part) if part is not None else ""
+    out.print(f"{watcher.fresh} stages built, {watcher.cached} cached{rest}", highlight=False, soft_wrap=True)
+    if page is not None:
+        _summary(out, built, page)
     if url:
         out.print(f"Recorded in Prefect: {url.removesuffix('/api')}/runs", highlight=False, soft_wrap=True)
-    elif record:
+    elif asked.record:
         out.print("Recorded in Prefect: `millrace ui` shows it", highlight=False, markup=False)
     else:
         out.print("Not recorded in Prefect: start `millrace ui` first, or give --record", highlight=False, markup=False)
@@ -63,7 +73,30 @@ def _server(say: Callable[[str], None]) -> str | None:
     return url
 
 
-def _run_alone(pipeline: "Pipeline", workers: int | None, watcher: "Reporter") -> Any:
+def _placed(pipeline: "Pipeline", part: "Part | None") -> list[str]:
+    """Models that are trained or asked on a work pool in this run."""
+    places = [("pretrain", name) for name, (model, _) in pipeline.trained().items() if model.on]
+    if pipeline.evaluate.on:
+        from flows.dag.evaluation import placed
+
+        places += placed(pipeline)
+    return [name for stage, name in places if part is None or (stage, name) in part.wanted]
+
+
+def _left(pipeline: "Pipeline", part: "Part") -> str:
+    """What the rest of the DAG still has to do: a phrase after the counts."""
+    from flows import dag
+    from flows.part import left
+    from flows.stores import store_of
+    from tasks.runtime.run import Run
+
+    followed = Run(store_of(pipeline), None)
+    dag.crawl_to_model(followed, pipeline)
+    rest = left(followed, part)
+    return f"; {rest}" if rest else ""
+
+
+def _run_alone(pipeline: "Pipeline", part: "Part | None", workers: int | None, watcher: "Reporter") -> Any:
     from flows import page
     from flows.engines import engine
     from flows.stores import opened_store
@@ -71,37 +104,37 @@ def _run_alone(pipeline: "Pipeline", workers: int | None, watcher: "Reporter") -
 
     store = opened_store(pipeline)
     with engine(pipeline, store, workers) as opened:
-        run = Run(store, opened, watcher, side_by_side=opened.workers)
+        run = Run(store, opened, watcher, side_by_side=opened.workers, part=part)
         try:
             return page.crawl_to_model(run, pipeline)
         finally:
             run.close()
 
 
-def _run_recorded(conf: Path, workers: int | None, watcher: "Reporter", url: str | None, debug: bool) -> Any:
+def _run_recorded(asked: Asked, watcher: "Reporter", url: str | None) -> Any:
     from flows import home, server
 
-    if not debug:  # Prefect's log is on its server; the terminal is the watcher's
+    if not asked.debug:  # Prefect's log is on its server; the terminal is the watcher's
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
     if url:
         os.environ["PREFECT_API_URL"] = url
-        return _flow(conf, workers, watcher)
+        return _flow(asked, watcher)
     os.environ.update(home.settings())
     with server.server(server.free_port(), server.TEMPORARY) as (started, process):
         os.environ["PREFECT_API_URL"] = started
         import prefect  # noqa: F401  takes 1.5 s, in which the server comes up
 
         server.wait_until_up(started, process)
-        return _flow(conf, workers, watcher)
+        return _flow(asked, watcher)
 
 
-def _flow(conf: Path, workers: int | None, watcher: "Reporter") -> Any:
+def _flow(asked: Asked, watcher: "Reporter") -> Any:
     from flows import recorded
     from flows.crawl_to_model import crawl_to_model
 
     token = recorded.watcher.set(watcher)
     try:
-        return crawl_to_model(str(conf), workers)
+        return crawl_to_model(str(asked.conf), asked.workers, asked.settings or None, asked.until, asked.only)
     finally:
         recorded.watcher.reset(token)
         recorded.flush()

@@ -31,8 +31,11 @@ def run_stage(
     inputs: dict[str, Any],
     parameters: dict[str, Any],
     workers: int | None = None,
+    settings: dict[str, Any] | None = None,
 ) -> Any:
     """Build one artifact from inputs (labels in the store) and parameters; `text` is the pipeline, called `conf`.
+
+    `settings` are keys beside the text's.
 
     `store` is an absolute folder or a URL: the text may name one relative to where the run was started.
 
@@ -43,7 +46,7 @@ def run_stage(
     with tempfile.TemporaryDirectory(prefix="millrace-conf-") as folder:
         path = Path(folder) / Path(conf).name
         path.write_text(text, encoding="utf-8")
-        with begin(str(path), workers, alone=store) as (run, _):
+        with begin(str(path), workers, settings, alone=store) as (run, _):
             arguments = {**parameters, **{key: _handles(labels, run.store) for key, labels in inputs.items()}}
             here = handle(run.store, what, name, arguments)
             if here.fingerprint != fingerprint:

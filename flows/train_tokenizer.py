@@ -7,7 +7,13 @@ from flows.recorded import begin, recorded
 
 
 @recorded("train-tokenizer")
-def train_tokenizer(conf: str = "conf/demo.yaml", workers: int | None = None) -> Any:
+def train_tokenizer(
+    conf: str = "conf/demo.yaml",
+    workers: int | None = None,
+    settings: dict[str, Any] | None = None,
+    until: str | None = None,
+    only: str | None = None,
+) -> Any:
     """The corpus, the tokenizer made from it, and its tokens."""
-    with begin(conf, workers) as (run, pipeline):
+    with begin(conf, workers, settings, dag.train_tokenizer, until, only) as (run, pipeline):
         return dag.train_tokenizer(run, pipeline)

@@ -29,7 +29,7 @@ class Bucketed:
     classes: int = 0
 
 
-@stage("buckets", kind="measure", section="duplicates", libraries=("numpy",))
+@stage("buckets", kind="measure", section="duplicates", textless=True, libraries=("numpy",))
 def buckets(
     job: Job, *, documents: Artifact, before: Artifact, signatures: Artifact, bands: int, rows: int
 ) -> Bucketed:

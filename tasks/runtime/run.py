@@ -16,6 +16,7 @@ from tasks.runtime.engine import Engine
 from tasks.runtime.fingerprint import code_hashes, digest, libraries_of, versions
 from tasks.runtime.job import Reporter, Silent, build, inputs_of, leaves
 from tasks.runtime.measure import Due
+from tasks.runtime.part import Part
 from tasks.runtime.schedule import Schedule
 from tasks.runtime.shards import FORMAT
 from tasks.runtime.stage import Stage
@@ -25,7 +26,7 @@ Make = Callable[..., Artifact]  # (artifact, what, arguments, *measures that are
 
 
 class Run:
-    """See the module's head. Without an engine nothing is built.
+    """See the module's head. Without an engine nothing is built; with a `part`, nothing that is outside of it.
 
     With `side_by_side`, stages that do not need each other are built at the same time, and `wait` is to be called.
     """
@@ -37,17 +38,28 @@ class Run:
         reporter: Reporter | None = None,
         make: Make | None = None,
         side_by_side: int = 1,
+        part: Part | None = None,
     ):
         self.store = store_at(str(store)) if isinstance(store, Path | str) else store
         self.engine, self.reporter = engine, reporter or Silent()
         self.make = make or self._make
         self.schedule = Schedule(side_by_side, self.reporter.log) if side_by_side > 1 else None
+        self.part = part
         self.artifacts: list[Artifact] = []
+        self.lists: dict[str, Any] = {}  # of files, by where each is kept, as they were given to stages
         self.stages: dict[str, Stage] = {}  # those met, by name
 
     @property
     def builds(self) -> bool:
         return self.engine is not None
+
+    def wants(self, artifact: Artifact) -> bool:
+        """Whether the run builds this artifact, if it is not there."""
+        return self.builds and (self.part is None or self.part.holds(artifact))
+
+    def wants_list(self, place: str) -> bool:
+        """Whether a list of files is read by what the run builds."""
+        return self.builds and (self.part is None or place not in self.part.idle_lists)
 
     def __call__(self, what: Stage, name: str, /, **arguments: Any) -> Artifact:
         return self._submit(self._due(what, name, arguments), set(), ())
@@ -59,7 +71,7 @@ class Run:
         declare no `rows` read for themselves.
         """
         measures = [self._due(what, name, arguments) for what, arguments in asked]
-        due = [one for one in measures if self.builds and one.what.rows is not None and not one.artifact.built]
+        due = [one for one in measures if self.wants(one.artifact) and one.what.rows and not one.artifact.built]
         needs = {used.label for one in due for used in inputs_of(one.arguments)}
         made = []
         for one in measures:
@@ -77,6 +89,8 @@ class Run:
 
     def _submit(self, one: Due, needs: set[str], beside: tuple[Due, ...]) -> Artifact:
         """Make it, now or once what it reads and what it `needs` besides is there."""
+        if self.part is not None and not self.part.holds(one.artifact):
+            return one.artifact
         if self.schedule is None or not self.builds:
             return self.make(one.artifact, one.what, one.arguments, *beside)
         needs = needs | {used.label for used in inputs_of(one.arguments)}

@@ -84,12 +84,12 @@ def report(job: Job, *, keeps: list[Artifact], seed: int) -> Counts:
     return Counts()
 
 
-def crawl_to_model(run: Run, pipeline: Pipeline) -> tuple[Built, str]:
+def crawl_to_model(run: Run, pipeline: Pipeline) -> tuple[Built, str | None]:
     build_corpus(run, pipeline)
     keeps = [artifact for artifact in run.artifacts if artifact.stage == "keep"]
     built = Built(run(report, "report", keeps=keeps, seed=pipeline.seed))
     run.wait()
-    return built, built.report.where("report.html")
+    return built, built.report.where("report.html") if run.wants(built.report) else None
 
 
 def build_corpus(run: Run, pipeline: Pipeline) -> None:

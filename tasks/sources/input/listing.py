@@ -35,7 +35,7 @@ def listed(
     Patterns that begin with {sample}/ are resolved by the stage itself, within the sample's artifact, since that may
     not be built yet. `crawl` holds the keys of a crawl of Common Crawl; `manners` say how servers are asked. Not
     `frozen`: listed and checksummed at every run. Where nothing is built, a list not yet frozen goes by names and sizes
-    alone, of remote files by names, and what is missing is only told.
+    alone, of remote files by names, and what is missing is only told; so too where a run builds only what reads others.
 
     Raises:
         Mistake: a pattern matches no file, and the run builds.
@@ -45,13 +45,15 @@ def listed(
         return {"files": [{"path": pattern.removeprefix(SAMPLE)} for pattern in patterns], "inside": sample}
     spec = {"name": name, "files": patterns, **(crawl or {})}
     place = f"files/{name}-{digest(spec)}.json"
+    builds = run.wants_list(place)
     if frozen and run.store.exists(place):
         listing = json.loads(run.store.read(place))
         _tell_changes(run, spec, listing)
     else:
-        listing = _expand(run, spec, run.builds, checksums=run.builds or not frozen, manners=manners)
-        if frozen and run.builds and not write(run.store, place, json.dumps(listing, indent=1).encode()):
+        listing = _expand(run, spec, builds, checksums=builds or not frozen, manners=manners)
+        if frozen and builds and not write(run.store, place, json.dumps(listing, indent=1).encode()):
             listing = json.loads(run.store.read(place))  # another run froze it first
+    run.lists[place] = listing
     return {"files": listing, "inside": None}
 
 
