@@ -490,7 +490,7 @@ def diff(
 ) -> None:
     """Two corpora: settings, funnels, documents gained and lost with reasons and samples, tokens, losses, scores.
 
-    A report's label, as `millrace status` and the store have it (report/NAME-FINGERPRINT), is a corpus of an earlier run.
+    A report's label, as the store has it (report/NAME-FINGERPRINT), is the corpus of an earlier run.
     """
     from flows.diff import show
     from flows.settings import typed

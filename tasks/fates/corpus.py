@@ -17,6 +17,7 @@ from tasks.tokens.tokens import Tokenised
 
 SHAPES_NO_BYTES = True
 By = Mapping[str, Artifact]
+Mixtures = dict[str, dict[str, dict[str, float]] | None]  # by model, by group
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def tokens_held(corpus: Corpus) -> dict[str, dict[str, int] | None]:
     return told
 
 
-def mixtures(corpus: Corpus) -> dict[str, dict[str, dict[str, float]] | None]:
+def mixtures(corpus: Corpus) -> Mixtures:
     """By model, by group: weight, epochs, tokens to be drawn and held; None where the mixture is not built."""
     told: dict[str, dict[str, dict[str, float]] | None] = {}
     for name, made in corpus.mixtures.items():

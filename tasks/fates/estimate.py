@@ -4,6 +4,7 @@ A document that stays as it was counts its tokens, as its token shard's index ha
 is estimated by its bytes, at the tokens a byte of all that the source has now: the ratio stands beside the answer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from tasks.runtime.decisions import kept_before, nearest
 from tasks.runtime.engine import Engine
 from tasks.runtime.shards import read, read_beside
 from tasks.tokens.pieces import held_out
+from tasks.tokens.shares import share_out
 from tasks.tokens.tokens import Tokenised
 
 SHAPES_NO_BYTES = True
@@ -79,3 +81,25 @@ def _left(size: np.ndarray, cuts: pa.ChunkedArray | None) -> np.ndarray:
         return size
     gone = [sum(span["end"] - span["start"] for span in spans or []) for spans in cuts.to_pylist()]
     return size - np.array(gone, np.int64)
+
+
+def shares(held: Mapping[str, int], how: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """By group what a mixture would give of tokens `held` (by group): `how` are the arguments of stage `mixture`.
+
+    Raises:
+        Failure: all groups at their most epochs do not fill the budget.
+    """
+    asked = dict(how["weights"]) or {group: float(count) for group, count in held.items()}
+    wanted = {group: weight for group, weight in asked.items() if weight and held.get(group)}
+    context = how["context"]
+    epoch = {group: (held[group] - 1) // context * context for group in wanted}  # as tasks/tokens/mixture.py
+    drawn = share_out(how["budget"], wanted, epoch, how["max_epochs"])
+    return {
+        group: {
+            "weight": tokens / how["budget"],
+            "epochs": tokens / held[group],
+            "tokens": round(tokens),
+            "held": held[group],
+        }
+        for group, tokens in drawn.items()
+    }
