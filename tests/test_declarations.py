@@ -342,8 +342,7 @@ def test_other_columns_than_declared_stop_the_stage(run: Run, written: str) -> N
 
 def hashed(path: Path, text: str) -> str:
     path.write_text(text)
-    fingerprint._parsed.cache_clear()
-    fingerprint._file_hash.cache_clear()
+    fingerprint._facts.cache_clear()
     return fingerprint._file_hash(path)
 
 
