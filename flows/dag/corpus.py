@@ -30,6 +30,7 @@ from tasks.quality.score import score
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
 from tasks.runtime.stage import Stage
+from tasks.sources.index import index
 from tasks.sources.ingest import ingest
 from tasks.sources.input.listing import listed
 from tasks.sources.page.extract import versioned
@@ -73,6 +74,7 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
             links=built.links.get(name),
         )
         built.sources[name] = Columns(documents)
+        run(index, name, documents=documents)  # read by `explain` alone
     if p.quality:
         judge_by_words(run, p, p.quality, built)
     list_grams(run, p, built)
