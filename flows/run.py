@@ -66,14 +66,15 @@ def _server(say: Callable[[str], None]) -> str | None:
 def _run_alone(pipeline: "Pipeline", workers: int | None, watcher: "Reporter") -> Any:
     from flows import page
     from flows.engines import engine
+    from flows.live import Live
     from flows.stores import opened_store
     from tasks.runtime.run import Run
 
     store = opened_store(pipeline)
     with engine(pipeline, store, workers) as opened:
-        run = Run(store, opened, watcher, side_by_side=opened.workers)
+        run = Run(store, opened, live := Live(watcher), side_by_side=opened.workers)
         try:
-            return page.crawl_to_model(run, pipeline)
+            return page.crawl_to_model(run, pipeline, live)
         finally:
             run.close()
 

@@ -103,6 +103,7 @@ DOORS = {
     "flows.dag": "tasks",  # names the stages
     "flows.run_stage": "tasks",  # one stage, placed on another machine
     "flows.page": "tasks.report",
+    "flows.live": "tasks.report",
     "flows.run": "tasks.report",
     "flows.explain": "tasks.sources.told tasks.models.steps",
     "flows.export": "tasks.export",

@@ -45,7 +45,7 @@ def reduced(reads: Edges[N]) -> dict[N, set[N]]:
 
 
 def layered(order: Sequence[N], reads: Edges[N], bands: Mapping[N, int]) -> list[list[N]]:
-    """Layers of boxes: all of a band above those of the next, within it by the longest way, at most MOST side by side."""
+    """Layers of boxes: all of a band above those of the next, within it by the longest way."""
     depth: dict[N, int] = {}
 
     def of(node: N) -> int:

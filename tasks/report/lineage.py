@@ -1,7 +1,7 @@
 """Lineage: what was made from what, from sources to scores, as one drawing; and a list of every artifact.
 
-A stage is a box, and its artifacts are marks in it: one a source, model or task. On the page alone, since folders differ
-from machine to machine.
+A stage is a box, and its artifacts are marks in it: one a source, model or task. On the page alone, since folders
+differ from machine to machine.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,13 +23,15 @@ INSET = 30  # pixels left of the boxes, where the group's name stands
 
 @dataclass(frozen=True)
 class Node:
-    """An artifact of the run, and how far it is: "built", "cached", "running", "to do" or "failed"."""
+    """An artifact of the run, and how far it is: "built", "cached", "running", "to do" or "stopped"."""
 
     artifact: Artifact
     reads: frozenset[str]  # labels
     room: str
     section: str  # of the page, that shows it; "" where none does
     state: str = "built"
+    kind: str = ""  # of the stage
+    columns: tuple[tuple[str, str], ...] = ()  # that the stage writes of each row: name, meaning
 
     @property
     def anchor(self) -> str:
@@ -39,7 +41,8 @@ class Node:
     @property
     def folder(self) -> str:
         """A link from the page, which lies in the store's reports/, to the artifact's folder."""
-        return f"../{quote(self.artifact.label)}/"
+        stage, _, rest = self.artifact.label.partition("/")
+        return f"../{quote(stage)}/{quote(rest, safe='')}/"
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Box:
     def state(self) -> str:
         """That of its artifacts together."""
         states = {node.state for node in self.nodes}
-        for state in ("failed", "running", "to do"):
+        for state in ("stopped", "running", "to do"):
             if state in states:
                 return state if state != "to do" or states == {"to do"} else "running"
         return "built"
@@ -93,15 +96,19 @@ class Drawing:
     height: float
 
 
-def nodes_of(artifacts: Sequence[Artifact], stages: Mapping[str, Stage], states: Mapping[str, str]) -> list[Node]:
-    """The run's artifacts but the report itself; `states` by label."""
+def nodes_of(
+    artifacts: Sequence[Artifact], stages: Mapping[str, Stage], states: Mapping[str, str], otherwise: str = "built"
+) -> list[Node]:
+    """The run's artifacts but the report itself; `states` by label, and of those that are not among them."""
     return [
         Node(
             artifact,
             frozenset(_labels(artifact.recipe.get("inputs", {}))),
-            stages[artifact.stage].function.__module__.split(".")[1],
+            f"{stages[artifact.stage].function.__module__}.".split(".")[1],
             stages[artifact.stage].section,
-            states.get(artifact.label, "built"),
+            states.get(artifact.label, otherwise),
+            stages[artifact.stage].kind,
+            tuple((column.name, column.meaning) for column in stages[artifact.stage].columns),
         )
         for artifact in artifacts
         if artifact.stage != report.name
@@ -155,8 +162,6 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
     told = [f"M{x:g} {y:g}"]
     for number, (to_x, to_y) in enumerate(rest):
         middle = (y + to_y) / 2
-        told.append(
-            f"L{to_x:g} {to_y:g}" if number % 2 else f"C{x:g} {middle:g} {to_x:g} {middle:g} {to_x:g} {to_y:g}"
-        )
+        told.append(f"L{to_x:g} {to_y:g}" if number % 2 else f"C{x:g} {middle:g} {to_x:g} {middle:g} {to_x:g} {to_y:g}")
         x, y = to_x, to_y
     return "".join(told)

@@ -1,5 +1,5 @@
 """The overview at the head of the page, of what the sections hold: bytes through the decisions, tokens against the
-budget, losses, scores with their intervals. Four pictures that fit one screen together, however many sources and models.
+budget, losses, scores with their intervals. Four pictures that fit one screen together, whatever the run.
 """
 
 from collections.abc import Mapping

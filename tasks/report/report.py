@@ -88,8 +88,13 @@ def summary_of(report: Artifact) -> str:
     return report.read(SUMMARY).decode()
 
 
+def content_of(report: Artifact) -> dict[str, Any]:
+    """What report.json holds."""
+    return dict(json.loads(report.read(FILE)))
+
+
 def figures_in(report: Artifact) -> tuple[dict[str, Any], dict[str, str]]:
     """What report.json holds, and each figure's SVG by name."""
-    content = json.loads(report.read(FILE))
+    content = content_of(report)
     figures = [*content["overview"], *content["figures"]]
     return content, {name: report.read(f"figures/{name}.svg").decode() for name in figures}

@@ -20,7 +20,7 @@ def _series(axes: Any) -> Iterator[str]:
     for line in axes.get_lines():
         label = str(line.get_label())
         points = [float(value) for value in line.get_ydata()]
-        if label.startswith("_") and len(points) < 3 or not points:
+        if (label.startswith("_") and len(points) < 3) or not points:
             continue
         name = "" if label.startswith("_") else f"{label} "
         if len(points) > 2:
