@@ -86,14 +86,15 @@ def _left(pipeline: "Pipeline", part: "Part") -> str:
 def _run_alone(pipeline: "Pipeline", part: "Part | None", workers: int | None, watcher: "Reporter") -> Any:
     from flows import page
     from flows.engines import engine
+    from flows.live import Live
     from flows.stores import opened_store
     from tasks.runtime.run import Run
 
     store = opened_store(pipeline)
     with engine(pipeline, store, workers) as opened:
-        run = Run(store, opened, watcher, side_by_side=opened.workers, part=part)
+        run = Run(store, opened, live := Live(watcher), side_by_side=opened.workers, part=part)
         try:
-            return page.crawl_to_model(run, pipeline)
+            return page.crawl_to_model(run, pipeline, live)
         finally:
             run.close()
 

@@ -104,6 +104,7 @@ DOORS = {
     "flows.run_stage": "tasks",  # one stage, placed on another machine
     "flows.asking": "tasks.sources.input.files tasks.sources.remote",
     "flows.page": "tasks.report",
+    "flows.live": "tasks.report",
     "flows.run": "tasks.report",
     "flows.explain": "tasks.sources.told tasks.sources.found",
     "flows.explain_step": "tasks.models.steps",
