@@ -71,7 +71,7 @@ def _run_alone(pipeline: "Pipeline", workers: int | None, watcher: "Reporter") -
 
     store = opened_store(pipeline)
     with engine(pipeline, store, workers) as opened:
-        run = Run(store, opened, watcher, side_by_side=opened.workers)
+        run = Run(store, opened, watcher, side_by_side=opened.workers if opened.workers > 1 else 0)
         try:
             return page.crawl_to_model(run, pipeline)
         finally:

@@ -24,20 +24,21 @@ def evaluate(run: Run, p: Pipeline) -> Built:
     """
     require_metrics(p)
     built = pretrain(run, p)
-    overlap_of(run, p, built)
-    for name in evaluated(p):
-        own = name in built.mixtures
-        text = {"mixture": built.mixtures[name]} if own else {"tokens": built.tokens, "tokenizer": built.tokenizer}
-        if built.tokens:
-            built.perplexities[name] = run(perplexity, name, model=built.models[name], **text, seed=p.seed)
-        for text_name, how in p.evaluate.perplexity.items():
-            measure_text(run, built, name, text_name, how)
-        for task in p.tasks():
-            ask(run, p, built, name, task)
-    order_by_compute(run, p, built)
-    probe(run, p, built, evaluated(p))
-    write_news(run, p, built, evaluated(p))
-    examine(run, p, built, evaluated(p))
+    with run.group("evaluation"):
+        overlap_of(run, p, built)
+        for name in evaluated(p):
+            own = name in built.mixtures
+            text = {"mixture": built.mixtures[name]} if own else {"tokens": built.tokens, "tokenizer": built.tokenizer}
+            if built.tokens:
+                built.perplexities[name] = run(perplexity, name, model=built.models[name], **text, seed=p.seed)
+            for text_name, how in p.evaluate.perplexity.items():
+                measure_text(run, built, name, text_name, how)
+            for task in p.tasks():
+                ask(run, p, built, name, task)
+        order_by_compute(run, p, built)
+        probe(run, p, built, evaluated(p))
+        write_news(run, p, built, evaluated(p))
+        examine(run, p, built, evaluated(p))
     return built
 
 

@@ -27,15 +27,16 @@ def pretrain(run: Run, p: Pipeline) -> Built:
     """Token shards to models, each with its own mixture, since each has its own budget. What is to be foretold is
     trained last, after the prediction."""
     built = train_tokenizer(run, p)
-    for name, (model, more) in p.trained().items():
-        if model.preset is None:
-            if not model.goes_on:
-                built.models[name] = incoming(run, p, name, built)
-        elif p.ladder is None or name != p.ladder.predict:
-            train_model(run, p, built, name, *model.filled(p.tokenizer.vocabulary, p.seed + more))
-    if p.ladder is not None:
-        climb(run, p, p.ladder, built)
-    go_on(run, p, built)
+    with run.group("training"):
+        for name, (model, more) in p.trained().items():
+            if model.preset is None:
+                if not model.goes_on:
+                    built.models[name] = incoming(run, p, name, built)
+            elif p.ladder is None or name != p.ladder.predict:
+                train_model(run, p, built, name, *model.filled(p.tokenizer.vocabulary, p.seed + more))
+        if p.ladder is not None:
+            climb(run, p, p.ladder, built)
+        go_on(run, p, built)
     return built
 
 
@@ -136,11 +137,13 @@ def foretell_pass_rates(run: Run, p: Pipeline, ladder: Ladder, built: Built) -> 
     small = p.small()
     architecture, training = p.models[ladder.predict].filled(vocabulary=p.tokenizer.vocabulary, seed=p.seed)
     for task in ladder.pass_rates:
+        with run.group("evaluation"):
+            scored = {name: ask(run, p, built, name, task) for name in small}
         built.pass_rates[task] = run(
             pass_rates,
             f"{ladder.predict}.{task}",
             task=task,
-            scores={name: ask(run, p, built, name, task) for name in small},
+            scores=scored,
             models={name: built.models[name] for name in small},
             architecture=asdict(architecture),
             training=asdict(training),

@@ -13,17 +13,18 @@ from tasks.runtime.run import Run
 def crawl_to_model(run: Run, p: Pipeline) -> Built:
     """From the sources to the report."""
     built = evaluate(run, p)
-    built.report = run(
-        report,
-        p.title,
-        documents=built.documents,
-        measures={name: source.measures for name, source in built.sources.items()},
-        decisions={name: source.decisions for name, source in built.sources.items()},
-        others=others(run, built),
-        declarations={name: asdict(Declaration.of(stage)) for name, stage in run.stages.items()},
-        groups={source: p.group(source) for source in p.sources},
-        title=p.title,
-    )
+    with run.group("report"):
+        built.report = run(
+            report,
+            p.title,
+            documents=built.documents,
+            measures={name: source.measures for name, source in built.sources.items()},
+            decisions={name: source.decisions for name, source in built.sources.items()},
+            others=others(run, built),
+            declarations={name: asdict(Declaration.of(stage)) for name, stage in run.stages.items()},
+            groups={source: p.group(source) for source in p.sources},
+            title=p.title,
+        )
     return built
 
 
