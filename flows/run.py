@@ -34,7 +34,7 @@ def run(
             f"model {placed[0]} is placed on a work pool (`on:`), which takes a Prefect server with workers: start "
             f"`millrace ui`, or set PREFECT_API_URL"
         )
-    with terminal.reporter(out) as watcher:
+    with terminal.reporter(out, workers) as watcher:
         if url or record:
             built, page = _run_recorded(conf, workers, watcher, url, debug)
         else:
