@@ -5,6 +5,7 @@ That they start is also the test of the bound on fastapi in pyproject.toml.
 
 import json
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -259,6 +260,31 @@ def test_a_run_is_recorded_by_the_ui_that_is_up(ui: tuple[str, Any], toy: Cli) -
     assert f"Recorded in Prefect: {url.removesuffix('/api')}/runs" in answer.out
     run = newest(url)
     assert (run["name"], run["state"]["name"]) == ("toy: crawl to model", "Completed")
+
+
+@pytest.mark.browser
+def test_from_the_run_to_a_stages_page_in_a_browser(ui: tuple[str, Any], toy: Cli) -> None:
+    """As a person clicks: the run, its box, the box's artifacts, the stage's page with its funnel."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or pytest.skip("there is no Chromium on this machine")
+    url, _ = ui
+    assert toy("run", "toy.yaml").status == 0
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 1600})
+        page.set_default_timeout(60_000)
+        page.goto(f"{url.removesuffix('/api')}/runs/flow-run/{newest(url)['id']}")
+        page.get_by_text("toy: crawl to model").first.wait_for()
+        page.get_by_role("tab", name="Subflow Runs").click()
+        page.get_by_role("link", name="web", exact=True).click()
+        page.get_by_role("tab", name="Artifacts").click()
+        page.get_by_text("toy--keep--web").first.click()
+        page.get_by_role("heading", name="keep web").wait_for()
+        told = page.inner_text("main") if page.locator("main").count() else page.inner_text("body")
+        browser.close()
+    assert "The toy keeps every second document." in told
+    assert re.search(r"stay\s+12\s+50.0 %\s+█{10}\s", told)
+    assert "leave: quality" in told and "it is of odd number" in told
 
 
 def test_a_second_ui_and_a_taken_port_are_refused(ui: tuple[str, Any], millrace: Cli) -> None:
