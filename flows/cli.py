@@ -391,7 +391,7 @@ def repair(
     from flows.repair import repair as mend
 
     out = console()
-    with terminal.reporter(out) as watcher:
+    with terminal.reporter(out, workers) as watcher:
         mend(out, read(conf, settings), workers, watcher)
 
 

@@ -19,9 +19,9 @@ from flows.fate import Difference, Told, differences, fate, standing, witness_of
 from flows.size import size
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
-from tasks.runtime.plain import plain
 from tasks.runtime.run import Run
 from tasks.runtime.stage import Place
+from tasks.runtime.visible import visible
 
 if TYPE_CHECKING:
     from tasks.sources.found import Met, Phrase
@@ -55,7 +55,7 @@ def show(console: Console, run: Run, asked: str, within: str | None = None, as_j
         also = f"; not ingested yet: {', '.join(missing)}" if missing else ""
         what = "the id or URL" if phrase is None else "the id, the URL or, letter by letter, the phrase"
         of = ", ".join(ingested) or "any source"
-        raise Mistake(f"no document or reject of {of} has {what} {plain(repr(asked))}{also}")
+        raise Mistake(f"no document or reject of {of} has {what} {visible(repr(asked), kept='')}{also}")
     slow = [name for name in ingested if name not in indexes]
     note = f"no index of {', '.join(slow)}: every id was read; the next `millrace run` makes it" if slow else ""
     if as_json:
@@ -143,7 +143,7 @@ def _witness(
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(plain(text), markup=False, highlight=False, soft_wrap=True)
+    console.print(visible(text, kept=""), markup=False, highlight=False, soft_wrap=True)
 
 
 def _print(console: Console, lines: list[tuple[str, str]]) -> None:
@@ -151,7 +151,7 @@ def _print(console: Console, lines: list[tuple[str, str]]) -> None:
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
     for stage, text in lines:
-        table.add_row(stage, Text(plain(text)))  # a document's brackets are no markup of ours
+        table.add_row(stage, Text(visible(text, kept="")))  # a document's brackets are no markup of ours
     console.print(table)
     console.print()
 
@@ -197,12 +197,12 @@ def _print_witness(
 def _sides(each: Difference) -> tuple[Text, Text]:
     if each.alike:
         return Text(_shortened(each.left), style="dim"), Text(_shortened(each.right), style="dim")
-    left, right = (plain(text.strip(), kept="\n") for text in (each.left, each.right))
+    left, right = (visible(text.strip(), kept="\n") for text in (each.left, each.right))
     return Text(f"[-{left}-]" if left else "", "red"), Text(f"{{+{right}+}}" if right else "", "green")
 
 
 def _shortened(text: str) -> str:
-    words = plain(text, kept="\n").split()
+    words = visible(text, kept="\n").split()
     if len(words) <= 2 * ALIKE + 1:
         return " ".join(words)
     left_out = len(words) - 2 * ALIKE

@@ -4,8 +4,8 @@ from rich.console import Console
 
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
-from tasks.runtime.plain import plain
 from tasks.runtime.run import Run
+from tasks.runtime.visible import visible
 
 
 def show_step(console: Console, run: Run, step: int, name: str | None) -> None:
@@ -44,7 +44,7 @@ def show_step(console: Console, run: Run, step: int, name: str | None) -> None:
                 last = each.start + each.tokens - 1
                 line = f"  {each.at:>6,}  {each.id}  tokens {each.start:,} to {last:,} of {each.of:,}"
                 line += f"  {each.record.url or 'no URL'}  {each.record.where}"
-                console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
+                console.print(visible(line, kept=""), markup=False, highlight=False, soft_wrap=True)
 
 
 def _model(run: Run, name: str | None) -> Artifact:

@@ -9,7 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows.terminal import left
+from conf.title import file_name
+from flows.pace import Pace
+from flows.terminal import how_fast
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Reporter
 from tasks.runtime.run import Run
@@ -27,6 +29,8 @@ class Live(Reporter):
         self._changed = threading.Condition()
         self._began: dict[str, float] = {}  # by label, of the stages at work: seconds since 1970
         self._far: dict[str, tuple[int, int]] = {}  # units done, and all of them
+        self._paces: dict[str, Pace] = {}
+        self.workers = 1  # of the run
         self._states: dict[str, str] = {}
         self._news = self._over = self._broken = False
 
@@ -40,6 +44,8 @@ class Live(Reporter):
     def progress(self, artifact: Artifact, done: int, total: int, documents: int) -> None:
         with self._changed:
             self._far[artifact.label] = (done, total)
+            pace = self._paces.setdefault(artifact.label, Pace(self.workers))
+            pace.mark(time.monotonic(), done, total, documents)
             self._tell()
         self.watcher.progress(artifact, done, total, documents)
 
@@ -47,6 +53,7 @@ class Live(Reporter):
         with self._changed:
             self._began.pop(artifact.label, None)
             self._far.pop(artifact.label, None)
+            self._paces.pop(artifact.label, None)
             self._states[artifact.label] = "cached" if cached else "built"
             self._tell()
         self.watcher.finished(artifact, cached, seconds)
@@ -63,6 +70,7 @@ class Live(Reporter):
     def of(self, run: Run, title: str) -> Iterator[None]:
         """While the block runs its page tells where it is; of a block that raises, what ended it."""
         began = time.time()
+        self.workers = run.engine.workers if run.engine is not None else 1
         writer = threading.Thread(target=self._write_on, args=(run, title, began), name="page", daemon=True)
         writer.start()
         error: BaseException | None = None
@@ -97,13 +105,14 @@ class Live(Reporter):
         with self._changed:
             self._news = False
             states, begun, far = dict(self._states), dict(self._began), dict(self._far)
+            paces = {label: how_fast(pace, time.monotonic()) for label, pace in self._paces.items()}
         if error is not None:
             states |= dict.fromkeys(begun, "stopped")
         doing = []
         for artifact in (artifacts := list(run.artifacts)):
             if error is None and (since := begun.get(artifact.label)):
                 done, total = far.get(artifact.label, (0, 0))
-                told = left(done, total, now - since)
+                told = paces.get(artifact.label, "")
                 doing.append(live.Doing(artifact.stage, artifact.name, now - since, done, total, told))
         nodes = nodes_of(artifacts, stages := dict(run.stages), states, otherwise="to do")
         try:
@@ -117,4 +126,4 @@ class Live(Reporter):
 
 def page_of(title: str) -> str:
     """Where a pipeline's page is, in its store."""
-    return f"reports/{title}.html"
+    return f"reports/{file_name(title)}.html"

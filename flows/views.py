@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.size import size
-from tasks.runtime.plain import plain
+from tasks.runtime.visible import visible
 
 Funnel = Mapping[str, list[dict[str, Any]]]
 Tokens = Mapping[str, dict[str, Any] | None]
@@ -15,7 +15,7 @@ Mixtures = Mapping[str, dict[str, dict[str, float]] | None]
 
 
 def say(console: Console, text: str) -> None:
-    console.print(plain(text), markup=False, highlight=False, soft_wrap=True)
+    console.print(visible(text, kept=""), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_funnel(console: Console, before: Funnel, after: Funnel, names: tuple[str, str]) -> None:

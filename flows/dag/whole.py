@@ -18,17 +18,18 @@ def crawl_to_model(run: Run, p: Pipeline) -> Built:
         for group in p.unread():
             run.reporter.log(unread(group))
     built = evaluate(run, p)
-    built.report = run(
-        report,
-        file_name(p.title),
-        documents=built.documents,
-        measures={name: source.measures for name, source in built.sources.items()},
-        decisions={name: source.decisions for name, source in built.sources.items()},
-        others=others(run, built),
-        declarations={name: asdict(Declaration.of(stage)) for name, stage in run.stages.items()},
-        groups={source: p.group(source) for source in p.sources},
-        title=p.title,
-    )
+    with run.group("report"):
+        built.report = run(
+            report,
+            file_name(p.title),
+            documents=built.documents,
+            measures={name: source.measures for name, source in built.sources.items()},
+            decisions={name: source.decisions for name, source in built.sources.items()},
+            others=others(run, built),
+            declarations={name: asdict(Declaration.of(stage)) for name, stage in run.stages.items()},
+            groups={source: p.group(source) for source in p.sources},
+            title=p.title,
+        )
     return built
 
 

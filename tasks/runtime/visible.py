@@ -1,21 +1,24 @@
-"""Text that others wrote, made visible: what has no shape of its own, or turns the text around it, is spelt out."""
+"""Text of others as a terminal or a page may show it: what acts, hides or turns text round is written as an escape.
+
+A page can hold ESC sequences that rewrite the screen, and marks of direction that show a text in another order than it
+stands (CVE-2021-42574). Characters of the categories Cc (controls), Cf (format, but for the two joiners that scripts
+need), Cs (lone surrogates), Zl and Zp (line and paragraph separators) become `\\x1b`, `\\u202e` and the like.
+"""
 
 import re
-import unicodedata
-from typing import Final
 
-# Cc: controls (a terminal's escapes among them); Cf: zero-width and soft characters, and those that turn the direction
-# of writing (RFC 9839 and Unicode TR36, section 2.4 name what they hide); Cs: halves of surrogates; Zl, Zp: line
-# and paragraph separators. White space that every page and terminal shows as such is left alone.
-HIDDEN: Final = ("Cc", "Cf", "Cs", "Zl", "Zp")
-LEFT: Final = "\n\t"
-_ASCII = re.compile(r"[\n\t\x20-\x7e]*\Z")
+# Cc: C0, DEL and C1. Of Cf what lies outside of these ranges is shown by a glyph (Arabic number signs), or is a joiner.
+HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+)
 
 
-def visible(text: str) -> str:
-    """The text with every hidden character as `[U+202E]`; letters of right-to-left scripts are letters."""
-    if _ASCII.match(text):
-        return text
-    return "".join(
-        f"[U+{ord(char):04X}]" if unicodedata.category(char) in HIDDEN and char not in LEFT else char for char in text
-    )
+def visible(text: str, kept: str = "\n\t") -> str:
+    """The text with every such character escaped, but those of `kept`."""
+    return HIDDEN.sub(lambda found: found[0] if found[0] in kept else _escaped(found[0]), text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -90,7 +90,8 @@ def crawl_to_model(run: Run, pipeline: Pipeline, live: Live | None = None) -> tu
     with live.of(run, pipeline.title) if live else nullcontext():
         build_corpus(run, pipeline)
         keeps = [artifact for artifact in run.artifacts if artifact.stage == "keep"]
-        built = Built(run(report, "report", keeps=keeps, seed=pipeline.seed))
+        with run.group("report"):
+            built = Built(run(report, "report", keeps=keeps, seed=pipeline.seed))
         run.wait()
     return built, built.report.where("report.html") if run.wants(built.report) else None
 
@@ -98,5 +99,6 @@ def crawl_to_model(run: Run, pipeline: Pipeline, live: Live | None = None) -> tu
 def build_corpus(run: Run, pipeline: Pipeline) -> None:
     alpha = pipeline.quality.keep.pareto if pipeline.quality else 9.0
     for source in pipeline.sources:
-        documents = run(ingest, source, source=source)
-        run(keep, source, documents=documents, pareto=alpha)
+        with run.group("corpus", source):
+            documents = run(ingest, source, source=source)
+            run(keep, source, documents=documents, pareto=alpha)
