@@ -64,6 +64,12 @@ def test_record_keeps_the_run_without_a_server_before_or_after(toy: Cli) -> None
     names = [("corpus", "books"), ("corpus", "web"), ("report", "toy")]
     assert sorted(built) == [(*name, "Completed") for name in names]
     assert sorted(cached) == [(*name, "Cached") for name in names]
+    stands = """select task_inputs from task_run join flow_run on parent_task_run_id = task_run.id
+                where flow_run.name = 'toy' order by flow_run.start_time desc limit 1"""
+    before = {one["id"].replace("-", "") for one in json.loads(rows(toy.home, stands)[0][0])["after"]}
+    corpora = """select flow_run.id from flow_run join flow on flow.id = flow_id
+                 where flow.name = 'corpus' order by start_time desc limit 2"""
+    assert before == {str(id).replace("-", "") for (id,) in rows(toy.home, corpora)}, "the report comes after both"
     stages = """select task_run.name, task_run.state_name from task_run join flow_run on flow_run_id = flow_run.id
                 where flow_run.parent_task_run_id is not null order by task_run.start_time"""
     tasks = rows(toy.home, stages)[-10:]
