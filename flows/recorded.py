@@ -104,11 +104,7 @@ def begin(
     require_pools(places)
     store = opened_store(pipeline)
     with engine(pipeline, store, workers, here=alone is not None) as opened, get_client(sync_client=True) as client:
-        begun = FlowRunContext.get()
-        assert begun is not None and begun.flow_run is not None
-        mark(client, begun.flow_run.id)
-        if alone is None:
-            name_run(client, pipeline.title)
+        introduce(client, pipeline.title if alone is None else None)
         terminal = watcher.get() or Silent()
         with post() as send:
             send(settle, client)  # what earlier runs left
@@ -124,12 +120,13 @@ def begin(
                 groups.end()
 
 
-def name_run(client: SyncPrefectClient, title: str) -> None:
-    """Name the flow run by its pipeline: `demo: crawl to model`."""
+def introduce(client: SyncPrefectClient, title: str | None) -> None:
+    """Say of the flow run which process it is of, and name it by its pipeline: `demo: crawl to model`."""
     context = FlowRunContext.get()
     assert context is not None and context.flow is not None and context.flow_run is not None
+    mark(client, context.flow_run.id)
     name = f"{title}: {context.flow.name.replace('-', ' ')}"
-    if context.flow_run.name != name:
+    if title is not None and context.flow_run.name != name:
         client.set_flow_run_name(context.flow_run.id, name)
         context.flow_run.name = name
 
