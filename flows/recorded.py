@@ -33,7 +33,7 @@ from prefect.states import Completed
 from conf.load import load
 from conf.pipeline import Pipeline
 from flows.engines import engine
-from flows.orphan import end_with_worker
+from flows.orphan import end_with_worker, work_is_over
 from flows.placed import Places, build_there, places_of, require_pools
 from flows.state import Past, differences, flat
 from flows.stores import opened_store
@@ -88,6 +88,7 @@ def begin(conf: str, workers: int | None, alone: str | None = None) -> Iterator[
                 run.wait()
             finally:
                 run.close()
+                work_is_over()
 
 
 @contextmanager

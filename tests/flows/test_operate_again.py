@@ -12,8 +12,8 @@ from operated import operated
 pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.xdist_group("prefect")]
 
 
-def test_what_a_killed_ui_leaves(home: Path, tmp_path: Path) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
+def test_what_a_killed_ui_leaves(tmp_path: Path) -> None:
+    home, first, second = tmp_path / "home", tmp_path / "first", tmp_path / "second"  # a home that no other test meets
     first.mkdir()
     second.mkdir()
     with pytest.raises(BrokenPipeError), operated(first, home, TOY_SLEEP="3") as ui:  # raised below, past its end
