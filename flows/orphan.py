@@ -13,6 +13,7 @@ import threading
 import time
 
 LOOK = 1.0  # seconds
+REPORT = 30.0  # seconds to close the engine and report the end; a server that is gone, too, would be asked for minutes
 
 
 def end_with_worker() -> None:
@@ -22,10 +23,19 @@ def end_with_worker() -> None:
     threading.Thread(target=_watch, args=(os.getppid(),), name=_NAME, daemon=True).start()
 
 
+def work_is_over() -> None:
+    """The run's own work is done or given up: what remains is Prefect's to report, and not for long."""
+    _over.set()
+
+
 _NAME = "watch the worker"
+_over = threading.Event()
 
 
 def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(LOOK)
     os.kill(os.getpid(), signal.SIGTERM)
+    _over.wait()  # a trainer may write its checkpoint for as long as that takes
+    time.sleep(REPORT)
+    os._exit(128 + signal.SIGTERM)

@@ -33,7 +33,7 @@ from flows.form import documented
 from flows.groups import EVERY, Groups, Send, task_key
 from flows.leftovers import mark, settle
 from flows.markdown import plain
-from flows.orphan import end_with_worker
+from flows.orphan import end_with_worker, work_is_over
 from flows.pace import Pace
 from flows.part import asked_of
 from flows.placed import Places, build_there, places_of, require_pools
@@ -118,6 +118,7 @@ def begin(
             finally:
                 run.close()
                 groups.end()
+                work_is_over()
 
 
 def introduce(client: SyncPrefectClient, title: str | None) -> None:

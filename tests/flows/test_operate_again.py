@@ -12,8 +12,8 @@ from operated import operated
 pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.xdist_group("prefect")]
 
 
-def test_what_a_killed_ui_leaves(home: Path, tmp_path: Path) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
+def test_what_a_killed_ui_leaves(tmp_path: Path) -> None:
+    home, first, second = tmp_path / "home", tmp_path / "first", tmp_path / "second"  # a home that no other test meets
     first.mkdir()
     second.mkdir()
     with pytest.raises(BrokenPipeError), operated(first, home, TOY_SLEEP="3") as ui:  # raised below, past its end
@@ -29,5 +29,4 @@ def test_what_a_killed_ui_leaves(home: Path, tmp_path: Path) -> None:
     assert "Not recorded" in Cli(first, home, [str(Path(__file__).with_name("flows_drive.py"))])("run", "toy.yaml").out
     (home / "ui.json").unlink()  # `operated` waits for the next one's
     with operated(second, home) as ui:
-        assert ui.state(run) == "Crashed"
-        assert f"run {ui.ask(f'flow_runs/{run}', 'GET')['name']} is noted as Crashed" in ui.told()
+        assert ui.state(run) == "Crashed", "noted by the run itself, by its heartbeat's automation, or by this start"
