@@ -107,7 +107,7 @@ def test_a_deployment_of_ones_own(ui: dict[str, Any], mine: Cli) -> None:
         (run,) = call(url, "flow_runs/filter", "POST", wanted)
         return run["state"]["name"]
 
-    wait_for(lambda: state() in ("Completed", "Failed", "Crashed"), 180)
+    wait_for(lambda: state() in ("Completed", "Failed", "Crashed"), 400)
     assert state() == "Completed", (mine.home / "worker.log").read_text()[-3000:]
     assert list(mine.folder.glob("store/survivors/a-*/manifest.json"))
 
