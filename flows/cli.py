@@ -601,6 +601,7 @@ def deploy(
         typer.Option("--latest/--no-latest", help="Take new crawls; yes if absent where a source has `crawl: latest`."),
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    settings: Set = None,
     tag: Annotated[list[str] | None, typer.Option(help="To find its runs by; may be repeated.")] = None,
     debug: Debug = False,
 ) -> None:
@@ -610,8 +611,10 @@ def deploy(
     """
     from flows.deploy import Asked
     from flows.deploy import deploy as send
+    from flows.settings import typed
 
-    send(console(), conf, Asked(flow, name, cron, timezone, paused, latest, workers, tag or []), say)
+    asked = Asked(flow, name, cron, timezone, paused, latest, workers, typed(settings), tag or [])
+    send(console(), conf, asked, say)
 
 
 @command

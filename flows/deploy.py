@@ -18,6 +18,7 @@ from conf.load import declared, find
 from conf.months import standing
 from conf.pipeline import Pipeline
 from flows.deployments import Wanted, settle
+from flows.found import found, public
 from flows.pool import POOL, make_automation
 from tasks.runtime.errors import Mistake
 
@@ -41,6 +42,7 @@ class Asked:
     paused: bool | None = None
     latest: bool | None = None
     workers: int | None = None
+    settings: dict[str, Any] = field(default_factory=dict)  # keys in place of the file's
     tags: list[str] = field(default_factory=list)
 
 
@@ -52,7 +54,7 @@ def deploy(out: Console, conf: Path, asked: Asked, say: Callable[[str], None]) -
         Failure: the server refuses it.
     """
     path = find(conf).resolve()
-    pipeline = declared(path)
+    pipeline = declared(path, asked.settings)
     latest = sorted(standing(pipeline.sources))
     if asked.latest and not latest:
         raise Mistake(f"{path}: no source has `crawl: latest`: leave --latest out")
@@ -61,24 +63,18 @@ def deploy(out: Console, conf: Path, asked: Asked, say: Callable[[str], None]) -
         raise Mistake(f"{name!r} is no name for a deployment: give one without / % & < > by --name")
     url = _server(say)  # before Prefect is imported, which reads once which server it speaks to
     dates = _dates(asked.cron, asked.timezone) if asked.cron else []
-    parameters: dict[str, Any] = {"conf": str(path)}
-    if asked.workers is not None:
-        parameters["workers"] = asked.workers
-    chosen = tuple(parameters)
-    if asked.latest is not None:
-        chosen += ("latest",)
-    if latest or asked.latest is not None:
-        parameters["latest"] = bool(latest) if asked.latest is None else asked.latest
+    given = {"workers": asked.workers, "settings": asked.settings or None, "latest": asked.latest}
+    chosen: dict[str, Any] = {"conf": str(path)} | {key: value for key, value in given.items() if value is not None}
     wanted = Wanted(
         entrypoint="flows.{0}.{0}".format(asked.flow.replace("-", "_")),
         name=name,
         description=_description(asked.flow, path, pipeline),
         directory=Path.cwd(),
-        parameters=parameters,
+        parameters=({"latest": True} if latest else {}) | chosen,
         schedules=_schedules(asked),
         tags=asked.tags,
         paused=asked.paused,
-        asked=chosen,
+        asked=tuple(chosen),
     )
     from prefect import get_client
 
@@ -95,13 +91,12 @@ def deploy(out: Console, conf: Path, asked: Asked, say: Callable[[str], None]) -
                 soft_wrap=True,
             )
         _tell_workers(out, client)
+    url = public(url)
     out.print(f"Start it: PREFECT_API_URL={url} prefect deployment run '{asked.flow}/{name}'", soft_wrap=True)
     out.print(f"or at {url.removesuffix('/api')}/deployments/deployment/{id}", highlight=False, soft_wrap=True)
 
 
 def _server(say: Callable[[str], None]) -> str:
-    from flows.found import found
-
     if url := found(say):
         os.environ["PREFECT_API_URL"] = url
         return url

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import indexed
 import pytest
 from made import PAGE, http, members, warc
 from server import Flaky, serve
@@ -316,6 +317,25 @@ def test_without_since_the_newest_is_the_first(conf: Path, crawl: Flaky) -> None
         load(conf)
     assert take(conf, lambda _: None) == {"cc": [SECOND]}
     assert load(conf).months == {"cc": ["cc-2026-46"]}
+
+
+def test_records_are_selected_of_the_latest_crawl(conf: Path, crawl: Flaky) -> None:
+    """It waits for its index, which is published last, and is read by it."""
+    files, rows = indexed.served()
+    table = f"/crawl-data/{indexed.CRAWL}/cc-index-table.paths.gz"
+    late = files.pop(table)
+    crawl.files |= files
+    publish(crawl, indexed.CRAWL)
+    sources = f'  cc: {{kind: warc, crawl: latest, select: {{domains: [news.co.uk]}}, base: "{crawl.url}", crawls: '
+    conf.write_text(f'store: {conf.parent}/store\nsources:\n{sources}"{crawl.url}/collinfo.json"}}\n')
+    said: list[str] = []
+    assert take(conf, said.append) == {"cc": []} and "cannot be read yet" in said[0]
+    crawl.files[table] = late
+    assert take(conf, said.append) == {"cc": [indexed.CRAWL]}
+    p = load(conf)
+    built = dag.build_corpus(Run(p.store_url(), LocalEngine(1)), p)
+    urls = {url for shard in built.documents["cc-2019-35"].shards() for url in read(shard)["url"].to_pylist()}
+    assert urls and urls <= {row["url"] for row in rows if row["url_host_name"] == "news.co.uk"}
 
 
 def test_who_has_no_such_source_cannot_ask(conf: Path) -> None:
