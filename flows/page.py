@@ -21,8 +21,7 @@ def crawl_to_model(run: Run, pipeline: Pipeline) -> tuple[dag.Built, str | None]
     from tasks.report.page import render
 
     started = time.time()
-    workers = run.engine.workers if run.engine is not None else 1
-    planned = kept_plan.keep(run.store, pipeline, workers, run.reporter)
+    planned = kept_plan.keep(run, pipeline)
     built = dag.crawl_to_model(run, pipeline)
     run.wait()
     assert built.report is not None

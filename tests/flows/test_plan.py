@@ -14,6 +14,7 @@ from conf.pipeline import Pipeline
 from flows.budget import Asked, Plan, Row, make
 from flows.cli import followed
 from flows.devices import DEVICES
+from flows.part import chosen
 from flows.plan import as_json, show
 from flows.ratios import KEPT_BY_PARETO, SURVIVE, TYPICAL, token_bytes
 from flows.shipped import SHIPPED
@@ -294,3 +295,14 @@ def test_a_ladders_own_prediction_stands_before_the_papers_law(offline: Path) ->
     assert "large: a loss of 4.500 (4.400 to 4.700) nats a token by this ladder's law on 10 runs" in shown(
         pipeline, plan
     )
+
+
+def test_a_part_is_planned_with_the_sizes_of_the_whole(offline: Path) -> None:
+    (offline / "p.yaml").write_text("sources:\n  web: {kind: jsonl, files: 'gone/*.jsonl', expect: 1 GB}\n")
+    pipeline = load(offline / "p.yaml")
+    run = followed(pipeline)
+    whole, only = make(run, pipeline), make(run, pipeline, part=chosen(run, None, "survivors"))
+    assert [each.key for each in only.rows] == ["survivors/web"]
+    assert only.rows[0].work == row(whole, "survivors/web").work and (only.rows[0].work.amount or 0) > 1000
+    until = make(run, pipeline, part=chosen(run, "keep:web", None))
+    assert [each.key for each in until.rows] == ["ingest/web", "keep/web"]
