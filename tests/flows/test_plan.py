@@ -118,7 +118,7 @@ def test_no_network_and_each_stage_once(offline: Path, monkeypatch: pytest.Monke
     plan = make(run, pipeline)
     assert len(plan.rows) == len(run.artifacts) > 450
     by_artifact = [prefix for prefix in listings if "/" in prefix]
-    by_stage = [prefix for prefix in listings if "/" not in prefix]
+    by_stage = [prefix for prefix in listings if "/" not in prefix and prefix != "files"]
     assert len(by_artifact) <= len(plan.rows) and len(by_stage) == len(set(by_stage))
     lines = shown(pipeline, plan).splitlines()
     assert len(lines) < 100, "41 crawls share a line a stage"
@@ -194,7 +194,7 @@ def test_what_is_not_known_is_a_dash_and_told(offline: Path) -> None:
     told = shown(pipeline, plan)
     assert f"not in these totals: {len(plan.unknown)} stages of which nothing is known here (ingest" in told
     line = next(line for line in told.splitlines() if line.startswith("ingest"))
-    assert line.split()[-4:].count("-") >= 3
+    assert line.split().count("-") == 3, "what it reads, what it writes, how long it takes"
     assert as_json(plan)["total"]["not_known"][0] == "ingest/web"
 
 
