@@ -88,10 +88,11 @@ def _told(
     schema: type[BaseModel],
 ) -> tuple[int, str]:
     """A fault's line, and its sentence with where the value was given; `written`: its place in the file."""
-    sentence = _sentence(fault, written, schema)
-    own, beside = origin(_place(fault), content, settings)
+    place = _place(fault)
+    own, beside = origin(place, content, settings)
     if own is not None:
-        return 0, f"--set {own}: {sentence}"
+        return 0, f"--set {own}: {_sentence(fault, place, schema)}"
+    sentence = _sentence(fault, written, schema)
     beside_it = f" (with --set {beside})" if beside is not None else ""
     return lines[written], f"{path}:{lines[written]}: {sentence}{beside_it}"
 

@@ -43,14 +43,15 @@ def _no_command(word: str, commands: list[str]) -> str:
 
 def _pipelines(command: str) -> str:
     """Those that come with Millrace, and those in this folder."""
-    own = [path.name for path in sorted(Path().glob("*.yaml")) if _is_pipeline(path)][:5]
+    own = [path.name for path in sorted(Path().glob("*.yaml")) if is_pipeline(path)][:5]
     packaged = sorted(path.stem for path in (Path(__file__).resolve().parents[1] / "conf").glob("*.yaml"))
     there = f"`millrace {command} {own[0]}`" if own else f"`millrace {command} demo`"
     here = f"; in this folder: {', '.join(own)}" if own else "; `millrace init` writes one for your own text"
     return f"{there}, for instance ({', '.join(packaged)} come with Millrace{here})"
 
 
-def _is_pipeline(path: Path) -> bool:
+def is_pipeline(path: Path) -> bool:
+    """Whether a YAML file reads like a pipeline of ours; it is not loaded."""
     try:
         return re.search(r"^(sources|models):", path.read_text(encoding="utf-8", errors="replace"), re.M) is not None
     except OSError:
