@@ -21,6 +21,7 @@ from flows.tasks import missing
 from model.config import training_memory
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
+from tasks.runtime.part import Part
 from tasks.runtime.run import Run
 
 ON_CORES = 1e16  # FLOPs: a day and a half of one core; what is more is reckoned on a GPU unless conf says `device: cpu`
@@ -112,8 +113,8 @@ class Plan:
         return sum(row.price or 0.0 for row in self.due)
 
 
-def make(run: Run, pipeline: Pipeline, asked: Asked | None = None) -> Plan:
-    """A plan of all stages of the DAG, which `run` has followed and not built.
+def make(run: Run, pipeline: Pipeline, asked: Asked | None = None, part: Part | None = None) -> Plan:
+    """A plan of the DAG's stages, or those of a part of it; `run` has followed all of it, and built nothing.
 
     Raises:
         Mistake: the GPU asked for is not known.
@@ -122,7 +123,8 @@ def make(run: Run, pipeline: Pipeline, asked: Asked | None = None) -> Plan:
     gpu = device(asked.gpu or GPU)
     past, rates = Past(run.store), asked.rates(pipeline.rates)
     forecast = Forecast(run, pipeline, past, asked.sizes)
-    rows = [_row(artifact, run, past, forecast, asked, gpu, rates) for artifact in run.artifacts]
+    wanted = [artifact for artifact in run.artifacts if part is None or part.holds(artifact)]
+    rows = [_row(artifact, run, past, forecast, asked, gpu, rates) for artifact in wanted]
     absent = [
         row.artifact.name
         for row in rows

@@ -224,17 +224,19 @@ def plan(
 
     from conf.mixture import unread
     from flows.budget import Asked, make
+    from flows.part import chosen
     from flows.plan import as_json as told
     from flows.plan import show
 
     pipeline = read(conf, settings)
-    run = followed(pipeline, until, only)
+    run = followed(pipeline)  # all of it: sizes flow from the sources, also to a part
     sizes = None
     if ask:
         from flows.asking import sizes_of
 
         sizes = sizes_of(pipeline, run, say)
-    planned = make(run, pipeline, Asked(gpu, mfu, price_core_hour, price_gpu_hour, sizes))
+    part = chosen(run, until, only)
+    planned = make(run, pipeline, Asked(gpu, mfu, price_core_hour, price_gpu_hour, sizes), part)
     if as_json:
         typer.echo(json.dumps(told(planned), indent=1, ensure_ascii=False))
     else:

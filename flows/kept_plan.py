@@ -12,7 +12,7 @@ from conf.pipeline import Pipeline
 from flows import dag
 from flows.budget import Row, make
 from tasks.runtime.errors import Failure, Mistake
-from tasks.runtime.job import Reporter, Silent
+from tasks.runtime.job import Silent
 from tasks.runtime.run import Run
 from tasks.runtime.store import Store, write
 
@@ -28,16 +28,17 @@ class Planned:
     by: str  # the pace that the seconds rest on
 
 
-def keep(store: Store, pipeline: Pipeline, workers: int, reporter: Reporter) -> dict[str, Planned]:
+def keep(run: Run, pipeline: Pipeline) -> dict[str, Planned]:
     """Make the plan of a run that is about to begin, and keep it. By stage/name, of all stages ever planned."""
-    run = Run(store, None, Silent())
+    store, workers = run.store, run.engine.workers if run.engine is not None else 1
+    ahead = Run(store, None, Silent())
     try:
-        dag.crawl_to_model(run, pipeline)
-        plan = make(run, pipeline)
+        dag.crawl_to_model(ahead, pipeline)
+        plan = make(ahead, pipeline, part=run.part)
     except (Mistake, Failure) as error:  # the run itself says what is wrong, or finds what was not there to be planned
-        reporter.log(f"no plan was kept: {error}")
+        run.reporter.log(f"no plan was kept: {error}")
         return {}
-    name = next(artifact.name for artifact in run.artifacts if artifact.stage == "report")
+    name = next(artifact.name for artifact in ahead.artifacts if artifact.stage == "report")
     stages = {**kept(store, name), **{row.key: _planned(row, workers) for row in plan.due}}
     if plan.due:
         told = {"version": VERSION, "workers": workers, "stages": {key: vars(each) for key, each in stages.items()}}

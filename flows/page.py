@@ -30,8 +30,7 @@ def crawl_to_model(run: Run, pipeline: Pipeline, live: Live | None = None) -> tu
     from tasks.report.page import render
 
     started = time.time()
-    workers = run.engine.workers if run.engine is not None else 1
-    planned = kept_plan.keep(run.store, pipeline, workers, run.reporter)
+    planned = kept_plan.keep(run, pipeline)
     with live.of(run, pipeline.title) if live is not None else nullcontext():
         built = dag.crawl_to_model(run, pipeline)
         run.wait()
