@@ -45,6 +45,10 @@ One YAML file says a whole pipeline; `conf/demo.yaml` and `conf/gpt3.yaml` are e
 a wrong type or an impossible value is refused, with its line, before anything runs. Counts may be written 300B, 2.5M or
 32k. Of keys without a default, those marked *required* must be given.
 
+**Paths** begin at the folder of the file (in a pipeline that Millrace brings along, where one runs), and may hold `~`,
+`$HOME`, `${DATA}` and `${DATA:-default}`; between braces, as in `{files: "${DATA}/*.txt"}`, they want quotes. URLs stay
+as they are written. A project may be moved with its data and its store: no artifact holds where a file lay.
+
 This page is made from the schema by `python -m conf.reference`; edit conf/*.py and model/config.py instead.
 """
 

@@ -141,7 +141,7 @@ def test_what_cannot_be_begun_with_is_refused(run_yaml: Any, here: Any, first: P
     refused(r"a tensor blocks\.1\..*which the architecture does not have", {**DROPOUT, "layers": 1})
     refused("there is no file .*give the model.safetensors", path=tmp_path / "none.safetensors")
     (tmp_path / "text").write_text("no weights")
-    refused("text is no safetensors file", path=tmp_path / "text")
+    refused("text is no whole safetensors file", path=tmp_path / "text")
     with pytest.raises(ValueError, match="start must be a file of this machine"):
         here(run_yaml("remote", start="s3://bucket/model.safetensors"))
 
