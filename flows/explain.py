@@ -143,7 +143,7 @@ def _witness(
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(visible(text, kept=""), markup=False, highlight=False, soft_wrap=True)
+    console.print(visible(text, kept="\n"), markup=False, highlight=False, soft_wrap=True)
 
 
 def _print(console: Console, lines: list[tuple[str, str]]) -> None:
@@ -163,7 +163,7 @@ def _print_phrase(console: Console, run: Run, asked: str, phrase: "Phrase", plac
     _say(console, f"{stands}; {size(phrase.bytes)} of text gone through\n")
     for met, place in zip(phrase.met, places, strict=False):
         _say(console, f"{place.id}: {standing(run, place)}")
-        _say(console, f"  {_excerpt(met, place, asked)}\n")
+        _say(console, f"  {plain(_excerpt(met, place, asked))}\n")  # no line of a document's passes for one of ours
     if total > len(places):
         _say(console, f"... and {total - len(places):,} more documents")
 

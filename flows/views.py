@@ -15,7 +15,7 @@ Mixtures = Mapping[str, dict[str, dict[str, float]] | None]
 
 
 def say(console: Console, text: str) -> None:
-    console.print(visible(text, kept=""), markup=False, highlight=False, soft_wrap=True)
+    console.print(visible(text, kept="\n"), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_funnel(console: Console, before: Funnel, after: Funnel, names: tuple[str, str]) -> None:
@@ -100,7 +100,7 @@ def print_changed(console: Console, documents: Mapping[str, Any], shown: int) ->
         if rows and shown:
             say(console, f"\n{kind.capitalize()}, {len(rows)} of {totals[kind]:,}, drawn by hash:")
         for row in rows:
-            say(console, f"  {row['id']}  {row['url'] or 'no URL'}  {row['before']} -> {row['after']}")
+            say(console, f"  {row['id']}  {plain(row['url'] or 'no URL')}  {row['before']} -> {row['after']}")
             say(console, f"    {' '.join(row['begins'].split())}")
 
 

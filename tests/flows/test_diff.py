@@ -154,7 +154,7 @@ def test_the_tables_and_the_list(confs: tuple[Path, Path], tmp_path: Path) -> No
     there = tmp_path / "there"
     show(Console(file=out, width=160), tuple(map(str, confs)), ({}, {}), there, 2, 1, False, lambda _: None)
     text = out.getvalue()
-    assert "quality.keep.pareto" in text and "not there" in text and "drawn by hash" in text
+    assert "\\x0a" not in text and "quality.keep.pareto" in text and "not there" in text and "drawn by hash" in text
     assert there.read_text().count("\n") == sum(
         int(word) for word, kind in zip(text.split(), text.split()[1:], strict=False) if kind in ("gained,", "lost,")
     ) + int(text.split("lost, ")[1].split()[0])

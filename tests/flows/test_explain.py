@@ -148,7 +148,7 @@ def test_what_is_cut_is_marked_in_its_text(run: Run) -> None:
 def test_a_phrase_finds_the_documents_that_hold_it(run: Run) -> None:
     phrase = " ".join(prose(1).split()[10:14])
     text = told(run, phrase)
-    assert "2 documents hold it (a 1, b 1)" in text
+    assert "2 documents hold it (a 1, b 1)" in text and "\\x0a" not in text
     assert text.count(f"[[{phrase}]]") == 2 and ": dropped by survivors: exact" in text and ": kept" in text
     found = as_json(run, phrase)
     assert found["found"] == 2 and found["by_source"] == {"a": 1, "b": 1}
