@@ -24,12 +24,15 @@ class Drawn:
 
 def fitted(sections: Sequence[Drawn], limit: int = LIMIT) -> list[Drawn]:
     """The sections, the largest cut as far as it takes."""
-    sections = list(sections)
+    whole = sections = list(sections)
     for rows, figures in STEPS:
         if sum(_bytes(section) for section in sections) <= limit:
             break
         share = limit / len(sections)
-        sections = [_cut(section, rows, figures) if _bytes(section) > share else section for section in sections]
+        sections = [
+            _cut(of, rows, figures) if _bytes(section) > share else section
+            for of, section in zip(whole, sections, strict=True)
+        ]
     return sections
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "html"
 TILES = 8  # at the head
+OVERVIEW = "overview"
+LEADS = {"funnel": "funnel", "tokens": "mixture", "loss": "training", "scores": "scores"}  # a picture to its section
 WRAP, REACHED = '<div class="wrap">', '<div class="wrap" tabindex="0">'  # what scrolls is reached by keyboard
 TOLD = re.compile(r"<dc:description>(.*?)</dc:description>", re.DOTALL)
 KEY = re.compile(r'(\bid="|url\(#|xlink:href="#|(?<=\s)href="#)')
@@ -78,7 +80,11 @@ def render(
     sections.append(drawn(made, NAME, HEADING, timings=timings, total=total, planned=sums(timings), times=times))
     return made.get_template("page.html.j2").render(
         title=content["title"],
-        overview=[Markup(inline(svgs[name], name)) for name in content["overview"]],
+        overview=[
+            (Markup(inline(svgs[file_name(OVERVIEW, name)], file_name(OVERVIEW, name))), section, headings[section])
+            for name, section in LEADS.items()
+            if file_name(OVERVIEW, name) in content["overview"]
+        ],
         tiles=[tile for section in shown for tile in section.tiles(content["sections"][section.name])][:TILES],
         sections=fitted(sections),
         fingerprint=report.fingerprint,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import report_rows as rows_of
 import report_toys as toys
-from opened import CHROMIUM, browser
+from opened import CHROMIUM, browser, opened
 
 from tasks.report.changes import Before
 from tasks.report.page import inline, render
@@ -175,3 +175,45 @@ def test_a_browser_draws_it(page: str, tmp_path: Path, width: int, height: int) 
     for colour in ((0x2F, 0x6F, 0x9F), (0xC8, 0x74, 0x2A)):  # the figures' first two series
         assert (np.abs(pixels.astype(int) - colour).max(axis=1) < 6).sum() > 500
     assert len(np.unique(pixels[::7] // 16, axis=0)) > 30
+
+
+@browser
+@pytest.mark.browser
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_screen_reader_stumbles_over_nothing(page: str, tmp_path: Path, dark: bool) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    path = tmp_path / "report.html"
+    path.write_text(page)
+    with opened(path, dark=dark) as (shown, errors):
+        shown.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        found = Axe().run(shown).response["violations"]
+        told = [(each["id"], each["nodes"][0]["html"][:200]) for each in found]
+        assert not found, told
+        assert not errors
+
+
+@browser
+@pytest.mark.browser
+def test_the_overview_fits_one_screen_and_the_page_a_telephone(page: str, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(page)
+    with opened(path, 1280, 800) as (shown, _):
+        assert shown.locator(".overview figure").count() == 4
+        assert shown.evaluate("document.querySelector('.overview').getBoundingClientRect().bottom") <= 800
+        assert shown.locator(".overview svg").first.get_attribute("aria-label").startswith("Text that is left")
+    with opened(path, 400, 800) as (shown, _):
+        assert shown.evaluate("document.documentElement.scrollWidth") <= 400
+        shown.keyboard.press("Tab")
+        assert shown.evaluate("document.activeElement.getAttribute('href')") == "#funnel"
+
+
+@browser
+@pytest.mark.browser
+def test_no_script_runs_even_where_escaping_failed(page: str, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    stranger = "<script>document.title='hit'</script><img src='https://example.org/x.png'>"
+    path.write_text(page.replace("</main>", f"{stranger}</main>"))
+    with opened(path) as (shown, errors):
+        assert shown.title().startswith("Millrace: toy & <b>bold</b>")
+        assert len(errors) == 2 and all("Content Security Policy" in error for error in errors)
