@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from conf.load import load
-from flows.fields import fields_of
-from flows.folder import Group, look, sniff
 from flows.init import init
 from flows.proposed import Machine, written
 from tasks.runtime.errors import Mistake
 from tasks.sources.input.matches import match
+from tasks.sources.sniff.fields import fields_of
+from tasks.sources.sniff.folder import Group, look, sniff
 
 QUIET = Console(quiet=True)
 
