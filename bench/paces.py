@@ -53,7 +53,7 @@ quality: {{good: [webtext2, books1], raw: [crawl], keep: {{pareto: 9}}}}
 tokenizer: {{vocabulary: 50257, sample: 100M}}
 models:
   tiny: {{preset: demo, tokens: 100k, device: cpu}}
-evaluate: {{tasks: [{{task: lambada, shots: 0, items: 100}}, {{task: piqa, shots: 0, items: 100}}], overlap: [gpt3]}}
+evaluate: {{overlap: [gpt3]}}
 """
 
 

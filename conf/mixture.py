@@ -37,3 +37,11 @@ class Mixture(Keys):
         if isinstance(value, dict) and not any(isinstance(given, dict) for given in value.values()):
             return {"weights": value}
         return value
+
+
+def unread(group: str) -> str:
+    """That no model reads a group, in a sentence."""
+    return (
+        f"mixture leaves out {group}: its documents are kept, and no model reads them; give it a weight (0 if that is "
+        f"meant)"
+    )

@@ -12,8 +12,9 @@ versioned with it, and not in the store. Lines are only ever added; `millrace ru
 import fcntl
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from conf.crawls import one_a_crawl
 from conf.pipeline import Pipeline
@@ -121,6 +122,27 @@ def unfolded(pipeline: Pipeline, conf: Path) -> Pipeline:
         if twice := sorted(set(months[name]) & set(pipeline.sources)):
             raise Mistake(f"{conf}: sources.{twice[0]} has the name of a crawl of {name}: give it another")
         sources |= each
-    found = pipeline.model_copy(update={"sources": sources})
+    found = pipeline.model_copy(update={"sources": sources, **_named(pipeline, sources, months)})
     found._months = months
     return found
+
+
+def _named(pipeline: Pipeline, sources: Mapping[str, Source], months: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The lists that name sources, by the names that there are now: a source's months, where its name is no group."""
+    groups = {source.group or name for name, source in sources.items()}
+
+    def spread(names: Iterable[str]) -> list[str]:
+        spread_out: list[str] = []
+        for name in names:
+            spread_out += [one for one in months.get(name, []) if sources[one].group != name]
+            spread_out += [name] if name in groups or name not in months else []
+        return spread_out
+
+    update: dict[str, Any] = {}
+    if pipeline.quality is not None:
+        lists = {"good": spread(pipeline.quality.good), "raw": spread(pipeline.quality.raw)}
+        update["quality"] = pipeline.quality.model_copy(update=lists)
+    if isinstance(pipeline.dedup.across, dict):
+        across = {one: spread(of) for later, of in pipeline.dedup.across.items() for one in spread([later])}
+        update["dedup"] = pipeline.dedup.model_copy(update={"across": across})
+    return update

@@ -115,8 +115,7 @@ class Pipeline(Keys):
 
     def named(self, names: list[str]) -> list[str]:
         """The sources that a list of sources and groups names, in priority order."""
-        wanted = {*names, *(month for name in names for month in self.months.get(name, []))}
-        return [source for source in self.sources if source in wanted or self.group(source) in wanted]
+        return [source for source in self.sources if source in names or self.group(source) in names]
 
     def conditions(self, source: str) -> Conditions:
         """What a source's documents need to stay: its own conditions, then the pipeline's; by score the raw ones' if
@@ -136,8 +135,7 @@ class Pipeline(Keys):
         own = self.family(source)
         if isinstance(across, bool):
             return earlier if across else [ranked for ranked in earlier if ranked in own]
-        declared = [name for name, months in self.months.items() if source in months]
-        named = self.named([of for name in (source, self.group(source), *declared) for of in across.get(name, [])])
+        named = self.named([*across.get(source, []), *across.get(self.group(source), [])])
         return [ranked for ranked in earlier if ranked in named or ranked in own]
 
     def rungs(self) -> dict[str, tuple[Model, int]]:

@@ -47,10 +47,10 @@ Store = Annotated[str, Field(min_length=1), AfterValidator(absolute), AfterValid
 def address(store: str) -> str:
     """A store as the runtime opens it: a folder's absolute path, or the URL without a slash at its end."""
     if "://" not in store:
-        return str(Path(store).resolve())
+        return os.path.realpath(store)  # links in a circle are left to who opens it
     url = urlsplit(store)
     if url.scheme == "file":
-        return str(Path(unquote(url.path)).resolve())
+        return os.path.realpath(unquote(url.path))
     return store.rstrip("/") if url.netloc else store
 
 

@@ -20,6 +20,6 @@ def build_corpus(
 ) -> Any:
     """Crawl and other sources to a clean, deduplicated, decontaminated corpus."""
     if latest:
-        take(conf, get_run_logger().info)
+        take(conf, get_run_logger().info, settings)
     with begin(conf, workers, settings, dag.build_corpus, until, only) as (run, pipeline):
         return dag.build_corpus(run, pipeline)

@@ -193,7 +193,7 @@ def run(
     if latest:
         from flows.latest import take
 
-        take(conf, say)
+        take(conf, say, typed(settings))
     build(console(), read(conf, settings), Asked(conf, typed(settings), until, only, record, workers, debug), say)
 
 
@@ -222,8 +222,8 @@ def plan(
     """
     import json
 
+    from conf.mixture import unread
     from flows.budget import Asked, make
-    from flows.dag.whole import unread
     from flows.plan import as_json as told
     from flows.plan import show
 
@@ -262,10 +262,15 @@ def status(
 def explain(
     conf: Conf,
     document: Annotated[
-        str | None, typer.Argument(metavar="[ID_OR_URL]", help="A document's id, or a piece's, or a URL.")
+        str | None,
+        typer.Argument(
+            metavar="[WHAT]", help="A document's id, or a piece's; a URL; or else a phrase of a text, letter by letter."
+        ),
     ] = None,
+    within: Annotated[str | None, typer.Option(help="The source that is looked through; all if absent.")] = None,
     step: Annotated[int | None, typer.Option(help="What this step of a model's training reads, instead.")] = None,
     model: Annotated[str | None, typer.Option(help="Whose step, where the pipeline has several models.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, on standard output.")] = False,
     settings: Set = None,
     debug: Debug = False,
 ) -> None:
@@ -273,15 +278,20 @@ def explain(
 
     With --step the documents of a step instead: for each window its group, epoch and tokens, their records and URLs.
     """
-    from flows.explain import show, show_step
+    from flows.explain import show
+    from flows.explain_step import show_step
 
     if (document is None) == (step is None) or (model is not None and step is None):
-        raise Mistake("explain takes a document's id or URL, or else --step N, with --model NAME for one of several")
+        raise Mistake(
+            "explain takes a document's id, URL or phrase, or else --step N, with --model NAME for one of several"
+        )
+    if step is not None and (as_json or within is not None):
+        raise Mistake("--json and --within are for documents, not for --step")
     run = followed(read(conf, settings))
     if step is not None:
         show_step(console(), run, step, model)
     elif document is not None:
-        show(console(), run, document)
+        show(console(), run, document, within, as_json)
 
 
 @command
@@ -381,7 +391,7 @@ def repair(
     from flows.repair import repair as mend
 
     out = console()
-    with terminal.reporter(out) as watcher:
+    with terminal.reporter(out, workers) as watcher:
         mend(out, read(conf, settings), workers, watcher)
 
 
@@ -602,6 +612,51 @@ def deploy(
     from flows.deploy import deploy as send
 
     send(console(), conf, Asked(flow, name, cron, timezone, paused, latest, workers, tag or []), say)
+
+
+@command
+def whatif(
+    conf: Conf,
+    settings: Annotated[
+        list[str], typer.Argument(metavar="KEY=VALUE...", help="Keys of CONF, such as dedup.threshold=.8, as YAML.")
+    ],
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, on standard output.")] = False,
+    debug: Debug = False,
+) -> None:
+    """The corpus as it would be with other settings, beside the present one: funnel, reasons, tokens, mixture.
+
+    Decisions are made over the measures that are built, exactly, and nothing is written; what only a run would tell is
+    named.
+    """
+    from flows.settings import typed
+    from flows.whatif import show
+
+    show(console(), conf, typed(settings), workers, as_json, say)
+
+
+@command
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="A pipeline, as CONF; or a report of B's store by its label.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="What it is compared with, likewise; may be A again.")],
+    set_a: Annotated[list[str] | None, typer.Option("--set-a", metavar="KEY=VALUE", help="A key of A's.")] = None,
+    set_b: Annotated[list[str] | None, typer.Option("--set-b", metavar="KEY=VALUE", help="A key of B's.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--list", metavar="FILE.jsonl", help="Write every document that differs here.")
+    ] = None,
+    sample: Annotated[int, typer.Option(min=0, help="Documents of a kind that are shown, drawn by hash.")] = 5,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores if absent.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, on standard output.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Two corpora: settings, funnels, documents gained and lost with reasons and samples, tokens, losses, scores.
+
+    A report's label, as the store has it (report/NAME-FINGERPRINT), is the corpus of an earlier run.
+    """
+    from flows.diff import show
+    from flows.settings import typed
+
+    show(console(), (a, b), (typed(set_a), typed(set_b)), out, sample, workers, as_json, say)
 
 
 @command

@@ -6,7 +6,9 @@ from prefect import get_run_logger
 
 from flows import dag, page
 from flows.latest import take
-from flows.recorded import begin, recorded
+from flows.live import Live
+from flows.recorded import begin, recorded, watcher
+from tasks.runtime.job import Silent
 
 
 @recorded("crawl-to-model")
@@ -20,6 +22,11 @@ def crawl_to_model(
 ) -> Any:
     """The whole DAG: from the sources to the report."""
     if latest:
-        take(conf, get_run_logger().info)
-    with begin(conf, workers, settings, dag.crawl_to_model, until, only) as (run, pipeline):
-        return page.crawl_to_model(run, pipeline)
+        take(conf, get_run_logger().info, settings)
+    live = Live(watcher.get() or Silent())
+    token = watcher.set(live)  # the run's stages are told to it, and by it to whoever else watches
+    try:
+        with begin(conf, workers, settings, dag.crawl_to_model, until, only) as (run, pipeline):
+            return page.crawl_to_model(run, pipeline, live)
+    finally:
+        watcher.reset(token)

@@ -157,7 +157,7 @@ def _description(flow: str, path: Path, pipeline: Pipeline) -> str:
         f"- sources: {', '.join(sources) or 'none'}",
         f"- models: {', '.join(pipeline.trained()) or 'none'}",
         f"- tasks: {', '.join(asked.task for asked in pipeline.evaluate.tasks) or 'none'}",
-        f"- store: `{pipeline.store}`",
+        f"- store: `{pipeline.store_url()}`",
         f"- pipeline: `{path}`",
     ]
     return "\n".join(lines)

@@ -20,6 +20,6 @@ def evaluate(
 ) -> Any:
     """The models, and what they score on held-out text and on the benchmarks."""
     if latest:
-        take(conf, get_run_logger().info)
+        take(conf, get_run_logger().info, settings)
     with begin(conf, workers, settings, dag.evaluate, until, only) as (run, pipeline):
         return dag.evaluate(run, pipeline)

@@ -4,8 +4,9 @@ The one place that asks which crawls there are. What it finds goes into the ledg
 and every run reads that: `plan`, `status` and a run without `--latest` ask nobody.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from conf.crawls import name_of
 from conf.load import declared, find
@@ -16,8 +17,12 @@ from tasks.sources.input.crawls import missing, published
 from tasks.sources.remote.manners import Manners
 
 
-def take(conf: Path | str, say: Callable[[str], None]) -> dict[str, list[str]]:
+def take(
+    conf: Path | str, say: Callable[[str], None], settings: Mapping[str, Any] | None = None
+) -> dict[str, list[str]]:
     """Add to a pipeline's ledger the crawls that are newer than all it has, and say which; what was added, by source.
+
+    `settings` are keys in place of the file's, as a run has them.
 
     A source that took none yet begins at its `since`, or else with the newest crawl. One that is published and whose
     files are not listed yet waits, and those behind it with it: crawls are taken in order of age.
@@ -28,7 +33,7 @@ def take(conf: Path | str, say: Callable[[str], None]) -> dict[str, list[str]]:
             with what it has would look as if all were well.
     """
     path = find(conf)
-    pipeline = declared(path)
+    pipeline = declared(path, settings)
     sources = standing(pipeline.sources)
     if not sources:
         raise Mistake(f"{path}: no source has `crawl: latest`: leave --latest out (of a flow: `latest`)")

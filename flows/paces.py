@@ -84,6 +84,8 @@ def work(recipe: dict[str, Any], own: Held, known: Known) -> Work:
             if own.kind == "warc"
             else Work("bytes of text", own.text, own.kind)
         )
+    if stage == "sample":
+        return Work("bytes of input", 1e6 * parameters["megabytes"])
     if stage in OF_FILES:
         return Work("bytes of input", listed_bytes(parameters))
     if stage == "grams":

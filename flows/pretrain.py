@@ -20,6 +20,6 @@ def pretrain(
 ) -> Any:
     """The corpus as tokens, mixed by weight, and the models trained on them."""
     if latest:
-        take(conf, get_run_logger().info)
+        take(conf, get_run_logger().info, settings)
     with begin(conf, workers, settings, dag.pretrain, until, only) as (run, pipeline):
         return dag.pretrain(run, pipeline)

@@ -1,74 +1,75 @@
-"""A run that Prefect records: one task a stage, and what the UI shows of it.
+"""A run that Prefect records: one task a stage, in the sub-flow run of its group, and what the UI shows of it.
 
 The manifest alone decides whether a stage is cached (shared/PREFECT.md, Cache): Prefect caches nothing and keeps no
-result, a stage that is there already ends in the state Cached. Upstream handles are the task's parameters, so that
-Prefect draws the edges.
+result, a stage that is there already ends in the state Cached. The handles from which an arrow is to be drawn are the
+task's parameter: Prefect draws an arrow for each.
 """
 
 import errno
 import inspect
-import json
-import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import partial
+from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from prefect import flow, get_run_logger, task
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
+from prefect import flow, get_client, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.context import FlowRunContext
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
+from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from conf.load import load
 from conf.pipeline import Pipeline
 from flows.engines import engine
 from flows.form import documented
+from flows.groups import EVERY, Groups, Send, task_key
+from flows.leftovers import mark, settle
+from flows.markdown import plain
 from flows.orphan import end_with_worker
+from flows.pace import Pace
 from flows.part import asked_of
 from flows.placed import Places, build_there, places_of, require_pools
-from flows.state import Past, differences, flat
+from flows.stage_page import key_of, stage_page
+from flows.state import Past
 from flows.stores import opened_store
-from flows.terminal import rate
+from flows.terminal import how_fast
 from tasks.runtime.artifact import Artifact
-from tasks.runtime.decisions import Decided, decided, loses_most, means_to
 from tasks.runtime.engine import Engine
 from tasks.runtime.errors import Failure, Mistake
-from tasks.runtime.job import Reporter, Silent, build
+from tasks.runtime.job import Reporter, Silent, build, inputs_of
 from tasks.runtime.measure import Due
 from tasks.runtime.run import Run
 from tasks.runtime.stage import Stage
 from tasks.runtime.store import Unreachable
 
-EVERY = 2.0  # seconds between two updates of a progress artifact: each costs the server 9 ms
 RETRIES = 2
 PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.EHOSTUNREACH, errno.ENETUNREACH)
-LONGEST = 200  # characters of a value in a table
-
-Send = Callable[..., None]  # (function, *arguments, **named): call it in the sending thread
 
 # Whoever else watches: the terminal, where `millrace run` called the flow; nobody under a worker.
 watcher: ContextVar[Reporter | None] = ContextVar("watcher", default=None)
 
 
 def recorded(name: str) -> Callable[[Callable[..., Any]], Any]:
-    """`@flow` as all of ours are: nothing cached, no result kept, and nothing pickled when one fails."""
+    """`@flow` as all of ours are: nothing cached, no result kept, and nothing pickled when one fails.
+
+    A run is named by its pipeline's file until that is read, and then by the title.
+    """
+
+    def run_name() -> str:
+        return f"{Path(str(flow_run.parameters.get('conf', ''))).stem}: {name.replace('-', ' ')}"
 
     def made(function: Callable[..., Any]) -> Any:
         how: dict[str, Any] = {"persist_result": False, "result_serializer": "json"}
         about = inspect.cleandoc(function.__doc__ or "")
-        return flow(name=name, flow_run_name=name + " {conf}", description=about, **how)(documented(function))
+        return flow(name=name, flow_run_name=run_name, description=about, **how)(documented(function))
 
     return made
 
@@ -102,18 +103,35 @@ def begin(
         places = {place: pool for place, pool in places.items() if place in part.wanted}
     require_pools(places)
     store = opened_store(pipeline)
-    with engine(pipeline, store, workers, here=alone is not None) as opened:
+    with engine(pipeline, store, workers, here=alone is not None) as opened, get_client(sync_client=True) as client:
+        begun = FlowRunContext.get()
+        assert begun is not None and begun.flow_run is not None
+        mark(client, begun.flow_run.id)
+        if alone is None:
+            name_run(client, pipeline.title)
         terminal = watcher.get() or Silent()
         with post() as send:
-            maker = Maker(opened, terminal, send, conf, pipeline, places, Past(store))
-            side_by_side = opened.workers if alone is None else 1
+            send(settle, client)  # what earlier runs left
+            maker = Maker(opened, terminal, conf, pipeline, places, Past(store))
+            side_by_side = opened.workers if alone is None else 0
             run = Run(store, opened, Teller(terminal), maker, side_by_side, part)
-            maker.stop = run.stop
+            maker.groups = groups = Groups(run, pipeline.title, client, send)
             try:
                 yield run, pipeline
                 run.wait()
             finally:
                 run.close()
+                groups.end()
+
+
+def name_run(client: SyncPrefectClient, title: str) -> None:
+    """Name the flow run by its pipeline: `demo: crawl to model`."""
+    context = FlowRunContext.get()
+    assert context is not None and context.flow is not None and context.flow_run is not None
+    name = f"{title}: {context.flow.name.replace('-', ' ')}"
+    if context.flow_run.name != name:
+        client.set_flow_run_name(context.flow_run.id, name)
+        context.flow_run.name = name
 
 
 @contextmanager
@@ -155,27 +173,21 @@ class Teller(Silent):
 
 
 class Maker:
-    """Makes an artifact in a Prefect task of its own."""
+    """Makes an artifact in a Prefect task of its own, in the flow run of its group."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        watcher: Reporter,
-        send: Send,
-        conf: str,
-        pipeline: Pipeline,
-        places: Places,
-        past: Past,
-    ):
-        self.engine, self.watcher, self.send, self.conf, self.places = engine, watcher, send, conf, places
+    def __init__(self, engine: Engine, watcher: Reporter, conf: str, pipeline: Pipeline, places: Places, past: Past):
+        self.engine, self.watcher, self.conf, self.places = engine, watcher, conf, places
         self.pipeline = pipeline  # which a stage that is placed elsewhere takes along
         self.past = past  # each stage's folder is listed once per run
-        self.stop: threading.Event | None = None  # the run's
+        self.groups: Groups | None = None
 
     def __call__(self, artifact: Artifact, what: Stage, arguments: dict[str, Any], *beside: Due) -> Artifact:
+        assert self.groups is not None, "a stage before its run"
+        groups, stop = self.groups, self.groups.run.stop
+
         @task(
             name=what.name,
-            task_run_name=f"{what.name}-{artifact.name}-{artifact.fingerprint[:8]}",
+            task_run_name=f"{what.name} {artifact.name}",
             description=(what.function.__doc__ or "").strip() or None,
             cache_policy=NO_CACHE,
             persist_result=False,
@@ -183,22 +195,31 @@ class Maker:
             retry_delay_seconds=5,
             retry_condition_fn=_may_pass,
         )
-        def work(inputs: dict[str, Any]) -> Any:
-            reporter = Recorder(self.watcher, what, self.send, self.past)
+        def work(inputs: list[Artifact]) -> Any:
+            reporter = Recorder(self.watcher, what, groups, self.past, self.engine.workers)
             pool = self.places.get((what.name, artifact.name))
             if pool is not None and not artifact.built:
                 begun = time.monotonic()
                 reporter.started(artifact)
                 reporter.log(f"{artifact.label} runs on the work pool {pool}")
-                build_there(artifact, arguments, pool, self.conf, self.pipeline, self.stop)
+                build_there(artifact, arguments, pool, self.conf, self.pipeline, stop)
                 reporter.finished(artifact, False, time.monotonic() - begun)
                 return artifact
-            hit = build(artifact, what, arguments, self.engine, reporter, self.stop, beside)
+            hit = build(artifact, what, arguments, self.engine, reporter, stop, beside)
             return Completed(name="Cached", data=artifact) if hit else artifact
 
-        inputs = {key: value for key, value in arguments.items() if key in artifact.recipe["inputs"]}
-        # A bare call would return the State of a cached stage instead of the handle.
-        return work(inputs, return_state=True).result()
+        work.task_key = task_key(artifact)
+        with groups.of(artifact) as before:
+            inputs = [used for used in inputs_of(arguments) if used.label in before]
+            try:
+                # A bare call would return the State of a cached stage instead of the handle.
+                state = work(inputs, return_state=True)
+                made: Artifact = state.result()
+            except BaseException as error:
+                groups.failed(artifact, error)
+                raise
+        groups.finished(artifact, state.name == "Cached")
+        return made
 
 
 def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
@@ -210,112 +231,38 @@ def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
 
 
 class Recorder(Reporter):
-    """Tells Prefect of one stage: a progress artifact with log lines, then a markdown and a table artifact."""
+    """Tells Prefect of one stage: its share of its group's progress, log lines, and at the end its page."""
 
-    def __init__(self, watcher: Reporter, what: Stage, send: Send, past: Past):
-        self.watcher, self.what, self.send, self.past = watcher, what, send, past
+    def __init__(self, watcher: Reporter, what: Stage, groups: Groups, past: Past, workers: int):
+        self.watcher, self.what, self.groups, self.past = watcher, what, groups, past
         self.logger = get_run_logger()
-        self.bar: UUID | None = None  # the progress artifact's, once the server has made it
-        self.begun = time.monotonic()
-        self.told = 0.0
+        self.pace = Pace(workers)
+        self.told = time.monotonic()
 
     def started(self, artifact: Artifact) -> None:
         self.watcher.started(artifact)
+        self.groups.progress(artifact, 0.0, f"{artifact.stage} {artifact.name}")
 
     def progress(self, artifact: Artifact, done: int, total: int, documents: int) -> None:
         self.watcher.progress(artifact, done, total, documents)
         now = time.monotonic()
+        self.pace.mark(now, done, total, documents)
         if now - self.told < EVERY:
             return
         self.told = now
-        pace = rate(documents, now - self.begun)
-        text = f"{artifact.stage} {artifact.name}: {done:,} of {total:,}{', ' if pace else ''}{pace}"
-        self._show(artifact, 100 * done / total if total else 100.0, text)
+        parts = (f"{artifact.stage} {artifact.name}: {done:,} of {total:,}", how_fast(self.pace, now))
+        text = ", ".join(part for part in parts if part)
+        self.groups.progress(artifact, done / total if total else 1.0, text)
         self.logger.info(text)
 
     def finished(self, artifact: Artifact, cached: bool, seconds: float) -> None:
         how = "cached" if cached else f"fresh, {seconds:.1f} s"
-        if not cached:
-            self._show(artifact, 100.0, f"{artifact.stage} {artifact.name}: {how}")
-        page, rows = _page(artifact, self.what, how, self.past), _rows(artifact.manifest["statistics"])
-        about = f"{artifact.label}: {how}"
-        self.send(create_markdown_artifact, page, key=_key(artifact, "stage"), description=about)
-        self.send(create_table_artifact, rows, key=_key(artifact, "statistics"), description=about)
+        key = key_of(self.groups.title, artifact.stage, artifact.name)
+        page = stage_page(artifact, self.what, how, self.past)
+        self.groups.send(create_markdown_artifact, page, key=key, description=plain(f"{artifact.label}: {how}"))
         self.logger.info("%s: %s, in %s", artifact.label, how, artifact.where())
         self.watcher.finished(artifact, cached, seconds)
 
     def log(self, text: str) -> None:
         self.logger.info(text)
         self.watcher.log(text)
-
-    def _show(self, artifact: Artifact, percent: float, text: str) -> None:
-        def show() -> None:
-            if self.bar is None:
-                made = create_progress_artifact(percent, key=_key(artifact, "progress"), description=text)
-                assert isinstance(made, UUID)  # a coroutine in async code, which this is not
-                self.bar = made
-            else:
-                update_progress_artifact(self.bar, percent, description=text)
-
-        self.send(show)
-
-
-def _key(artifact: Artifact, kind: str) -> str:
-    """Prefect takes lower-case letters, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", f"{artifact.stage}-{artifact.name}-{kind}".lower()).strip("-")
-
-
-def _page(artifact: Artifact, what: Stage, how: str, past: Past) -> str:
-    before = past.earlier(artifact)
-    changed = differences(before, artifact.recipe) if before else ["nothing to compare with: the first of its name"]
-    inputs = [f"`{key}` = {_cell(value)}" for key, value in artifact.recipe["inputs"].items()]
-    parameters = [f"`{key}` = {_cell(value)}" for key, value in flat(artifact.recipe["parameters"]).items()]
-    lines = [
-        f"## {artifact.stage} {artifact.name}",
-        "",
-        f"- **{how}**",
-        f"- fingerprint `{artifact.fingerprint}`",
-        f"- {what.kind}: {what.purpose}",
-        f"- in `{artifact.where()}`",
-        *_loss(artifact, what),
-        "",
-    ]
-    title = "Changed since " + (before["fingerprint"] if before else "ever")
-    columns = [f"`{column.name}`: {column.meaning}" for column in what.columns]
-    counted = artifact.manifest["statistics"].get("reasons") or what.reasons
-    reasons = [f"`{reason}`: {meaning}" for reason, meaning in what.reasons.items() if reason in counted]
-    sections = [(title, changed), ("Inputs", inputs), ("Parameters", parameters)]
-    for heading, items in [
-        *sections,
-        *((name, told) for name, told in (("Columns", columns), ("Reasons", reasons)) if told),
-    ]:
-        lines += [f"### {heading}", "", *(f"- {item}" for item in items or ["none"]), ""]
-    if what.note is not None:
-        lines.append(what.note(artifact))
-    return "\n".join(lines)
-
-
-def _loss(artifact: Artifact, what: Stage) -> list[str]:
-    """A line of a decision that takes most of its source; the report's page has the examples."""
-    if not issubclass(what.statistics, Decided) or not loses_most(counts := decided(artifact)):
-        return []
-    sentence = (
-        f"{counts.documents - counts.kept:,} of {counts.documents:,} documents leave, and "
-        f"{counts.bytes - counts.kept_bytes:,} of {counts.bytes:,} bytes"
-    )
-    if means_to(artifact, what.drawn):
-        return [f"- {sentence}: by a draw that is meant to"]
-    return [f"- **WARNING**: {sentence}; the report shows examples"]
-
-
-def _rows(statistics: dict[str, Any]) -> list[dict[str, str]]:
-    """Statistics as a table: nested names joined by dots, lists in one cell."""
-    rows = [{"statistic": key, "value": _cell(value)} for key, value in flat(statistics).items()]
-    return rows or [{"statistic": "none", "value": ""}]
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

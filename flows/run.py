@@ -43,7 +43,7 @@ def run(out: Console, pipeline: "Pipeline", asked: Asked, say: Callable[[str], N
             f"model {placed[0]} is placed on a work pool (`on:`), which takes a Prefect server with workers: start "
             f"`millrace ui`, or set PREFECT_API_URL"
         )
-    with terminal.reporter(out) as watcher:
+    with terminal.reporter(out, asked.workers) as watcher:
         if url or asked.record:
             built, page = _run_recorded(asked, watcher, url)
         else:
@@ -86,14 +86,16 @@ def _left(pipeline: "Pipeline", part: "Part") -> str:
 def _run_alone(pipeline: "Pipeline", part: "Part | None", workers: int | None, watcher: "Reporter") -> Any:
     from flows import page
     from flows.engines import engine
+    from flows.live import Live
     from flows.stores import opened_store
     from tasks.runtime.run import Run
 
     store = opened_store(pipeline)
     with engine(pipeline, store, workers) as opened:
-        run = Run(store, opened, watcher, side_by_side=opened.workers, part=part)
+        side_by_side = opened.workers if opened.workers > 1 else 0
+        run = Run(store, opened, live := Live(watcher), side_by_side=side_by_side, part=part)
         try:
-            return page.crawl_to_model(run, pipeline)
+            return page.crawl_to_model(run, pipeline, live)
         finally:
             run.close()
 

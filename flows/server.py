@@ -59,14 +59,15 @@ def check_port(port: int) -> None:
 
 
 def child(command: list[str], environment: dict[str, str], log: Path | None) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own (Ctrl-C is ours to pass on) that gets SIGTERM when we die.
+    """Start a process in a session of its own (Ctrl-C is ours to pass on) that does not outlive us.
 
-    What it says goes to the end of the file `log`, else into a pipe of ours. Call it from the main thread: the kernel
-    watches the thread that made the child, not the process.
+    What it says goes to the end of the file `log`, else into a pipe of ours: then it gets SIGKILL when we die, in place
+    of SIGTERM, since a worker of Prefect hangs for ever as it shuts down with nobody at the other end. Call it from the
+    main thread: the kernel watches the thread that made the child, not the process.
     """
 
     def prepare() -> None:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL if log is None else signal.SIGTERM)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start(out: Any) -> subprocess.Popen[bytes]:

@@ -1,42 +1,42 @@
 """Who watches a run from the terminal: bars on a tty, plain lines elsewhere."""
 
+import os
 import time
 from typing import Any
 
 from rich.console import Console
 
+from flows.pace import Pace
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Reporter
+from tasks.runtime.visible import visible
 
 EVERY = 10.0  # seconds between two plain lines of one stage
 
 
-def reporter(console: Console) -> "Watcher":
-    return Bars(console) if console.is_terminal else Watcher(console)
+def reporter(console: Console, workers: int | None = None) -> "Watcher":
+    """`workers`: processes of the run; as many as there are cores if None."""
+    workers = workers or len(os.sched_getaffinity(0))
+    return Bars(console, workers) if console.is_terminal else Watcher(console, workers)
 
 
-def rate(documents: int, seconds: float) -> str:
-    """Documents a second; nothing where a stage counts none."""
-    if not documents or seconds <= 0:
-        return ""
-    pace = documents / seconds
-    return f"{pace:,.0f} documents/s" if pace >= 10 else f"{pace:.1f} documents/s"
-
-
-def left(done: int, total: int, seconds: float) -> str:
-    """The time left if what remains goes as fast as what is done."""
-    if not done or done >= total:
-        return ""
-    remaining = seconds * (total - done) / done
-    return f"{remaining:,.0f} s left" if remaining < 120 else f"{remaining / 60:,.0f} min left"
+def how_fast(pace: Pace, seconds: float) -> str:
+    """`1,200 documents/s, 3 min left`: what of that is known, as of now."""
+    documents, left = pace.documents_a_second(), pace.left(seconds)
+    parts = []
+    if documents:
+        parts.append(f"{documents:,.0f} documents/s" if documents >= 10 else f"{documents:.1f} documents/s")
+    if left is not None:
+        parts.append(f"{left:,.0f} s left" if left < 120 else f"{left / 60:,.0f} min left")
+    return ", ".join(parts)
 
 
 class Watcher(Reporter):
     """Plain lines: one per finished stage, and one every ten seconds of a long one."""
 
-    def __init__(self, console: Console):
-        self.console = console
-        self.begun: dict[Artifact, float] = {}
+    def __init__(self, console: Console, workers: int):
+        self.console, self.workers = console, workers
+        self.paces: dict[Artifact, Pace] = {}
         self.told_at = 0.0
         self.cached = self.fresh = 0
 
@@ -46,16 +46,17 @@ class Watcher(Reporter):
     def __exit__(self, *_: object) -> None: ...
 
     def started(self, artifact: Artifact) -> None:
-        self.begun[artifact] = self.told_at = time.monotonic()
+        self.paces[artifact] = Pace(self.workers)
+        self.told_at = time.monotonic()
 
     def progress(self, artifact: Artifact, done: int, total: int, documents: int) -> None:
         now = time.monotonic()
+        pace = self.paces[artifact]
+        pace.mark(now, done, total, documents)
         if now - self.told_at < EVERY:
             return
         self.told_at = now
-        seconds = now - self.begun.get(artifact, now)
-        parts = [f"{done:,} of {total:,}", rate(documents, seconds), left(done, total, seconds)]
-        self._say(artifact, ", ".join(part for part in parts if part))
+        self._say(artifact, ", ".join(part for part in (f"{done:,} of {total:,}", how_fast(pace, now)) if part))
 
     def finished(self, artifact: Artifact, cached: bool, seconds: float) -> None:
         self.cached += cached
@@ -63,20 +64,20 @@ class Watcher(Reporter):
         self._say(artifact, "cached" if cached else f"fresh, {seconds:.1f} s")
 
     def log(self, text: str) -> None:
-        self.console.print(f"  {text}", style="dim", markup=False, highlight=False, soft_wrap=True)
+        self.console.print(f"  {visible(text)}", style="dim", markup=False, highlight=False, soft_wrap=True)
 
     def _say(self, artifact: Artifact, text: str) -> None:
-        line = f"{artifact.stage:<13} {artifact.name:<20} {text}"
+        line = visible(f"{artifact.stage:<13} {artifact.name:<20} {text}")
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 class Bars(Watcher):
     """A bar for the stage at work: shards done, documents/s, time left; finished stages scroll away above it."""
 
-    def __init__(self, console: Console):
+    def __init__(self, console: Console, workers: int):
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-        super().__init__(console)
+        super().__init__(console, workers)
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -99,9 +100,9 @@ class Bars(Watcher):
         self.bar_ids[artifact] = self.bars.add_task(f"{artifact.stage:<13} {artifact.name:<20}", total=None, pace="")
 
     def progress(self, artifact: Artifact, done: int, total: int, documents: int) -> None:
-        seconds = time.monotonic() - self.begun[artifact]
-        pace = "  ".join(part for part in (rate(documents, seconds), left(done, total, seconds)) if part)
-        self.bars.update(self.bar_ids[artifact], completed=done, total=total, pace=pace)
+        now, pace = time.monotonic(), self.paces[artifact]
+        pace.mark(now, done, total, documents)
+        self.bars.update(self.bar_ids[artifact], completed=done, total=total, pace=how_fast(pace, now))
 
     def finished(self, artifact: Artifact, cached: bool, seconds: float) -> None:
         if artifact in self.bar_ids:

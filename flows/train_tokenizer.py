@@ -20,6 +20,6 @@ def train_tokenizer(
 ) -> Any:
     """The corpus, the tokenizer made from it, and its tokens."""
     if latest:
-        take(conf, get_run_logger().info)
+        take(conf, get_run_logger().info, settings)
     with begin(conf, workers, settings, dag.train_tokenizer, until, only) as (run, pipeline):
         return dag.train_tokenizer(run, pipeline)

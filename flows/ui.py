@@ -63,7 +63,7 @@ def serve(port: int, password: bool, console: Console) -> None:
 
             server.wait_until_up(url, kept.process)
             _prepare()
-            lost.settle(tell)
+            _settled(tell)
         _work(url, secret, kept, console, tell)
     finally:
         kept.stop()
@@ -94,6 +94,8 @@ def serve_beside(url: str, console: Console) -> None:
 
 def _work(url: str, secret: str | None, kept: Kept | None, console: Console, tell: Callable[[str], None]) -> None:
     """A worker beside a server, `kept` or another's, until Ctrl-C, SIGTERM or a Failure."""
+    from httpx import HTTPError
+
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
 
     def heard(error: str) -> None:
@@ -105,11 +107,7 @@ def _work(url: str, secret: str | None, kept: Kept | None, console: Console, tel
 
     def may_start() -> bool:
         """A worker's successor: not before the server answers, and what its predecessor left is ended and noted."""
-        if not answers(url):
-            return False
-        if kept is not None:
-            lost.settle(tell)
-        return True
+        return answers(url) and (kept is None or _settled(tell))
 
     with _announced(url, secret, kept is not None):
         try:
@@ -131,9 +129,23 @@ def _work(url: str, secret: str | None, kept: Kept | None, console: Console, tel
             try:
                 if worker.alive and (kept is None or kept.alive):
                     _cancel_runs(console, worker.process.pid, alone=kept is not None)
+            except HTTPError as error:
+                tell(f"runs could not be cancelled ({type(error).__name__}: {error}); they end with the worker")
             finally:
                 worker.stop(CANCEL_SECONDS)
                 _tell_repeated(log, tell)
+
+
+def _settled(tell: Callable[[str], None]) -> bool:
+    """Whether what was lost is noted; a server that is busy, or just gone again, is asked again later."""
+    from httpx import HTTPError
+
+    try:
+        lost.settle(tell)
+    except HTTPError as error:
+        tell(f"what was lost could not be noted in Prefect yet ({type(error).__name__}: {error})")
+        return False
+    return True
 
 
 def _require_alone() -> None:

@@ -7,8 +7,10 @@ vocabulary the logarithm of its sum at each temperature.
 """
 
 import base64
+import hashlib
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -82,7 +84,8 @@ def content(model: GPT, tokens: Sequence[int], spelt: Callable[[int], str]) -> d
 
 
 def page(name: str, shown: dict[str, Any]) -> str:
-    """The page. Texts in it are hostile input: in the script's data no `<` stands, and the page shows text as text."""
+    """The page. Texts in it are hostile input: in the script's data no `<` stands, the page shows text as text, and the
+    browser runs no script but the page's own, by its hash."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -90,4 +93,8 @@ def page(name: str, shown: dict[str, Any]) -> str:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
     )
     data = json.dumps(shown, separators=(",", ":")).replace("<", "\\u003c")
-    return environment.get_template("look.html.j2").render(name=name, shown=shown, data=Markup(data))
+    html = environment.get_template("look.html.j2").render(name=name, shown=shown, data=Markup(data))
+    script = re.search(r"<script>(.*?)</script>", html, re.DOTALL)
+    assert script is not None
+    digest = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
+    return html.replace("{script}", f"'sha256-{digest}'", 1)

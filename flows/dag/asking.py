@@ -52,8 +52,14 @@ def require_metrics(p: Pipeline) -> None:
 def ask(run: Run, p: Pipeline, built: Built, model: str, task: str) -> Artifact:
     """A model's answers to a task, in each way that it is asked, and its scores; once, whoever wants them."""
     known = built.scores.setdefault(model, {})
-    if task in known:
-        return known[task]
+    if task not in known:
+        with run.group("evaluation", model):
+            known[task] = scored(run, p, built, model, task)
+    return known[task]
+
+
+def scored(run: Run, p: Pipeline, built: Built, model: str, task: str) -> Artifact:
+    """The same, asked anew."""
     asked, of = p.tasks()[task]
     benchmark = asked.asks(of)
     solved = built.train.get(benchmark) or built.dev.get(benchmark)
@@ -79,7 +85,7 @@ def ask(run: Run, p: Pipeline, built: Built, model: str, task: str) -> Artifact:
         for one in ways
         if developed(asked, of, one)
     }
-    known[task] = run(
+    return run(
         scores,
         f"{model}.{task}",
         model=model,
@@ -98,7 +104,6 @@ def ask(run: Run, p: Pipeline, built: Built, model: str, task: str) -> Artifact:
         programs=p.evaluate.programs,
         seed=p.seed,
     )
-    return known[task]
 
 
 def developed(asked: Asked, of: Task, one: Asking) -> bool:
@@ -110,15 +115,16 @@ def developed(asked: Asked, of: Task, one: Asking) -> bool:
 def overlap_of(run: Run, p: Pipeline, built: Built) -> Artifact | None:
     """The benchmarks against the tokens that are trained on, if there are both."""
     if built.overlap is None and built.benchmarks and built.tokens:
-        built.overlap = run(
-            overlap,
-            "all",
-            tokens=built.tokens,
-            tokenizer=built.tokenizer,
-            benchmarks=built.benchmarks,
-            rules=list(dict.fromkeys(p.evaluate.overlap)),
-            seed=p.seed,
-        )
+        with run.group("decontamination"):
+            built.overlap = run(
+                overlap,
+                "all",
+                tokens=built.tokens,
+                tokenizer=built.tokenizer,
+                benchmarks=built.benchmarks,
+                rules=list(dict.fromkeys(p.evaluate.overlap)),
+                seed=p.seed,
+            )
     return built.overlap
 
 

@@ -30,6 +30,7 @@ from tasks.quality.score import score
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
 from tasks.runtime.stage import Stage
+from tasks.sources.index import index
 from tasks.sources.ingest import ingest
 from tasks.sources.input.listing import listed
 from tasks.sources.page.extract import versioned
@@ -44,37 +45,42 @@ def build_corpus(run: Run, p: Pipeline) -> Built:
     """Everything up to the last decision on each source."""
     built = Built()
     if p.sample:
-        built.sample = run(sample, "demo", megabytes=p.sample.megabytes, seed=p.seed, machine=installed())
-    for name, declared in p.benchmarks.items():  # first, since they are small: what is wrong is told at once
-        built.benchmarks[name] = items(run, p, name, declared, built)
-        for kept, part, given in ((built.train, "train", declared.train), (built.dev, "dev", declared.dev)):
-            if given is not None:  # not text that must not be trained on: nothing of it is looked for
-                files = _listed(run, p, f"{name}-{part}", built, given, frozen=False)
-                kept[name] = run(benchmark, f"{name}-{part}", **files, text=[])
+        with run.group("sample"):
+            built.sample = run(sample, "demo", megabytes=p.sample.megabytes, seed=p.seed, machine=installed())
+    with run.group("benchmarks"):
+        for name, declared in p.benchmarks.items():  # first, since they are small: what is wrong is told at once
+            built.benchmarks[name] = items(run, p, name, declared, built)
+            for kept, part, given in ((built.train, "train", declared.train), (built.dev, "dev", declared.dev)):
+                if given is not None:  # not text that must not be trained on: nothing of it is looked for
+                    files = _listed(run, p, f"{name}-{part}", built, given, frozen=False)
+                    kept[name] = run(benchmark, f"{name}-{part}", **files, text=[])
     find_links(run, p, built)
     select_records(run, p, built)
     for name, source in p.sources.items():
-        documents = run(
-            ingest,
-            name,
-            **_inputs(run, p, name, built),
-            source=name,
-            kind=source.form_of_inputs,
-            fields={"text": source.text, "id": source.id, "url": source.url},
-            ids=source.ids,
-            limits=source.limits.model_dump(),
-            where=source.where,
-            whitespace=source.whitespace,
-            extractor=versioned(source.extractor),
-            wiki=source.wiki.model_dump(),
-            reject_share=source.reject_share,
-            manners=p.servers.model_dump(),
-            shard=source.shard,
-            links=built.links.get(name),
-        )
+        with run.group("corpus", name):
+            documents = run(
+                ingest,
+                name,
+                **_inputs(run, p, name, built),
+                source=name,
+                kind=source.form_of_inputs,
+                fields={"text": source.text, "id": source.id, "url": source.url},
+                ids=source.ids,
+                limits=source.limits.model_dump(),
+                where=source.where,
+                whitespace=source.whitespace,
+                extractor=versioned(source.extractor),
+                wiki=source.wiki.model_dump(),
+                reject_share=source.reject_share,
+                manners=p.servers.model_dump(),
+                shard=source.shard,
+                links=built.links.get(name),
+            )
+            run(index, name, documents=documents)  # read by `explain` alone
         built.sources[name] = Columns(documents)
     if p.quality:
-        judge_by_words(run, p, p.quality, built)
+        with run.group("quality"):
+            judge_by_words(run, p, p.quality, built)
     list_grams(run, p, built)
     measure(run, p, built)
     for step in STEPS:
@@ -99,24 +105,25 @@ def find_links(run: Run, p: Pipeline, built: Built) -> None:
     for name, source in p.sources.items():
         if source.submissions is None:
             continue
-        submitted = run(
-            submissions,
-            name,
-            **_listed(run, p, name, built, source.submissions),
-            source=name,
-            reject_share=source.reject_share,
-            manners=p.servers.model_dump(),
-            shard=source.shard,
-        )
-        built.links[name] = run(
-            links,
-            name,
-            submissions=submitted,
-            karma=source.karma,
-            without=source.without,
-            over_18=source.over_18,
-            removed=source.removed,
-        )
+        with run.group("corpus", name):
+            submitted = run(
+                submissions,
+                name,
+                **_listed(run, p, name, built, source.submissions),
+                source=name,
+                reject_share=source.reject_share,
+                manners=p.servers.model_dump(),
+                shard=source.shard,
+            )
+            built.links[name] = run(
+                links,
+                name,
+                submissions=submitted,
+                karma=source.karma,
+                without=source.without,
+                over_18=source.over_18,
+                removed=source.removed,
+            )
 
 
 def select_records(run: Run, p: Pipeline, built: Built) -> None:
@@ -125,21 +132,22 @@ def select_records(run: Run, p: Pipeline, built: Built) -> None:
         if source.select is None:
             continue
         how, crawl = source.select, source.common_crawl(p.seed, form="index")
-        built.selected[name] = run(
-            select,
-            name,
-            **_listed(run, p, name, built, how.index or 1, crawl=crawl),
-            source=name,
-            base=source.base,
-            domains=how.domains,
-            prefixes=how.prefixes,
-            languages=how.languages,
-            mime=how.mime,
-            status=how.status,
-            shard=how.shard,
-            links=built.links.get(source.selects_by(name) or ""),
-            manners=p.servers.model_dump(),
-        )
+        with run.group("corpus", name):
+            built.selected[name] = run(
+                select,
+                name,
+                **_listed(run, p, name, built, how.index or 1, crawl=crawl),
+                source=name,
+                base=source.base,
+                domains=how.domains,
+                prefixes=how.prefixes,
+                languages=how.languages,
+                mime=how.mime,
+                status=how.status,
+                shard=how.shard,
+                links=built.links.get(source.selects_by(name) or ""),
+                manners=p.servers.model_dump(),
+            )
 
 
 def _inputs(run: Run, p: Pipeline, name: str, built: Built) -> dict[str, Any]:
@@ -161,7 +169,8 @@ def list_grams(run: Run, p: Pipeline, built: Built) -> None:
         return
     sought = p.decontaminate.sought()
     drawn = any(rule["substrings"] for rule in sought.values())
-    built.grams = run(grams, "all", benchmarks=built.benchmarks, rules=sought, seed=p.seed if drawn else None)
+    with run.group("benchmarks"):
+        built.grams = run(grams, "all", benchmarks=built.benchmarks, rules=sought, seed=p.seed if drawn else None)
 
 
 def measure(run: Run, p: Pipeline, built: Built) -> None:
@@ -174,7 +183,8 @@ def measure(run: Run, p: Pipeline, built: Built) -> None:
         if built.grams is not None:
             asked.append((hits, {"grams": built.grams, "margin": p.decontaminate.margin}))
         asked.append((signatures, {"shingle": how["shingle"], "permutations": how["permutations"], "seed": p.seed}))
-        made = run.together(name, [(what, {"documents": source.documents} | more) for what, more in asked])
+        with run.group("corpus", name):
+            made = run.together(name, [(what, {"documents": source.documents} | more) for what, more in asked])
         source.measures |= {artifact.stage: artifact for artifact in made}
 
 
@@ -182,32 +192,34 @@ def take_back(run: Run, p: Pipeline, built: Built) -> None:
     """Documents that were taken back leave before anything is decided; sources without any have no such decision."""
     for name, ids in p.retracted().ids.items():
         source = built.sources[name]
-        decision = run(retracted, name, documents=source.documents, before=source.before, ids=ids)
+        with run.group("corpus", name):
+            decision = run(retracted, name, documents=source.documents, before=source.before, ids=ids)
         source.decisions.append(decision)
 
 
 def filter_quality(run: Run, p: Pipeline, built: Built) -> None:
     """Raw sources are resampled by score; every source keeps to its languages, and to rules on what is counted."""
     for name, source in built.sources.items():
-        conditions = p.conditions(name)
-        scored = conditions.score
-        for measure in conditions.measures:
-            source.measures[measure] = run_measure(run, p, built, measure, name)
-        rules = conditions.limits()
-        decision = run(
-            keep,
-            name,
-            documents=source.documents,
-            before=source.before,
-            scores=source.measures.get("score"),
-            pareto=scored.pareto if scored else None,
-            threshold=scored.threshold if scored else None,
-            languages=p.sources[name].languages,
-            seed=p.seed,
-            measures={measure: source.measures[measure] for measure in rules},
-            rules=rules,
-        )
-        source.decisions.append(decision)
+        with run.group("corpus", name):
+            conditions = p.conditions(name)
+            scored = conditions.score
+            for measure in conditions.measures:
+                source.measures[measure] = run_measure(run, p, built, measure, name)
+            rules = conditions.limits()
+            decision = run(
+                keep,
+                name,
+                documents=source.documents,
+                before=source.before,
+                scores=source.measures.get("score"),
+                pareto=scored.pareto if scored else None,
+                threshold=scored.threshold if scored else None,
+                languages=p.sources[name].languages,
+                seed=p.seed,
+                measures={measure: source.measures[measure] for measure in rules},
+                rules=rules,
+            )
+            source.decisions.append(decision)
 
 
 def judge_by_words(run: Run, p: Pipeline, how: Quality, built: Built) -> None:
@@ -252,10 +264,11 @@ def run_measure(run: Run, p: Pipeline, built: Built, measure: str, name: str) ->
         return run(pii, name, documents=documents)
     if built.harm is None:
         assert p.harm is not None  # the schema saw to it
-        files = _listed(run, p, "harm", built, p.harm.files, frozen=False)
-        built.harm = run(
-            harm_classifier, "harm", **files, fields=p.harm.fields(), features=p.harm.features, seed=p.seed
-        )
+        with run.group("quality"):
+            files = _listed(run, p, "harm", built, p.harm.files, frozen=False)
+            built.harm = run(
+                harm_classifier, "harm", **files, fields=p.harm.fields(), features=p.harm.features, seed=p.seed
+            )
     return run(harm, name, documents=documents, classifier=built.harm)
 
 
@@ -266,26 +279,27 @@ def remove_duplicates(run: Run, p: Pipeline, built: Built) -> None:
     met = {earlier for name in p.sources for earlier in p.before(name)}
     for name, source in built.sources.items():
         earlier = [built.sources[other] for other in p.before(name)]
-        decision = run(
-            survivors,
-            name,
-            documents=[each.documents for each in [*earlier, source]],
-            before=source.last,
-            signatures=[each.measures["signatures"] for each in [*earlier, source]],
-            buckets=[built.buckets[other] for other in p.before(name)],
-            **banding,
-            threshold=how["threshold"],
-            bucket=how["bucket"],
-            memory=how["memory"],
-        )
-        source.decisions.append(decision)
-        signing = {"shingle": how["shingle"], "permutations": how["permutations"], "seed": p.seed}
-        asking = {"sample": how["sample"], "threshold": how["threshold"]}
-        run(recall, name, documents=source.documents, survivors=decision, **signing, **banding, **asking)
-        if name in met:
-            signed = source.measures["signatures"]
-            inputs = {"documents": source.documents, "before": decision, "signatures": signed}
-            built.buckets[name] = run(buckets, name, **inputs, **banding)
+        with run.group("corpus", name):
+            decision = run(
+                survivors,
+                name,
+                documents=[each.documents for each in [*earlier, source]],
+                before=source.last,
+                signatures=[each.measures["signatures"] for each in [*earlier, source]],
+                buckets=[built.buckets[other] for other in p.before(name)],
+                **banding,
+                threshold=how["threshold"],
+                bucket=how["bucket"],
+                memory=how["memory"],
+            )
+            source.decisions.append(decision)
+            signing = {"shingle": how["shingle"], "permutations": how["permutations"], "seed": p.seed}
+            asking = {"sample": how["sample"], "threshold": how["threshold"]}
+            run(recall, name, documents=source.documents, survivors=decision, **signing, **banding, **asking)
+            if name in met:
+                signed = source.measures["signatures"]
+                inputs = {"documents": source.documents, "before": decision, "signatures": signed}
+                built.buckets[name] = run(buckets, name, **inputs, **banding)
 
 
 def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
@@ -294,30 +308,32 @@ def remove_benchmarks(run: Run, p: Pipeline, built: Built) -> None:
         return
     how = p.decontaminate
     judged = how.judged()
-    built.frequent = run(
-        frequent,
-        "all",
-        documents=[built.sources[name].documents for name in p.teachers],
-        hits=[built.sources[name].measures["hits"] for name in p.teachers],
-        before=[built.sources[name].last for name in p.teachers],
-        grams=built.grams,
-        limit=how.frequent,
-    )
-    for name, source in built.sources.items():
-        decision = run(
-            cuts,
-            name,
-            documents=source.documents,
-            hits=source.measures["hits"],
-            before=source.last,
+    with run.group("decontamination"):
+        built.frequent = run(
+            frequent,
+            "all",
+            documents=[built.sources[name].documents for name in p.teachers],
+            hits=[built.sources[name].measures["hits"] for name in p.teachers],
+            before=[built.sources[name].last for name in p.teachers],
             grams=built.grams,
-            frequent=built.frequent,
-            rule=how.rule,
-            judged=judged,
-            shortest=how.shortest,
-            pieces=how.pieces,
+            limit=how.frequent,
         )
-        source.decisions.append(decision)
+    for name, source in built.sources.items():
+        with run.group("corpus", name):
+            decision = run(
+                cuts,
+                name,
+                documents=source.documents,
+                hits=source.measures["hits"],
+                before=source.last,
+                grams=built.grams,
+                frequent=built.frequent,
+                rule=how.rule,
+                judged=judged,
+                shortest=how.shortest,
+                pieces=how.pieces,
+            )
+            source.decisions.append(decision)
 
 
 # In the order in which documents leave: each appends a decision to the sources.

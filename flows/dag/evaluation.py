@@ -26,19 +26,27 @@ def evaluate(run: Run, p: Pipeline) -> Built:
     built = pretrain(run, p)
     overlap_of(run, p, built)
     for name in evaluated(p):
-        own = name in built.mixtures
-        text = {"mixture": built.mixtures[name]} if own else {"tokens": built.tokens, "tokenizer": built.tokenizer}
-        if built.tokens:
-            built.perplexities[name] = run(perplexity, name, model=built.models[name], **text, seed=p.seed)
-        for text_name, how in p.evaluate.perplexity.items():
-            measure_text(run, built, name, text_name, how)
+        with run.group("evaluation", name):
+            measure_texts(run, p, built, name)
         for task in p.tasks():
             ask(run, p, built, name, task)
-    order_by_compute(run, p, built)
-    probe(run, p, built, evaluated(p))
-    write_news(run, p, built, evaluated(p))
-    examine(run, p, built, evaluated(p))
+    with run.group("ladder"):
+        order_by_compute(run, p, built)
+    with run.group("evaluation"):  # what is no single model's
+        probe(run, p, built, evaluated(p))
+        write_news(run, p, built, evaluated(p))
+        examine(run, p, built, evaluated(p))
     return built
+
+
+def measure_texts(run: Run, p: Pipeline, built: Built, name: str) -> None:
+    """A model's perplexity on what was held out, and on the texts that the pipeline names."""
+    own = name in built.mixtures
+    text = {"mixture": built.mixtures[name]} if own else {"tokens": built.tokens, "tokenizer": built.tokenizer}
+    if built.tokens:
+        built.perplexities[name] = run(perplexity, name, model=built.models[name], **text, seed=p.seed)
+    for text_name, how in p.evaluate.perplexity.items():
+        measure_text(run, built, name, text_name, how)
 
 
 def measure_text(run: Run, built: Built, model: str, name: str, how: FilePerplexity) -> None:

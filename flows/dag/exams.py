@@ -12,24 +12,25 @@ def examine(run: Run, p: Pipeline, built: Built, models: list[str]) -> None:
     sat = p.evaluate.examined()
     tasks = sorted({section.task for exam in sat.values() for section in exam.sections})
     for model in models:
-        scores = built.scores.get(model, {})  # none where no task is asked
-        if sat:
-            run(
-                exams,
-                model,
-                model=model,
-                exams={name: exam.steps() for name, exam in sat.items()},
-                scores={task: scores[task] for task in tasks},
-                seed=p.seed,
-            )
-        for task, fields in p.evaluate.by.items():
-            run(
-                parts,
-                f"{model}.{task}",
-                model=model,
-                task=task,
-                scores=scores[task],
-                benchmark=built.benchmarks[p.benchmark_of(task)],
-                fields=fields,
-                seed=p.seed,
-            )
+        with run.group("evaluation", model):
+            scores = built.scores.get(model, {})  # none where no task is asked
+            if sat:
+                run(
+                    exams,
+                    model,
+                    model=model,
+                    exams={name: exam.steps() for name, exam in sat.items()},
+                    scores={task: scores[task] for task in tasks},
+                    seed=p.seed,
+                )
+            for task, fields in p.evaluate.by.items():
+                run(
+                    parts,
+                    f"{model}.{task}",
+                    model=model,
+                    task=task,
+                    scores=scores[task],
+                    benchmark=built.benchmarks[p.benchmark_of(task)],
+                    fields=fields,
+                    seed=p.seed,
+                )

@@ -50,42 +50,43 @@ def train_model(
 ) -> None:
     """A mixture for the model's budget, and the model. `before`: what must be there before it, its `start` or what is
     foretold of it."""
-    built.mixtures[name] = run(
-        mixture,
-        name,
-        tokens=built.tokens,
-        groups={source: p.group(source) for source in p.sources},
-        weights=p.mixture.weights,
-        budget=total_windows(training, architecture.context) * architecture.context,
-        context=architecture.context,
-        validation=p.validation,
-        validation_windows=training.validation_windows,
-        seed=p.seed,
-        max_epochs=p.mixture.epochs.max,
-        times=list(p.dedup.rehydrate.values()),
-    )
-    built.models[name] = run(
-        train,
-        name,
-        mixture=built.mixtures[name],
-        tokenizer=built.tokenizer,
-        architecture=asdict(architecture),
-        training=asdict(training),
-        torchrun=p.trained()[name][0].torchrun,
-        **before,
-    )
-    if name in p.models:
-        run(
-            ngrams,
+    with run.group("training", name):
+        built.mixtures[name] = run(
+            mixture,
+            name,
+            tokens=built.tokens,
+            groups={source: p.group(source) for source in p.sources},
+            weights=p.mixture.weights,
+            budget=total_windows(training, architecture.context) * architecture.context,
+            context=architecture.context,
+            validation=p.validation,
+            validation_windows=training.validation_windows,
+            seed=p.seed,
+            max_epochs=p.mixture.epochs.max,
+            times=list(p.dedup.rehydrate.values()),
+        )
+        built.models[name] = run(
+            train,
             name,
             mixture=built.mixtures[name],
-            context=architecture.context,
-            vocabulary=architecture.vocabulary,
-            windows=total_windows(training, architecture.context),
-            validation_windows=training.validation_windows,
-            order=5,
-            seed=training.seed,
+            tokenizer=built.tokenizer,
+            architecture=asdict(architecture),
+            training=asdict(training),
+            torchrun=p.trained()[name][0].torchrun,
+            **before,
         )
+        if name in p.models:
+            run(
+                ngrams,
+                name,
+                mixture=built.mixtures[name],
+                context=architecture.context,
+                vocabulary=architecture.vocabulary,
+                windows=total_windows(training, architecture.context),
+                validation_windows=training.validation_windows,
+                order=5,
+                seed=training.seed,
+            )
 
 
 def climb(run: Run, p: Pipeline, ladder: Ladder, built: Built) -> None:
@@ -93,23 +94,26 @@ def climb(run: Run, p: Pipeline, ladder: Ladder, built: Built) -> None:
     if ladder.predict is not None:
         target, small = p.models[ladder.predict], p.small()
         architecture, training = target.filled(vocabulary=p.tokenizer.vocabulary, seed=p.seed)
-        foretold = run(
-            prediction,
-            ladder.predict,
-            models={name: built.models[name] for name in small},
-            mixtures={name: built.mixtures[name] for name in small},
-            architecture=asdict(architecture),
-            training=asdict(training),
-            share=ladder.share,
-            seed=p.seed,
-        )
+        with run.group("ladder"):
+            foretold = run(
+                prediction,
+                ladder.predict,
+                models={name: built.models[name] for name in small},
+                mixtures={name: built.mixtures[name] for name in small},
+                architecture=asdict(architecture),
+                training=asdict(training),
+                share=ladder.share,
+                seed=p.seed,
+            )
         foretell_pass_rates(run, p, ladder, built)
         more = {"pass_rates": built.pass_rates} if built.pass_rates else {}
         train_model(run, p, built, ladder.predict, architecture, training, prediction=foretold, **more)
         model, mixed = built.models[ladder.predict], built.mixtures[ladder.predict]
-        run(verdict, ladder.predict, prediction=foretold, model=model, mixture=mixed)
+        with run.group("ladder"):
+            run(verdict, ladder.predict, prediction=foretold, model=model, mixture=mixed)
     trained = {name: built.models[name] for name in built.mixtures}
-    run(scaling, "ladder", models=trained, mixtures=built.mixtures)
+    with run.group("ladder"):
+        run(scaling, "ladder", models=trained, mixtures=built.mixtures)
 
 
 def go_on(run: Run, p: Pipeline, built: Built) -> None:
@@ -136,17 +140,19 @@ def foretell_pass_rates(run: Run, p: Pipeline, ladder: Ladder, built: Built) -> 
     small = p.small()
     architecture, training = p.models[ladder.predict].filled(vocabulary=p.tokenizer.vocabulary, seed=p.seed)
     for task in ladder.pass_rates:
-        built.pass_rates[task] = run(
-            pass_rates,
-            f"{ladder.predict}.{task}",
-            task=task,
-            scores={name: ask(run, p, built, name, task) for name in small},
-            models={name: built.models[name] for name in small},
-            architecture=asdict(architecture),
-            training=asdict(training),
-            share=ladder.share,
-            seed=p.seed,
-        )
+        scored = {name: ask(run, p, built, name, task) for name in small}
+        with run.group("ladder"):
+            built.pass_rates[task] = run(
+                pass_rates,
+                f"{ladder.predict}.{task}",
+                task=task,
+                scores=scored,
+                models={name: built.models[name] for name in small},
+                architecture=asdict(architecture),
+                training=asdict(training),
+                share=ladder.share,
+                seed=p.seed,
+            )
 
 
 def incoming(run: Run, p: Pipeline, name: str, built: Built) -> Artifact:
@@ -154,4 +160,5 @@ def incoming(run: Run, p: Pipeline, name: str, built: Built) -> Artifact:
     model = p.models[name]
     assert model.from_ is not None
     files = listed(run, f"model-{name}", patterns(model.from_), built.sample)
-    return run(imported, name, **files, end_of_text=model.end_of_text)
+    with run.group("training", name):
+        return run(imported, name, **files, end_of_text=model.end_of_text)

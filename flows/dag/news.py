@@ -29,9 +29,10 @@ def write_news(run: Run, p: Pipeline, built: Built, models: list[str]) -> None:
         made = run(news, name, model=built.models[how.control], **about, **CONTROL)
         control = run(news_judged, name, news=made, control=None, ratings=ratings, seed=p.seed)
     for name in models:
-        made = run(news, name, model=built.models[name], **about, **HOW)
-        run(news_judged, name, news=made, control=control, ratings=ratings, seed=p.seed)
-        run(repetition, name, news=made, samples=built.samples.get(name), seed=p.seed)
+        with run.group("evaluation", name):
+            made = run(news, name, model=built.models[name], **about, **HOW)
+            run(news_judged, name, news=made, control=control, ratings=ratings, seed=p.seed)
+            run(repetition, name, news=made, samples=built.samples.get(name), seed=p.seed)
 
 
 def control_of(model: str) -> str:

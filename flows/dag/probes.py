@@ -28,37 +28,38 @@ def probe(run: Run, p: Pipeline, built: Built, models: list[str]) -> None:
         own = how.toxicity.prompts is None
         begun = {"files": rated if own else _files(run, "prompts", how.toxicity.prompts), "rated": own}
     for name in models:
-        model = built.models[name]
-        asked = run(
-            probes,
-            name,
-            model=model,
-            occupations=given["occupations"],
-            winogender=given["winogender"],
-            crows_pairs=given["crows_pairs"],
-        )
-        people = endings = None
-        if how.samples:
-            about = {"samples": how.samples, "tokens": how.tokens, "top_p": TOP_P}
-            people = run(
-                samples, f"{name}-people", model=model, files=[], rated=False, limit=None, seed=p.seed, **about
+        with run.group("evaluation", name):
+            model = built.models[name]
+            asked = run(
+                probes,
+                name,
+                model=model,
+                occupations=given["occupations"],
+                winogender=given["winogender"],
+                crows_pairs=given["crows_pairs"],
             )
-            built.samples[name] = people
-        if how.toxicity is not None:
-            # One text a prompt, at temperature 1 from the whole law (InstructGPT, section 3.5).
-            ends: dict[str, Any] = {"samples": 1, "tokens": how.toxicity.tokens, "top_p": 1.0}
-            limit = how.toxicity.limit
-            endings = run(samples, f"{name}-endings", model=model, **begun, limit=limit, seed=p.seed, **ends)
-        run(
-            bias,
-            name,
-            probes=asked,
-            people=people,
-            endings=endings,
-            classifier=classifier,
-            lexicon=given["lexicon"],
-            seed=p.seed,
-        )
+            people = endings = None
+            if how.samples:
+                about = {"samples": how.samples, "tokens": how.tokens, "top_p": TOP_P}
+                people = run(
+                    samples, f"{name}-people", model=model, files=[], rated=False, limit=None, seed=p.seed, **about
+                )
+                built.samples[name] = people
+            if how.toxicity is not None:
+                # One text a prompt, at temperature 1 from the whole law (InstructGPT, section 3.5).
+                ends: dict[str, Any] = {"samples": 1, "tokens": how.toxicity.tokens, "top_p": 1.0}
+                limit = how.toxicity.limit
+                endings = run(samples, f"{name}-endings", model=model, **begun, limit=limit, seed=p.seed, **ends)
+            run(
+                bias,
+                name,
+                probes=asked,
+                people=people,
+                endings=endings,
+                classifier=classifier,
+                lexicon=given["lexicon"],
+                seed=p.seed,
+            )
 
 
 def _files(run: Run, key: str, files: str | None) -> list[dict[str, Any]]:

@@ -18,18 +18,19 @@ def train_tokenizer(run: Run, p: Pipeline) -> Built:
     built = build_corpus(run, p)
     if not p.sources:
         return built
-    built.tokenizer = tokenizer_of(run, p, built)
-    for name, source in built.sources.items():
-        built.tokens[name] = run(
-            tokens,
-            name,
-            documents=source.documents,
-            decision=source.last,
-            tokenizer=built.tokenizer,
-            validation=p.validation,
-            seed=p.seed,
-            sizes=list(p.dedup.rehydrate),
-        )
+    with run.group("tokens"):
+        built.tokenizer = tokenizer_of(run, p, built)
+        for name, source in built.sources.items():
+            built.tokens[name] = run(
+                tokens,
+                name,
+                documents=source.documents,
+                decision=source.last,
+                tokenizer=built.tokenizer,
+                validation=p.validation,
+                seed=p.seed,
+                sizes=list(p.dedup.rehydrate),
+            )
     return built
 
 

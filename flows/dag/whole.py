@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from conf.mixture import unread
 from conf.pipeline import Pipeline
 from conf.title import file_name
 from flows.dag.built import Built, By
@@ -17,26 +18,19 @@ def crawl_to_model(run: Run, p: Pipeline) -> Built:
         for group in p.unread():
             run.reporter.log(unread(group))
     built = evaluate(run, p)
-    built.report = run(
-        report,
-        file_name(p.title),
-        documents=built.documents,
-        measures={name: source.measures for name, source in built.sources.items()},
-        decisions={name: source.decisions for name, source in built.sources.items()},
-        others=others(run, built),
-        declarations={name: asdict(Declaration.of(stage)) for name, stage in run.stages.items()},
-        groups={source: p.group(source) for source in p.sources},
-        title=p.title,
-    )
+    with run.group("report"):
+        built.report = run(
+            report,
+            file_name(p.title),
+            documents=built.documents,
+            measures={name: source.measures for name, source in built.sources.items()},
+            decisions={name: source.decisions for name, source in built.sources.items()},
+            others=others(run, built),
+            declarations={name: asdict(Declaration.of(stage)) for name, stage in run.stages.items()},
+            groups={source: p.group(source) for source in p.sources},
+            title=p.title,
+        )
     return built
-
-
-def unread(group: str) -> str:
-    """That no model reads a group."""
-    return (
-        f"mixture leaves out {group}: its documents are kept, and no model reads them; give it a weight (0 if that is "
-        f"meant)"
-    )
 
 
 def others(run: Run, built: Built) -> dict[str, By]:

@@ -32,7 +32,7 @@ class Frequent:
     frequent: int = 0
 
 
-@stage("frequent", kind="fit", section="contamination", libraries=("numpy",))
+@stage("frequent", kind="fit", section="contamination", textless=True, libraries=("numpy",))
 def frequent(
     job: Job,
     *,

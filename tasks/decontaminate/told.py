@@ -13,6 +13,8 @@ from tasks.runtime.stage import Place
 SHAPES_NO_BYTES = True
 SHOWN = 20  # hits or spans of one document that are printed
 OWNERS = 3  # items of one gram that are
+BESIDE = 80  # bytes of what stays that are shown on either side of what is removed
+LONG = 600  # bytes of a removed span from which on its middle is left out
 
 
 def tell_hits(artifact: Artifact, place: Place, others: Mapping[tuple[str, str], Artifact]) -> Iterator[str]:
@@ -69,5 +71,22 @@ def tell_cuts(artifact: Artifact, place: Place, others: Mapping[tuple[str, str],
     row = read_column(artifact, place.shard, ["cuts", "found_by"]).slice(place.row, 1).to_pylist()[0]
     several = len(artifact.manifest["parameters"]["judged"]) > 1
     yield f"{answer}; found by {', '.join(row['found_by']) or 'no rule'}" if several else answer
-    if spans := row["cuts"] or []:
-        yield "; ".join(f"bytes {span['start']:,} to {span['end']:,} removed" for span in spans[:SHOWN])
+    spans = row["cuts"] or []
+    for number, span in enumerate(spans[:SHOWN]):
+        before = spans[number - 1]["end"] if number else 0
+        after = spans[number + 1]["start"] if number + 1 < len(spans) else len(place.text)
+        yield f"bytes {span['start']:,} to {span['end']:,} removed: {_marked(place.text, span, before, after)}"
+    if len(spans) > SHOWN:
+        yield f"... and {len(spans) - SHOWN} spans more"
+
+
+def _marked(text: bytes, span: Mapping[str, int], before: int, after: int) -> str:
+    """What is removed as `[-so-]`, its middle left out where it is long, between what stays beside it."""
+    start, end = span["start"], span["end"]
+    left, right = text[max(before, start - BESIDE) : start], text[end : min(after, end + BESIDE)]
+    cut = text[start:end]
+    if len(cut) > LONG:
+        cut = cut[: LONG // 2] + b" ... " + cut[-LONG // 2 :]
+    # A character that an end of these excerpts divides is left out.
+    shown = f"{left.decode(errors='ignore')}[-{cut.decode(errors='ignore')}-]{right.decode(errors='ignore')}"
+    return repr(("..." if start - BESIDE > before else "") + shown + ("..." if end + BESIDE < after else ""))

@@ -7,17 +7,14 @@ are two kinds of files, `bands-<number>` and `classes-<number>`: a kind's files 
 from functools import partial
 from typing import Any
 
-import pyarrow as pa
-
 from tasks.dedup.bands import emit_bands
 from tasks.dedup.members import emit_members
-from tasks.dedup.pieces import Piece, as_they_are, cleared, rows_of, step
+from tasks.dedup.pieces import Piece, as_they_are, cleared, overlapping, rows_between, step
 from tasks.dedup.places import Places
 from tasks.dedup.stored import KINDS, file_of
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
 from tasks.runtime.shards import Output
-from tasks.runtime.shuffle import cuts, hashed, unhashed
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
 
@@ -32,7 +29,7 @@ class Bucketed:
     classes: int = 0
 
 
-@stage("buckets", kind="measure", section="duplicates", libraries=("numpy",))
+@stage("buckets", kind="measure", section="duplicates", textless=True, libraries=("numpy",))
 def buckets(
     job: Job, *, documents: Artifact, before: Artifact, signatures: Artifact, bands: int, rows: int
 ) -> Bucketed:
@@ -51,22 +48,11 @@ def buckets(
             pieces, _ = step(job, emit[kind], as_they_are, items)
             counts[kind] = sum(piece.rows for piece in pieces)
             files = -(-counts[kind] // FILE)
-            work += [(file_of(kind, n), (n, files, _overlapping(pieces, n, files))) for n in range(files)]
+            work += [(file_of(kind, n), (n, files, overlapping(pieces, n, files))) for n in range(files)]
         job.map(write_file, work, artifact=job.artifact)
     return Bucketed(**counts)
 
 
-def _overlapping(pieces: list[Piece], number: int, files: int) -> list[Piece]:
-    low, high = (-(-(edge << 64) // files) for edge in (number, number + 1))
-    return [piece for piece in pieces if piece.low < high and piece.high >= low]
-
-
 def write_file(out: Output, item: tuple[int, int, list[Piece]], *, artifact: Artifact) -> Bucketed:
-    number, files, pieces = item
-    parts = []
-    for piece in pieces:
-        table = hashed(rows_of(piece, artifact=artifact))
-        start, end = cuts(table, files)[number : number + 2]
-        parts.append(table.slice(start, end - start))
-    out.write(unhashed(pa.concat_tables(parts)))
+    out.write(rows_between(*item, artifact=artifact))
     return Bucketed()

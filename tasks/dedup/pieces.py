@@ -19,7 +19,7 @@ import pyarrow as pa
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.fixed import fixed
 from tasks.runtime.job import Job
-from tasks.runtime.shuffle import hashed, read_file
+from tasks.runtime.shuffle import cuts, hashed, read_file, unhashed
 
 STEPS = "run.steps"
 COUNTS = 8  # that a step may tell, at most
@@ -96,6 +96,22 @@ def rows_at(pieces: list[Piece], key: int, schema: pa.Schema, artifact: Artifact
     tables = [rows_of(piece, artifact=artifact) for piece in pieces]
     found = [table.filter(pa.array(table.column("key").to_numpy() == key)) for table in tables]
     return pa.concat_tables([schema.empty_table(), *found])
+
+
+def overlapping(pieces: list[Piece], number: int, files: int) -> list[Piece]:
+    """Those that may hold hashes of the part `number` of `files` equal ranges."""
+    low, high = (-(-(edge << 64) // files) for edge in (number, number + 1))
+    return [piece for piece in pieces if piece.low < high and piece.high >= low]
+
+
+def rows_between(number: int, files: int, pieces: list[Piece], *, artifact: Artifact) -> pa.Table:
+    """The rows of `pieces`, which are in order, whose hashes are of that part: a file of what is stored by key."""
+    parts = []
+    for piece in pieces:
+        table = hashed(rows_of(piece, artifact=artifact))
+        start, end = cuts(table, files)[number : number + 2]
+        parts.append(table.slice(start, end - start))
+    return unhashed(pa.concat_tables(parts))
 
 
 def as_they_are(table: pa.Table) -> Reduced:

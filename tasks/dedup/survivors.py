@@ -25,6 +25,7 @@ from tasks.dedup.members import BY_CLASH, REASONS, emit_members, reduce_members
 from tasks.dedup.pieces import Piece, as_they_are, at, cleared, rows_at, rows_of, step
 from tasks.dedup.places import Places
 from tasks.dedup.stored import Stored
+from tasks.dedup.told import tell_survivors
 from tasks.dedup.verdicts import COPIES, SIZES, VERDICTS, bring_home, resolve
 from tasks.dedup.walk import decide
 from tasks.runtime.artifact import Artifact
@@ -66,6 +67,7 @@ class Survived(Decided):
         Column("copies", pa.int32(), "how many documents of its source left for it"),
     ),
     reasons=REASONS,
+    tell=tell_survivors,
     libraries=("numpy",),
     judges=("memory",),
 )

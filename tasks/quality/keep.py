@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from tasks.kernels.draw import uniform
 from tasks.quality.rules import REASONS, RULES, reason_of, stays, value_of
+from tasks.quality.told import tell_keep
 from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.decisions import KEEP, REASON, Decided, kept_before
 from tasks.runtime.job import Job
@@ -41,6 +42,7 @@ def keep_probability(score: np.ndarray, alpha: float) -> np.ndarray:
     title="after quality",
     section="quality",
     drawn=("quality",),
+    tell=tell_keep,
     columns=(KEEP, REASON, Column("draw", pa.float64(), "the uniform draw; null where none was made")),
     reasons={
         "quality": "its score is too low, or its draw was unlucky",

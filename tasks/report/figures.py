@@ -6,7 +6,9 @@ from typing import Any
 
 from tasks.report.palette import INK, LINE, MUTED
 from tasks.report.section import Plot
+from tasks.report.words import described
 
+INCHES = (5.6, 3.3)
 BINS = 20  # of a share, where sections count by it
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -42,18 +44,19 @@ def file_name(section: str, name: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]", "-", f"{section}-{name}")
 
 
-def draw(plots: dict[str, Plot]) -> dict[str, bytes]:
-    """SVG by file name."""
+def draw(plots: dict[str, Plot], inches: tuple[float, float] = INCHES) -> dict[str, bytes]:
+    """SVG by file name; what it shows, in words, stands in it as its description."""
     import matplotlib
     from matplotlib.figure import Figure
 
     drawn = {}
     for name, plot in plots.items():
         with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):
-            figure = Figure(figsize=(5.6, 3.3), layout="constrained")
-            plot(figure.add_subplot())
+            figure = Figure(figsize=inches, layout="constrained")
+            axes = figure.add_subplot()
+            plot(axes)
             with io.BytesIO() as file:
-                figure.savefig(file, format="svg", metadata={"Date": None})
+                figure.savefig(file, format="svg", metadata={"Date": None, "Description": described(axes)})
                 drawn[name] = file.getvalue()
     return drawn
 

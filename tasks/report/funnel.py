@@ -15,6 +15,10 @@ INGEST, TOKENS = "ingest", "tokens"  # the steps before the first decision and b
 
 
 def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content:
+    return funnel_of(given)
+
+
+def funnel_of(given: Given) -> Content:
     """A row a source, a step a decision; the decisions in their order, with titles and what their reasons mean."""
     tokens = given.named(tokens_stage)
     rows = []

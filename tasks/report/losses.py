@@ -55,7 +55,7 @@ def count(columns: ShardColumns) -> dict[str, Sides]:
         reasons = table.column("reason")
         sides = (reasons.is_valid().to_numpy(), table.column("keep").to_numpy())
         chosen = [_lowest(draws, side) for side in sides]
-        texts = _beginnings(columns.shard, sorted({row for rows in chosen for row in rows}))
+        texts = beginnings(columns.shard, sorted({row for rows in chosen for row in rows}))
         found[decision.stage] = Sides(
             *(
                 [
@@ -77,7 +77,7 @@ def _lowest(draws: np.ndarray, side: np.ndarray) -> list[int]:
     return chosen
 
 
-def _beginnings(shard: Shard, rows: list[int]) -> dict[int, str]:
+def beginnings(shard: Shard, rows: list[int]) -> dict[int, str]:
     """The first characters of these rows' texts, white space as single spaces."""
     found, first, waiting = {}, 0, list(rows)
     for batch in batches(shard, ["text"]) if rows else ():

@@ -1,5 +1,5 @@
 """Mixture: by group, what was asked, what the plan computed from it and its bound on epochs, and what the loader gave;
-by source, what is drawn and what is held out.
+by source, what is drawn and what is held out; and what was read by language and date.
 """
 
 from collections.abc import Iterator
@@ -8,11 +8,13 @@ from typing import Any
 
 from tasks.models.pretrain import Trained
 from tasks.models.pretrain import pretrain as pretrain_stage
+from tasks.report import spoken
 from tasks.report.formats import number, share
 from tasks.report.given import Given
 from tasks.report.palette import SERIES
 from tasks.report.rungs import rungs_of
 from tasks.report.section import Content, Counted, Plot, Section
+from tasks.report.spoken import Spoken, read_text
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
 from tasks.runtime.statistics import to_json
@@ -20,11 +22,17 @@ from tasks.tokens.mixture import Mixed
 from tasks.tokens.mixture import mixture as mixture_stage
 
 
-def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | None:
+def gather(job: Job, given: Given, counted: list[Counted[Spoken]]) -> Content | None:
     models = given.named(pretrain_stage)
     rungs = rungs_of(given)
     made = {name: mixed for name, mixed in given.named(mixture_stage).items() if name not in rungs}
-    mixtures = [mixture(name, mixed, models.get(name), given.groups) for name, mixed in made.items()]
+    mixtures = []
+    for name, mixed in made.items():
+        told = mixture(name, mixed, models.get(name), given.groups)
+        epochs = {row["group"]: row["realised_epochs"] or row["epochs"] for row in told["groups"]}
+        by_source = {source: epochs.get(group, 0.0) for source, group in given.groups.items()}
+        times = [1, *mixed.manifest["parameters"].get("times", ())]
+        mixtures.append(told | read_text(given, counted, by_source, times))
     return {"mixtures": mixtures} if mixtures else None
 
 
@@ -91,7 +99,10 @@ def _moved(mixed: dict[str, Any], row: dict[str, Any]) -> str:
 
 
 def figures(content: Content) -> dict[str, Plot]:
-    return {mixed["model"]: partial(_shares, mixed=mixed) for mixed in content["mixtures"]}
+    plots: dict[str, Plot] = {}
+    for mixed in content["mixtures"]:
+        plots |= {mixed["model"]: partial(_shares, mixed=mixed)} | spoken.figures(mixed["model"], mixed)
+    return plots
 
 
 def _shares(axes: Any, mixed: dict[str, Any]) -> None:
@@ -110,4 +121,4 @@ def _shares(axes: Any, mixed: dict[str, Any]) -> None:
     axes.figure.legend(loc="outside upper right", ncols=3)
 
 
-MIXTURE = Section("mixture", "Mixture", gather, figures=figures, lines=lines)
+MIXTURE = Section("mixture", "Mixture", gather, spoken.count, figures, lines)

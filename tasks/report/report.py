@@ -6,7 +6,7 @@ import json
 from functools import partial
 from typing import Any
 
-from tasks.report import sections
+from tasks.report import overview, sections
 from tasks.report.figures import draw, file_name
 from tasks.report.given import Declaration, Given
 from tasks.report.losses import LOSSES, markdown
@@ -70,16 +70,17 @@ def report(
             continue
         contents[section.name] = content
         plots |= {file_name(section.name, name): plot for name, plot in section.figures(content).items()}
-    for name, svg in draw(plots).items():
+    at_the_head = {file_name(overview.NAME, name): plot for name, plot in overview.figures(contents).items()}
+    for name, svg in (draw(at_the_head, overview.SIZE) | draw(plots)).items():
         with job.publish(f"figures/{name}.svg") as file:
             file.write(svg)
-    told = {"title": title, "sections": contents, "figures": list(plots)}
+    told = {"title": title, "sections": contents, "overview": list(at_the_head), "figures": list(plots)}
     lines = summary(told)
     with job.publish(FILE) as file:
         file.write(json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False).encode())
     with job.publish(SUMMARY) as file:
         file.write("".join(f"{line}\n" for line in lines).encode())
-    return Reported(len(documents), len(shards), len(contents), len(plots), len(lines))
+    return Reported(len(documents), len(shards), len(contents), len(at_the_head) + len(plots), len(lines))
 
 
 def summary_of(report: Artifact) -> str:
@@ -87,7 +88,13 @@ def summary_of(report: Artifact) -> str:
     return report.read(SUMMARY).decode()
 
 
+def content_of(report: Artifact) -> dict[str, Any]:
+    """What report.json holds."""
+    return dict(json.loads(report.read(FILE)))
+
+
 def figures_in(report: Artifact) -> tuple[dict[str, Any], dict[str, str]]:
     """What report.json holds, and each figure's SVG by name."""
-    content = json.loads(report.read(FILE))
-    return content, {name: report.read(f"figures/{name}.svg").decode() for name in content["figures"]}
+    content = content_of(report)
+    figures = [*content["overview"], *content["figures"]]
+    return content, {name: report.read(f"figures/{name}.svg").decode() for name in figures}

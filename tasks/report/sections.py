@@ -17,6 +17,7 @@ from tasks.report.planted import PLANTED
 from tasks.report.probes import PROBES
 from tasks.report.quality import QUALITY
 from tasks.report.rejects import REJECTS
+from tasks.report.removals import REMOVALS
 from tasks.report.rules import RULED
 from tasks.report.scaling import SCALING
 from tasks.report.scores import SCORES
@@ -29,8 +30,8 @@ OWN: tuple[Section[Any], ...] = (
     REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, ABILITIES,
     SCORES, TEXTS, EXAMS, PROBES, NEWS, PLANTED,
 )  # fmt: skip
-SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, *OWN, GENERAL)
-EVERY = (FUNNEL, LOSSES, GENERAL)  # of all stages, whatever they declare
+SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, REMOVALS, *OWN, GENERAL)
+EVERY = (FUNNEL, LOSSES, REMOVALS, GENERAL)  # of all stages, whatever they declare
 NAMES = frozenset(section.name for section in OWN)
 
 

@@ -21,6 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tasks.runtime.code_facts import Facts, remembered
+
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = "tasks.runtime."
 MARK = "SHAPES_NO_BYTES"
@@ -66,7 +68,9 @@ def libraries_of(module: str, declared: tuple[str, ...]) -> tuple[str, ...]:
 @cache
 def code_hashes(module: str) -> dict[str, str]:
     """A hash of each file of ours whose code runs in a stage: the module's and what it imports, directly or not."""
-    return {name: _file_hash(_source(name)) for name in sorted(_closure(module))}
+    hashes = {name: _file_hash(_source(name)) for name in sorted(_closure(module))}
+    remembered(_walk_version()).save()
+    return hashes
 
 
 def _closure(module: str) -> set[str]:
@@ -84,8 +88,13 @@ def _closure(module: str) -> set[str]:
 @cache
 def imports(path: Path) -> frozenset[str]:
     """Modules of tasks/ (without runtime) and model/ that a file imports anywhere in its text."""
+    return frozenset(name for name in _facts(path).names if _exists(name))
+
+
+def _named(tree: ast.Module) -> frozenset[str]:
+    """What may be a module of tasks/ or model/: names that are imported, and names in those."""
     found = set()
-    for node in ast.walk(_parsed(path)):
+    for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -93,18 +102,39 @@ def imports(path: Path) -> frozenset[str]:
             # `from tasks.kernels import words` names a module; `from tasks.kernels.words import scan` a name in one
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         for name in names:
-            ours = name.startswith(("tasks.", "model.")) and not f"{name}.".startswith(LEFT_OUT)
-            if ours and _exists(name):
+            if name.startswith(("tasks.", "model.")) and not f"{name}.".startswith(LEFT_OUT):
                 found.add(name)
     return frozenset(found)
 
 
-@cache
 def _reads_unicode(path: Path) -> bool:
-    return any(
-        isinstance(node, ast.Import) and any(alias.name == UNICODE for alias in node.names)
-        for node in ast.walk(_parsed(path))
+    return _facts(path).unicode
+
+
+@cache
+def _walk_version() -> str:
+    """Of the code that makes facts, and of the Python that parses for it."""
+    walk = Path(__file__).read_bytes() + sys.version.encode()
+    return hashlib.sha256(walk).hexdigest()
+
+
+@cache
+def _facts(path: Path) -> Facts:
+    text = path.read_text(encoding="utf-8")
+    return remembered(_walk_version()).facts(text, lambda: _found(ast.parse(text)))
+
+
+def _found(tree: ast.Module) -> Facts:
+    """Facts of a file, by walking it."""
+    reads = any(
+        isinstance(node, ast.Import) and any(alias.name == UNICODE for alias in node.names) for node in ast.walk(tree)
     )
+    silent = any(
+        isinstance(node, ast.Assign) and any(isinstance(name, ast.Name) and name.id == MARK for name in node.targets)
+        for node in tree.body
+    )
+    hashed = hashlib.sha256(repr(shape(tree)).encode()).hexdigest()[:16]
+    return Facts(hashed, tuple(sorted(_named(tree))), reads, silent)
 
 
 def _candidates(module: str) -> tuple[Path, Path]:
@@ -125,22 +155,12 @@ def _source(module: str) -> Path:
     raise ModuleNotFoundError(f"no source for {module} below {ROOT}")
 
 
-@cache
-def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_bytes())  # in the encoding that the file itself says: UTF-8
-
-
-@cache
 def _shapes_nothing(path: Path) -> bool:
-    return any(
-        isinstance(node, ast.Assign) and any(isinstance(name, ast.Name) and name.id == MARK for name in node.targets)
-        for node in _parsed(path).body
-    )
+    return _facts(path).silent
 
 
-@cache
 def _file_hash(path: Path) -> str:
-    return hashlib.sha256(repr(shape(_parsed(path))).encode()).hexdigest()[:16]
+    return _facts(path).hash
 
 
 def shape(node: Any) -> Any:

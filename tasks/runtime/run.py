@@ -6,10 +6,11 @@ The same functions that read like the DAG (flows/dag) so serve `run` (building),
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.engine import Engine
@@ -25,10 +26,18 @@ from tasks.runtime.store import Store, store_at
 Make = Callable[..., Artifact]  # (artifact, what, arguments, *measures that are due beside it)
 
 
+class Group(NamedTuple):
+    """Stages that a person would draw as one box: a source's corpus, the evaluation."""
+
+    kind: str
+    name: str  # "" where a pipeline has one of the kind
+
+
 class Run:
     """See the module's head. Without an engine nothing is built; with a `part`, nothing that is outside of it.
 
-    With `side_by_side`, stages that do not need each other are built at the same time, and `wait` is to be called.
+    With `side_by_side`, at most so many stages that do not need each other are built at the same time, in threads, and
+    `wait` is to be called; with 0 each is built as it is asked for.
     """
 
     def __init__(
@@ -37,17 +46,20 @@ class Run:
         engine: Engine | None,
         reporter: Reporter | None = None,
         make: Make | None = None,
-        side_by_side: int = 1,
+        side_by_side: int = 0,
         part: Part | None = None,
     ):
         self.store = store_at(str(store)) if isinstance(store, Path | str) else store
         self.engine, self.reporter = engine, reporter or Silent()
         self.make = make or self._make
-        self.schedule = Schedule(side_by_side, self.reporter.log) if side_by_side > 1 else None
+        self.schedule = Schedule(side_by_side, self.reporter.log) if side_by_side else None
         self.part = part
         self.artifacts: list[Artifact] = []
         self.lists: dict[str, Any] = {}  # of files, by where each is kept, as they were given to stages
         self.stages: dict[str, Stage] = {}  # those met, by name
+        self.groups: dict[str, Group] = {}  # of the artifacts that are in one, by label
+        self.followed = threading.Event()  # set when the DAG is: nothing more will be asked for
+        self._group: Group | None = None
 
     @property
     def builds(self) -> bool:
@@ -63,6 +75,15 @@ class Run:
 
     def __call__(self, what: Stage, name: str, /, **arguments: Any) -> Artifact:
         return self._submit(self._due(what, name, arguments), set(), ())
+
+    @contextmanager
+    def group(self, kind: str, name: str = "") -> Iterator[None]:
+        """What is asked for within belongs together; of groups within each other the inner one counts."""
+        outer, self._group = self._group, Group(kind, name)
+        try:
+            yield
+        finally:
+            self._group = outer
 
     def together(self, name: str, asked: list[tuple[Stage, dict[str, Any]]]) -> list[Artifact]:
         """Measures of one source's documents, in one reading of those that are not there; in the order asked for.
@@ -85,6 +106,8 @@ class Run:
         artifact = handle(self.store, what, name, arguments)
         self.artifacts.append(artifact)
         self.stages[what.name] = what
+        if self._group is not None:
+            self.groups.setdefault(artifact.label, self._group)
         return Due(artifact, what, arguments)
 
     def _submit(self, one: Due, needs: set[str], beside: tuple[Due, ...]) -> Artifact:
@@ -104,6 +127,7 @@ class Run:
         Raises:
             what the first stage that failed raised; the others are stopped.
         """
+        self.followed.set()
         if self.schedule is not None:
             self.schedule.wait()
 

@@ -6,9 +6,11 @@ was killed finds the shard's statistics in that footer and goes on behind it.
 
 import errno
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import IO, Any
 
@@ -213,6 +215,22 @@ def batches(
     with pq.ParquetFile(_place(shard, columns)) as parquet:
         chosen = None if groups is None else list(groups)
         yield from parquet.iter_batches(batch_size=rows, columns=columns, row_groups=chosen)
+
+
+def row_groups(shard: Shard, columns: list[str] | None = None) -> list[int]:
+    """The rows of each row group; these columns are checked, as they are about to be read."""
+    with pq.ParquetFile(_place(shard, columns)) as parquet:
+        return [parquet.metadata.row_group(number).num_rows for number in range(parquet.num_row_groups)]
+
+
+def read_rows(shard: Shard, rows: list[int], columns: list[str] | None = None) -> pa.Table:
+    """Some rows of a shard, in the order asked for; of its row groups those alone are unpacked that hold one."""
+    with pq.ParquetFile(_place(shard, columns)) as parquet:
+        starts = list(accumulate(row_groups(shard, columns), initial=0))
+        groups = {row: bisect_right(starts, row) - 1 for row in rows}
+        read_in = {number: parquet.read_row_group(number, columns) for number in sorted(set(groups.values()))}
+        taken = [read_in[groups[row]].slice(row - starts[groups[row]], 1) for row in rows]
+        return pa.concat_tables(taken) if taken else parquet.schema_arrow.empty_table()
 
 
 def column_of(artifact: Artifact, shard: Shard) -> Shard:

@@ -72,6 +72,7 @@ class SparkEngine:
         self._context: Any = None
         self._process: Any = None  # the JVM, where we started it
         self._scratch: Path | None = None
+        self._closed = False
         self._check: Check | None = None
         if master is not None:
             check_master(master)
@@ -130,7 +131,8 @@ class SparkEngine:
         self._check = Check(probe, surroundings(), probe(), uuid.uuid4().hex)
 
     def close(self) -> None:
-        """Stop the context, its executors and the JVM."""
+        """Stop the context, its executors and the JVM; a call still going on in another thread gets a Failure."""
+        self._closed = True
         with self._lock:
             if self._scratch is not None:
                 self._stop()
@@ -241,6 +243,8 @@ class SparkEngine:
 
         if not isinstance(error, Py4JError | PySparkException | OSError | EOFError):
             return error
+        if self._closed:  # our own doing, and no story for a log that outlives us
+            return Failure("the engine was closed while a stage was at work")
         where = ""
         if self._process is not None and self._scratch is not None:
             where = f"; Spark's log: {shutil.copy(self._scratch / 'spark.log', f'{self._scratch}.log')}"
@@ -296,6 +300,7 @@ class SparkEngine:
 
         if SparkContext._active_spark_context is not None:
             raise Failure("this process has a Spark context already; stop it (context.stop()) before Millrace's own")
+        self._closed = False
         self._scratch = Path(tempfile.mkdtemp(prefix="millrace-spark-"))
         before = list(sys.path)
         handler = signal.getsignal(signal.SIGINT)

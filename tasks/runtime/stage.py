@@ -59,6 +59,7 @@ class Stage:
     section: str = ""  # of the report, where more than the funnel shows it
     tell: Tell | None = None  # how `explain` tells it; else by its columns
     everywhere: bool = False  # `tell` speaks of the documents of all sources, built or not (a model's steps)
+    textless: bool = False  # made of columns alone, as decisions are, though it is none: `whatif` makes it, too
     rows: type[Any] | None = None  # of a measure that shares a reading with others (measure.py)
     note: Callable[[Artifact], str] | None = None  # what more its page in Prefect says, in Markdown
     libraries: tuple[str, ...] = ()  # whose versions shape its bytes, beside Parquet's and the kernels'

@@ -12,6 +12,7 @@ Two ways: a local folder (local_store.py), and objects of s3, gs or azure (objec
 decides a race; since bytes are deterministic and appear whole, a lease that is lost harms nothing.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -156,7 +157,7 @@ def store_at(url: str, cache: CacheSettings | None = None) -> Store:
 
     scheme = re.match(r"([a-z][a-z0-9+.-]*)://", url)
     if scheme is None or scheme[1] == "file":
-        return LocalStore(Path(url.removeprefix("file://")).resolve())
+        return LocalStore(Path(os.path.realpath(url.removeprefix("file://"))))
     if scheme[1] not in SCHEMES:
         raise Mistake(f"store: {scheme[1]}:// is no store that is known; give a folder, or one of {', '.join(SCHEMES)}")
     from tasks.runtime.object_store import ObjectStore

@@ -25,6 +25,7 @@ from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics, total
 from tasks.tokens.shares import share_out
 from tasks.tokens.tokens import TokenShards
+from tasks.tokens.told import tell_mixture
 from tasks.tokens.validation import Found, HeldOut, Window, sample_of, windows_of
 
 FILE = "mixture.json"
@@ -76,7 +77,7 @@ class Mixed:
     unvalidated: dict[str, int] = field(default_factory=dict)
 
 
-@stage("mixture", kind="decision", section="mixture")
+@stage("mixture", kind="decision", section="mixture", tell=tell_mixture, everywhere=True)
 def mixture(
     job: Job,
     *,

@@ -27,6 +27,22 @@ def tell_tokens(artifact: Artifact, place: Place, others: Mapping[tuple[str, str
         yield from _tell_times(artifact, place, others)
 
 
+def tell_mixture(artifact: Artifact, place: Place, others: Mapping[tuple[str, str], Artifact]) -> Iterator[str]:
+    """The weight of the document's group in a model's mixture, and how often an epoch of it is read."""
+    if not artifact.built:
+        yield f"{artifact.name}: not built"
+        return
+    group = artifact.manifest["parameters"]["groups"].get(place.source)
+    share = artifact.manifest["statistics"]["groups"].get(group)
+    if share is None:
+        yield f"{artifact.name}: group {group} has no weight: nothing of it is read"
+        return
+    yield (
+        f"{artifact.name}: group {group} has {share['weight']:.4f} of the tokens (asked: {share['asked']:g}), "
+        f"{share['epochs']:.3f} epochs of {share['held']:,} tokens"
+    )
+
+
 def _tell_times(artifact: Artifact, place: Place, others: Mapping[tuple[str, str], Artifact]) -> Iterator[str]:
     decision = artifact_at(artifact.manifest["inputs"]["decision"], artifact.store)
     members = int(members_of(place.shard, decision)[place.row])

@@ -5,10 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from plain import read
+from plain import ROOT, read
 
 from conf.load import declared, load
-from conf.months import add, ledger_of, taken
+from conf.months import ABOUT, add, ledger_of, taken
+from flows.placed import told
 from tasks.runtime.errors import Mistake
 
 GROWING = """\
@@ -64,6 +65,27 @@ def test_months_are_compared_with_those_before_them(
     p = read(tmp_path, f"{text}dedup: {{across: {across}}}\n")
     assert {name: p.before(name) for name in before} == before
     assert p.quality is not None and len(p.named(p.quality.raw)) == 3, "a list names it by its own name too"
+
+
+@pytest.mark.parametrize("group", ["", ", group: web"])
+def test_what_goes_to_another_machine_names_what_there_is(tmp_path: Path, group: str) -> None:
+    """Without the ledger, and with every list naming the months."""
+    ledger_of(tmp_path / "mine.yaml").write_text(LEDGER)
+    text = GROWING.replace("files: 3", f"files: 3{group}").replace("{cc: 3", "{web: 3" if group else "{cc: 3")
+    p = read(tmp_path, f"{text}dedup: {{across: {{late: [cc, books], cc: [books]}}}}\n")
+    there = tmp_path / "there"
+    there.mkdir()
+    q = read(there, told(p))
+    assert q.sources == p.sources and q.quality is not None and p.quality is not None
+    assert q.named(q.quality.raw) == p.named(p.quality.raw) == ["cc-2026-42", "cc-2026-46", "cc-2026-50"]
+    assert q.before("late") == p.before("late") == ["books", "cc-2026-42", "cc-2026-46", "cc-2026-50"]
+
+
+def test_a_setting_takes_the_place_of_a_key(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(GROWING)
+    ledger_of(tmp_path / "mine.yaml").write_text(LEDGER)
+    p = load(tmp_path / "mine.yaml", {"sources.cc.since": "CC-MAIN-2026-50", "sources.cc.files": 2})
+    assert p.months == {"cc": ["cc-2026-50"]} and p.sources["cc-2026-50"].files == 2
 
 
 def test_a_later_since_begins_anew(tmp_path: Path) -> None:
@@ -139,3 +161,13 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     ledger_of(path).mkdir()
     with pytest.raises(Mistake, match=r"mine\.crawls cannot be written \(Is a directory\).*copy mine.yaml to a folder"):
         add(ledger_of(path), path, declared(path).sources, {"cc": ["CC-MAIN-2026-46"]})
+
+
+def test_the_page_shows_what_is_read(tmp_path: Path) -> None:
+    shown = (ROOT / "docs/schedules.md").read_text()
+    conf, ledger = re.findall(r"^```(?:yaml)?\n(.*?)```", shown, re.DOTALL | re.MULTILINE)
+    (tmp_path / "mine.crawls").write_text(ledger)
+    p = read(tmp_path, conf)
+    assert list(p.sources) == ["books", "cc-2026-42", "cc-2026-46", "cc-2026-50"]
+    assert ledger.splitlines()[0] == ABOUT.format(of="my.yaml").strip()
+    assert all(f"`{name}`" in shown for name in p.months["cc"])

@@ -5,12 +5,14 @@ Two sources are ingested, thinned, and reported. TOY_SLEEP is how long a shard t
 
 import os
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.parquet
 
 from conf.pipeline import Pipeline
+from flows.live import Live
 from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.decisions import KEEP, REASON, Decided
 from tasks.runtime.errors import Failure, Mistake
@@ -84,16 +86,19 @@ def report(job: Job, *, keeps: list[Artifact], seed: int) -> Counts:
     return Counts()
 
 
-def crawl_to_model(run: Run, pipeline: Pipeline) -> tuple[Built, str | None]:
-    build_corpus(run, pipeline)
-    keeps = [artifact for artifact in run.artifacts if artifact.stage == "keep"]
-    built = Built(run(report, "report", keeps=keeps, seed=pipeline.seed))
-    run.wait()
+def crawl_to_model(run: Run, pipeline: Pipeline, live: Live | None = None) -> tuple[Built, str | None]:
+    with live.of(run, pipeline.title) if live else nullcontext():
+        build_corpus(run, pipeline)
+        keeps = [artifact for artifact in run.artifacts if artifact.stage == "keep"]
+        with run.group("report"):
+            built = Built(run(report, "report", keeps=keeps, seed=pipeline.seed))
+        run.wait()
     return built, built.report.where("report.html") if run.wants(built.report) else None
 
 
 def build_corpus(run: Run, pipeline: Pipeline) -> None:
     alpha = pipeline.quality.keep.pareto if pipeline.quality else 9.0
     for source in pipeline.sources:
-        documents = run(ingest, source, source=source)
-        run(keep, source, documents=documents, pareto=alpha)
+        with run.group("corpus", source):
+            documents = run(ingest, source, source=source)
+            run(keep, source, documents=documents, pareto=alpha)

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from conf.load import load
 from flows import dag
-from flows.explain import show, show_step
+from flows.explain import show
+from flows.explain_step import show_step
 from tasks.models.steps import mixture_of, readings_of, steps_of
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.engine import LocalEngine

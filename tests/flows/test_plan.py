@@ -17,7 +17,7 @@ from flows.devices import DEVICES
 from flows.plan import as_json, show
 from flows.ratios import KEPT_BY_PARETO, SURVIVE, TYPICAL, token_bytes
 from flows.shipped import SHIPPED
-from tasks.runtime.artifact import RUN, Artifact, File, artifact_at, seal
+from tasks.runtime.artifact import RUN, Artifact, File, seal
 from tasks.runtime.errors import Mistake
 from tasks.runtime.fingerprint import digest
 from tasks.runtime.store import open_store, write
@@ -254,4 +254,43 @@ def test_the_shipped_figures_are_whole() -> None:
     for (stage, way), figures in SHIPPED.items():
         assert figures.start >= 0 and figures.rate >= 0 and (figures.rate or figures.start), (stage, way)
         assert figures.memory is None or 1e7 < figures.memory < 1e11, (stage, way)
-    assert artifact_at("ingest/cc-2019-35-0123456789abcdef", open_store("memory://x")).name == "cc-2019-35"
+
+
+def test_what_this_store_counted_stands_before_what_is_typical(offline: Path) -> None:
+    """Text a byte, and the share kept by the same rules: of the same name, and of a tenth of the size or more."""
+    (offline / "p.yaml").write_text(
+        "sources:\n  web: {kind: jsonl, files: 'gone/*.jsonl', expect: 1 MB, keep: {heuristics: {preset: [gopher]}}}\n"
+    )
+    pipeline = load(offline / "p.yaml")
+    typical = row(planned(pipeline), "keep/web")
+    assert typical.holds.text == pytest.approx(1e6)
+    assert any("an upper bound" in by for by in typical.holds.by)
+    store, recipe = offline / "store", {"stage": "ingest", "name": "web", "parameters": {"kind": "jsonl"}, "inputs": {}}
+    documents = built(store, recipe, {"bytes": 200_000, "documents": 50, "text_bytes": 100_000}, 1.0)
+    parameters = typical.artifact.recipe["parameters"]
+    decided = {"documents": 50, "bytes": 100_000, "kept": 20, "kept_bytes": 25_000}
+    keep = {"stage": "keep", "name": "web", "parameters": parameters, "inputs": {"documents": documents}}
+    built(store, keep, decided, 1.0)
+    plan = planned(pipeline)
+    assert row(plan, "ingest/web").holds.text == pytest.approx(0.5e6)
+    assert row(plan, "ingest/web").holds.documents == pytest.approx(250)
+    kept = row(plan, "keep/web").holds
+    assert kept.text == pytest.approx(0.125e6) and kept.by[-2:] == ("web as built here", "keep of web as built here")
+    text = (offline / "p.yaml").read_text().replace("1 MB", "1 GB")  # a five-thousandth is no tenth
+    (offline / "p.yaml").write_text(text)
+    larger = load(offline / "p.yaml")
+    assert row(planned(larger), "keep/web").holds.text == pytest.approx(1e9)
+
+
+def test_a_ladders_own_prediction_stands_before_the_papers_law(offline: Path) -> None:
+    pipeline = load(ROOT / "conf/ladder.yaml")
+    run = followed(pipeline)
+    assert row(make(run, pipeline), "pretrain/large").loss is None, "another vocabulary than the paper's has no law"
+    foretold = next(artifact for artifact in run.artifacts if artifact.stage == "prediction")
+    seal(foretold, [], {"loss": 4.5, "low": 4.4, "high": 4.7, "runs": 10}, {})
+    plan = make(followed(pipeline), pipeline)
+    loss = row(plan, "pretrain/large").loss
+    assert loss is not None and (loss.value, loss.low, loss.high) == (4.5, 4.4, 4.7)
+    assert "large: a loss of 4.500 (4.400 to 4.700) nats a token by this ladder's law on 10 runs" in shown(
+        pipeline, plan
+    )

@@ -5,6 +5,7 @@ That they start is also the test of the bound on fastapi in pyproject.toml.
 
 import json
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -34,6 +35,12 @@ def ask(url: str, path: str, **body: Any) -> Any:
         return json.loads(answer.read() or b"null")
 
 
+def newest(url: str) -> Any:
+    """The run that was started last; no box of one."""
+    whole = {"parent_task_run_id": {"is_null_": True}}
+    return ask(url, "flow_runs/filter", sort="EXPECTED_START_TIME_DESC", limit=1, flow_runs=whole)[0]
+
+
 def rows(home: Path, query: str) -> list[tuple[Any, ...]]:
     with sqlite3.connect(f"file:{home}/prefect/prefect.db?mode=ro", uri=True) as database:
         return database.execute(query).fetchall()
@@ -49,22 +56,38 @@ def test_record_keeps_the_run_without_a_server_before_or_after(toy: Cli) -> None
     second = toy("run", "toy.yaml", "--record")
     assert "0 stages built, 5 cached" in second.out
     assert toy.left_behind() == []
-    states = rows(toy.home, "select state_name from flow_run order by start_time")
-    assert states[-2:] == [("Completed",), ("Completed",)]
-    tasks = rows(toy.home, "select name, state_name from task_run order by start_time")
-    assert [state for _, state in tasks[-10:]] == ["Completed"] * 5 + ["Cached"] * 5
-    assert any(re.fullmatch(r"keep-web-[0-9a-f]{8}", name) for name, _ in tasks[-5:])
+    runs = rows(toy.home, "select name, state_name from flow_run where parent_task_run_id is null order by start_time")
+    assert runs[-2:] == [("toy: crawl to model", "Completed")] * 2
+    boxes = """select flow.name, flow_run.name, state_name from flow_run join flow on flow.id = flow_id
+               where parent_task_run_id is not null order by start_time"""
+    built, cached = rows(toy.home, boxes)[-6:-3], rows(toy.home, boxes)[-3:]
+    names = [("corpus", "books"), ("corpus", "web"), ("report", "toy")]
+    assert sorted(built) == [(*name, "Completed") for name in names]
+    assert sorted(cached) == [(*name, "Cached") for name in names]
+    stages = """select task_run.name, task_run.state_name from task_run join flow_run on flow_run_id = flow_run.id
+                where flow_run.parent_task_run_id is not null order by task_run.start_time"""
+    tasks = rows(toy.home, stages)[-10:]
+    assert [state for _, state in tasks] == ["Completed"] * 5 + ["Cached"] * 5
+    assert {name for name, _ in tasks[-5:]} == {
+        f"{stage} {source}" for stage in ("ingest", "keep") for source in ("web", "books")
+    } | {"report report"}
     kinds = rows(
-        toy.home, "select type, count(*) from artifact where key like 'keep-web-%' group by type order by type"
+        toy.home, "select key, type, count(*) from artifact where key like 'toy--%web%' group by key order by key"
     )
-    assert kinds == [("markdown", 2), ("progress", 1), ("table", 2)], "a hit has its artifacts as well, but no progress"
-    assert rows(toy.home, "select count(*) from artifact where task_run_id is null") == [(0,)]
+    assert kinds == [
+        ("toy--corpus--web--progress", "progress", 1),
+        ("toy--ingest--web", "markdown", 2),
+        ("toy--keep--web", "markdown", 2),
+    ], "one artifact a stage, of a hit too; one of progress a box, but not where all was there"
 
 
 def test_a_recorded_failure_is_the_same_sentence_and_nothing_is_pickled(toy: Cli) -> None:
     answer = toy("run", "toy.yaml", "--record", TOY_FAIL="failure")
     assert (answer.status, answer.err) == (1, "millrace: stage report of report: the toy's failure\n")
-    assert rows(toy.home, "select state_name from flow_run order by start_time desc limit 1") == [("Failed",)]
+    last = "select name, state_name from flow_run order by start_time desc limit 3"
+    assert set(rows(toy.home, last)[:1]) == {("toy", "Failed")}, "the box of the stage that failed"
+    last = "select state_name from flow_run where parent_task_run_id is null order by start_time desc limit 1"
+    assert rows(toy.home, last) == [("Failed",)]
     kept = [path for path in (toy.home / "prefect").rglob("*") if path.is_file() and path.read_bytes()[:1] == b"\x80"]
     assert kept == [], "a pickle begins with this byte"
 
@@ -78,8 +101,25 @@ def test_a_stopped_recording_leaves_no_process(toy: Cli, signal_: signal.Signals
     assert process.returncode == status, err
     assert err.startswith("millrace: stopped by ")
     assert toy.left_behind() == []
-    (state,) = rows(toy.home, "select state_type from flow_run order by start_time desc limit 1")[0]
-    assert state in ("CRASHED", "CANCELLED", "FAILED"), "it is not Running for ever"
+    states = {state for (state,) in rows(toy.home, "select state_type from flow_run order by start_time desc limit 3")}
+    assert states <= {"CRASHED", "CANCELLED", "FAILED"}, "neither it nor a box of it is Running for ever"
+
+
+def test_a_killed_recording_is_ended_by_the_next(toy: Cli) -> None:
+    """Run, boxes and tasks: its process is gone, and no server was there to notice."""
+    process = toy.start("run", "toy.yaml", "--record", "--workers", 2, TOY_SLEEP="0.5")
+    wait_for(lambda: len(list(toy.folder.glob("store/ingest/web-*/0000?.parquet"))) >= 2)
+    alive = "select count(*) from {} where state_type in ('RUNNING', 'PENDING')"
+    wait_for(lambda: rows(toy.home, alive.format("task_run")) > [(2,)])  # two stages and what stands for their boxes
+    process.kill()
+    process.communicate()
+    wait_for(lambda: toy.left_behind() == [])
+    assert rows(toy.home, alive.format("flow_run")) == [(3,)]
+    assert toy("run", "toy.yaml", "--record").status == 0
+    assert rows(toy.home, alive.format("flow_run")) == [(0,)]
+    assert rows(toy.home, alive.format("task_run")) == [(0,)]
+    crashed = "select count(*) from flow_run where state_type = 'CRASHED'"
+    assert rows(toy.home, crashed) >= [(3,)]
 
 
 @pytest.fixture(scope="module")
@@ -129,22 +169,30 @@ def test_a_deployment_runs_through_the_worker(ui: tuple[str, Any], millrace: Cli
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
 
     def state() -> str:
-        runs = ask(url, "flow_runs/filter", sort="EXPECTED_START_TIME_DESC", limit=1)
-        return runs[0]["state"]["name"]
+        return newest(url)["state"]["name"]
 
     wait_for(lambda: state() in ("Completed", "Failed", "Crashed"), 120)
     assert state() == "Completed", (millrace.home / "worker.log").read_text()[-3000:]
-    (run,) = ask(url, "flow_runs/filter", sort="EXPECTED_START_TIME_DESC", limit=1)
-    assert run["name"] == f"build-corpus {conf}"
+    run = newest(url)
+    assert run["name"] == "tiny: build corpus"
     stages = {path.parent.parent.name for path in millrace.folder.glob("store/*/a-*/manifest.json")}
     assert {"ingest", "keep", "survivors"} <= stages
-    wanted = {"id": {"any_": [run["id"]]}}
+    (box,) = ask(url, "flow_runs/filter", flow_runs={"parent_flow_run_id": {"any_": [run["id"]]}})
+    assert (box["name"], box["state"]["name"], box["tags"]) == ("a", "Completed", ["tiny"])
+    wanted = {"id": {"any_": [box["id"]]}}
     wait_for(lambda: len(ask(url, "task_runs/filter", flow_runs=wanted)) >= len(stages), 20)
-    tasks = {task["name"].split("-")[0]: task for task in ask(url, "task_runs/filter", flow_runs=wanted)}
-    edges = {one["id"] for one in tasks["survivors"]["task_inputs"]["inputs"]}
-    assert tasks["ingest"]["id"] in edges, "the edge from documents to survivors shows in the UI"
+    tasks = {task["name"].split()[0]: task for task in ask(url, "task_runs/filter", flow_runs=wanted)}
+    named = {task["id"]: stage for stage, task in tasks.items()}
+    arrows = {stage: {named[one["id"]] for one in task["task_inputs"]["inputs"]} for stage, task in tasks.items()}
+    assert arrows == {
+        "ingest": set(),
+        "signatures": {"ingest"},
+        "keep": {"ingest"},
+        "survivors": {"keep", "signatures"},  # not ingest, which stands behind both
+        "recall": {"survivors"},
+    }
     keys = {artifact["key"] for artifact in ask(url, "artifacts/filter", flow_runs=wanted)}
-    assert {"ingest-a-stage", "ingest-a-statistics", "ingest-a-progress"} <= keys
+    assert keys == {f"tiny--{stage}--a" for stage in tasks} | {"tiny--corpus--a--progress"}
 
 
 PLACED = """\
@@ -185,7 +233,8 @@ def test_a_stage_that_is_placed_runs_on_its_work_pool(ui: tuple[str, Any], millr
     assert answer.status == 0, answer
     assert re.search(r"pretrain +tiny +fresh", answer.out)
     flows = {flow["id"]: flow["name"] for flow in ask(url, "flows/filter")}
-    runs = ask(url, "flow_runs/filter", sort="START_TIME_DESC", limit=2)
+    ours = {"name": {"any_": ["run-stage", "crawl-to-model"]}}
+    runs = ask(url, "flow_runs/filter", sort="START_TIME_DESC", limit=2, flows=ours)
     assert [(flows[run["flow_id"]], run["state"]["name"]) for run in runs] == [
         ("run-stage", "Completed"),
         ("crawl-to-model", "Completed"),
@@ -194,7 +243,7 @@ def test_a_stage_that_is_placed_runs_on_its_work_pool(ui: tuple[str, Any], millr
         "it shows within the run that asked for it"
     )
     wanted = {"id": {"any_": [runs[0]["id"]]}}
-    assert [task["name"].split("-")[0] for task in ask(url, "task_runs/filter", flow_runs=wanted)] == ["pretrain"]
+    assert [task["name"] for task in ask(url, "task_runs/filter", flow_runs=wanted)] == ["pretrain tiny"]
     assert "0 stages built" in millrace("run", "placed.yaml", PREFECT_API_URL=url).out
     told = millrace("run", "placed.yaml", MILLRACE_HOME=str(elsewhere))
     assert told.status == 2 and "takes a Prefect server with workers" in told.err
@@ -209,8 +258,33 @@ def test_a_run_is_recorded_by_the_ui_that_is_up(ui: tuple[str, Any], toy: Cli) -
     assert answer.status == 0, answer
     assert "0 stages built, 5 cached" in answer.out
     assert f"Recorded in Prefect: {url.removesuffix('/api')}/runs" in answer.out
-    (run,) = ask(url, "flow_runs/filter", sort="START_TIME_DESC", limit=1)
-    assert (run["name"], run["state"]["name"]) == ("crawl-to-model toy.yaml", "Completed")
+    run = newest(url)
+    assert (run["name"], run["state"]["name"]) == ("toy: crawl to model", "Completed")
+
+
+@pytest.mark.browser
+def test_from_the_run_to_a_stages_page_in_a_browser(ui: tuple[str, Any], toy: Cli) -> None:
+    """As a person clicks: the run, its box, the box's artifacts, the stage's page with its funnel."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or pytest.skip("there is no Chromium on this machine")
+    url, _ = ui
+    assert toy("run", "toy.yaml").status == 0
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 1600})
+        page.set_default_timeout(60_000)
+        page.goto(f"{url.removesuffix('/api')}/runs/flow-run/{newest(url)['id']}")
+        page.get_by_text("toy: crawl to model").first.wait_for()
+        page.get_by_role("tab", name="Subflow Runs").click()
+        page.get_by_role("link", name="web", exact=True).click()
+        page.get_by_role("tab", name="Artifacts").click()
+        page.get_by_text("toy--keep--web").first.click()
+        page.get_by_role("heading", name="keep web").wait_for()
+        told = page.inner_text("main") if page.locator("main").count() else page.inner_text("body")
+        browser.close()
+    assert "The toy keeps every second document." in told
+    assert re.search(r"stay\s+12\s+50.0 %\s+█{10}\s", told)
+    assert "leave: quality" in told and "it is of odd number" in told
 
 
 def test_a_second_ui_and_a_taken_port_are_refused(ui: tuple[str, Any], millrace: Cli) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,7 +85,8 @@ def test_explain_tells_the_counts_and_the_rule(followed: Followed) -> None:
     assert "hashes" not in told["heuristics"]
     assert told["pii"].strip() == "emails 2"
     assert told["harm"].startswith("harm 0.")
-    assert told["keep"].strip() == "dropped: pii.emails"
+    assert "\nkeep        dropped: pii.emails\n" in re.sub(" +\n", "\n", out.getvalue())
+    assert told["keep"].strip() == "pii.emails 2, against max 1", "the last of its lines"
 
 
 def test_the_report_shows_what_each_rule_drops(followed: Followed) -> None:

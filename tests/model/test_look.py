@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from opened import browser, opened
 
 from model import likeliest, look
 from model.attention import Attention
@@ -131,6 +132,17 @@ def test_it_needs_nothing_from_elsewhere_and_hostile_tokens_do_nothing():
     assert "<" not in data and json.loads(data)["tokens"][2] == spelt(30)
 
 
+@browser
+@pytest.mark.browser
+def test_its_own_script_runs_and_no_other(tmp_path: Path):
+    path = tmp_path / "page.html"
+    page = look.page("small", look.content(some(), TEXT, spelt))
+    path.write_text(page.replace("</body>", "<script>document.title='hit'</script></body>"))
+    with opened(path) as (shown, errors):
+        assert shown.locator("#text button").count() == 10 and shown.title() == "What small looks at"
+        assert len(errors) == 1 and "Content Security Policy" in errors[0]
+
+
 PROBE = """<script>addEventListener('load',()=>{
   const data=document.documentElement.dataset,$=id=>document.getElementById(id),rows=()=>[...$('expected').rows];
   const slider=$('temperature'),shares=()=>rows().map(r=>r.cells[2].textContent).join('|');
@@ -154,7 +166,9 @@ def test_a_browser_shows_it(dark: bool, tmp_path: Path):
     model = some()
     shown = look.content(model, TEXT, spelt)
     copy = tmp_path / "page.html"
-    copy.write_text(look.page("small", shown).replace("</body>", f"{PROBE}</body>"))
+    # The policy lets no script run but the page's own: without it in the copy that is asked.
+    page = re.sub(r"<meta http-equiv[^>]*>", "", look.page("small", shown))
+    copy.write_text(page.replace("</body>", f"{PROBE}</body>"))
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars",
              "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}"]  # fmt: skip
     if dark:

@@ -7,6 +7,7 @@ import pytest
 import report_toys as toys
 
 from tasks.models.energy import Energy
+from tasks.report.lineage import Node, nodes_of
 from tasks.report.report import report
 from tasks.report.timings import Timing
 from tasks.runtime.artifact import Artifact
@@ -18,6 +19,11 @@ class Made(NamedTuple):
     arguments: dict[str, Any]
     artifact: Artifact
     report: dict[str, Any]  # report.json
+
+    @property
+    def nodes(self) -> list[Node]:
+        """Of the run, with what the stages that the toys stand for declare."""
+        return nodes_of(self.run.artifacts, self.run.stages | {what.name: what for what in toys.DECLARED}, {})
 
     @property
     def sections(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -112,8 +113,8 @@ def ingest_shard(out: Output, item: tuple[None, list[int]], *, source: str) -> i
                 texts,
                 [len(t.encode()) for t in texts],
                 [row["url"] for row in rows],
-                empty,
-                empty,
+                [DATES.get(source)] * len(rows),
+                [SPOKEN[source]] * len(rows),
                 empty,
                 empty,
             ],
@@ -317,6 +318,26 @@ def id_counts() -> str:
     return file.getvalue().decode("latin-1")
 
 
+SPOKEN = {"webtext2": "de", "books2": None, "crawl": "en"}
+DATES = {"webtext2": datetime(2017, 3, 1, tzinfo=UTC), "crawl": datetime(2019, 8, 1, tzinfo=UTC)}
+EACH = 10  # tokens of a document that is trained on
+
+
+def indices(source: str) -> dict[str, str]:
+    """tokens.json, and the index of each shard: what is trained on, the first document in two pieces."""
+    files, listed = {}, []
+    for key, numbers in shards(source):
+        ids = [id_of(source, number) for number in numbers if fate(source, number)["trained"]]
+        ids = [f"{ids[0]}#0", f"{ids[0]}#1", *ids[1:]] if ids else []
+        split = ["validation" if id == id_of("crawl", 9) else "train" for id in ids]
+        start = np.arange(len(ids), dtype=np.int64) * EACH
+        file = io.BytesIO()
+        pq.write_table(pa.table({"id": ids, "split": split, "start": start, "tokens": [EACH] * len(ids)}), file)
+        files[f"{key}.parquet"] = file.getvalue().decode("latin-1")
+        listed.append({"key": key, "train": EACH * split.count("train")})
+    return {"tokens.json": json.dumps({"shards": listed}), **files}
+
+
 def worth() -> str:
     """Six items: five clean ones, of which two are right, and a dirty one that is; as CLEAN and ALL count them."""
     rows = [(1.0, "clean")] * 2 + [(0.0, "clean")] * 3 + [(1.0, "dirty")]
@@ -357,7 +378,7 @@ def build(root: Path) -> tuple[Run, dict[str, Any]]:
         "frequent": {"all": often},
         "tokenizer": {"bpe": tell(run, "bpe", learned, tokenizer_json=BPE)},
         "tokens": {
-            source: tell(run, f"tokens-{source}", TOKENISED, tokens_json="{}", ids_npy=id_counts()) for source in ROWS
+            source: tell(run, f"tokens-{source}", TOKENISED, **indices(source), ids_npy=id_counts()) for source in ROWS
         },
         "mixture": {"tiny": tell(run, "m", MIXED)},
         "pretrain": {"tiny": tell(run, "tiny", TRAINED, metrics_jsonl=metrics)},

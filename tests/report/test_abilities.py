@@ -77,7 +77,7 @@ def test_what_is_told(made):
 
 def test_the_page(made):
     page = render(made, [])
-    assert page.count('<svg role="img" aria-label="figure abilities-') == 2
+    assert page.count('<svg role="img" data-figure="abilities-') == 2
     assert "0.3 to 0.5</td><td>0.45</td><td>2</td><td>within" in page
     assert "solved &lt;b&gt; every time" in page
     assert "<p>No law: 3 of 200 problems were solved.</p>" in page

@@ -201,7 +201,7 @@ def test_the_page_shows_it_escaped_and_with_a_figure(grown: Grown) -> None:
     assert '<section id="general">' in page and '<a href="#general">' in page
     assert "bytes of text &amp; &lt;b&gt;no more&lt;/b&gt;" in page
     assert '<abbr title="it is longer than anybody reads">long</abbr> 2' in page
-    assert 'aria-label="figure general-lengths-length"' in page
+    assert 'data-figure="general-lengths-length"' in page
 
 
 NUMBERS = arrays(np.float64, st.integers(0, 30), elements=st.floats(allow_nan=False, allow_infinity=False))

@@ -177,6 +177,7 @@ def test_an_empty_pipeline_has_a_report_too(tmp_path: Path) -> None:
     artifact = Run(tmp_path, LocalEngine(1))(report, "empty", **toys.EMPTY)
     assert json.loads(artifact.read("report.json")) == {
         "title": "nothing",
+        "overview": [],
         "sections": {"funnel": {"sources": [], "decisions": []}},
         "figures": [],
     }

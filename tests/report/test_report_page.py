@@ -1,7 +1,7 @@
 """The page: self-contained, its figures in it, nothing of a document's text alive; and looked at in a real browser."""
 
+import json
 import re
-import shutil
 import subprocess
 import time
 from html.parser import HTMLParser
@@ -11,24 +11,23 @@ from typing import Any
 import pytest
 import report_rows as rows_of
 import report_toys as toys
+from opened import CHROMIUM, browser
 
+from tasks.report.changes import Before
 from tasks.report.page import inline, render
 from tasks.report.report import report
 from tasks.report.timings import Timing
 from tasks.runtime.engine import LocalEngine
 from tasks.runtime.run import Run
 
-SECTIONS = ["funnel", "rejects", "quality", "duplicates", "contamination", "overlap", "tokenizer", "mixture",
-            "training", "scores", "planted", "timings"]  # fmt: skip
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-browser = pytest.mark.skipif(CHROMIUM is None, reason="no headless browser: install chromium to look at the page")
+SECTIONS = ["funnel", "removals", "rejects", "quality", "duplicates", "contamination", "overlap", "tokenizer",
+            "mixture", "training", "scores", "planted", "changes", "lineage", "rows", "timings"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def page(made: Any, timings: list[Timing]) -> str:
-    return render(made.artifact, timings)
+    before = json.loads(json.dumps(made.report).replace('"documents": 19', '"documents": 20'))
+    return render(made.artifact, timings, made.nodes, Before(before, "a" * 16, "yesterday <b>"))
 
 
 class Parsed(HTMLParser):
@@ -51,10 +50,10 @@ def test_hostile_text_is_shown_and_does_nothing(page: str) -> None:
     assert not [name for _, attributes in parsed.tags for name in attributes if name.startswith("on")]
     shown = "".join(parsed.data)
     assert "toy & <b>bold</b>" in shown and "</td><script>" in shown
-    assert shown.count(rows_of.HOSTILE) == 2  # a removal and its witness, side by side
+    assert shown.count(rows_of.HOSTILE) == 4  # two removals; and one of them and its witness, side by side
 
 
-def test_it_needs_nothing_from_elsewhere(page: str) -> None:
+def test_it_needs_nothing_from_elsewhere(page: str, made: Any) -> None:
     parsed = Parsed(page)
     links = [
         value
@@ -62,7 +61,8 @@ def test_it_needs_nothing_from_elsewhere(page: str) -> None:
         for name, value in attributes.items()
         if name in ("href", "src", "xlink:href")
     ]
-    assert links and all(value and value.startswith("#") for value in links)
+    folders = [value for value in links if value and value.startswith("../")]
+    assert len(folders) == len(made.nodes) and all(value and value[0] == "#" for value in links if value not in folders)
     assert not re.search(r"url\((?!#)", page) and "@import" not in page
     assert "default-src 'none'" in page
 
@@ -75,7 +75,8 @@ def test_every_link_and_reference_has_its_target_and_ids_are_unique(page: str) -
 
 
 def test_all_figures_and_timings_are_in_it(page: str, made: Any) -> None:
-    assert page.count("<svg") == len(made.report["figures"]) >= 9
+    assert page.count("<figure><svg") == len(made.report["figures"]) + 4 >= 13
+    assert made.report["overview"] == ["overview-funnel", "overview-tokens", "overview-loss", "overview-scores"]
     assert "fresh" in page and "cached" in page
     assert "training-gap-tiny" in made.report["figures"]
     assert '<td>tiny</td><td class="l">0.5 kWh, counted by the GPUs, the rest of the machine not</td>' in page
@@ -99,7 +100,7 @@ def test_the_surest_answers_and_bleus_signature_stand_beside_the_scores(page: st
     cells = "<td>100.0 %<br><small>20.7 % to 100.0 %</small><br><small>of 1</small></td>"
     assert 2 * cells + cells.replace("of 1", "of 3") in page
     assert "<td>bleu<br><small>nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:2</small></td>" in page
-    assert re.search('aria-label="figure [a-z-]*surest"', page)
+    assert re.search('data-figure="[a-z-]*surest"', page)
 
 
 def test_rendering_is_quick_and_loads_no_plotting(made: Any) -> None:
@@ -111,7 +112,6 @@ def test_rendering_is_quick_and_loads_no_plotting(made: Any) -> None:
         "start = time.process_time(); render(a, []); took = time.process_time() - start\n"
         "print(json.dumps([took, [m for m in ('matplotlib', 'scipy', 'sklearn', 'numba') if m in sys.modules]]))"
     )
-    import json
     import sys
 
     root = Path(__file__).parents[2]
@@ -121,10 +121,10 @@ def test_rendering_is_quick_and_loads_no_plotting(made: Any) -> None:
 
 
 def test_a_figure_takes_the_pages_colours_and_ids_of_its_own() -> None:
-    svg = '<?xml version="1.0"?><svg width="10pt" height="5pt"><metadata>x</metadata><g id="a" style="fill: #2f6f9f"/><use xlink:href="#a" clip-path="url(#a)"/></svg>'  # noqa: E501
+    svg = '<?xml version="1.0"?><svg width="10pt" height="5pt"><metadata><dc:description>x &amp; "y"</dc:description></metadata><g id="a" style="fill: #2f6f9f"/><use xlink:href="#a" clip-path="url(#a)"/></svg>'  # noqa: E501
     made = inline(svg, "n")
     assert made == (
-        '<svg role="img" aria-label="figure n"><g id="n-a" style="fill: var(--c1)"/>'
+        '<svg role="img" data-figure="n" aria-label="x &amp; &quot;y&quot;"><g id="n-a" style="fill: var(--c1)"/>'
         '<use xlink:href="#n-a" clip-path="url(#n-a)"/></svg>'
     )
 
@@ -162,7 +162,7 @@ def test_a_browser_draws_it(page: str, tmp_path: Path, width: int, height: int) 
     )
     shot = tmp_path / "page.png"
     dom = chromium(tmp_path, "--dump-dom", f"--window-size={width},{height}", copy.as_uri())
-    assert int(re.search(r'data-figures="(\d+)"', dom)[1]) == page.count("<svg")  # type: ignore[index]
+    assert int(re.search(r'data-figures="(\d+)"', dom)[1]) == page.count("<figure><svg")  # type: ignore[index]
     headings = re.search(r'data-headings="([^"]+)"', dom)[1].split("|")  # type: ignore[index]
     assert len(headings) == len(SECTIONS) and headings[0] == "Funnel" and "Planted / found" in headings
     # Chromium's window is at least 500 wide; wide tables scroll inside their frames, not with the page.

@@ -58,9 +58,7 @@ def tree(tmp_path, monkeypatch):
 def forget() -> None:
     for remembered in (
         fingerprint.code_hashes,
-        fingerprint._file_hash,
-        fingerprint._parsed,
-        fingerprint._shapes_nothing,
+        fingerprint._facts,
         fingerprint.imports,
     ):
         remembered.cache_clear()

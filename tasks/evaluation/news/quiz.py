@@ -5,7 +5,10 @@ it is the model's, and the order; so several people get several pages. What is a
 (ratings.py). Whose a text is does not stand in the page.
 """
 
+import base64
+import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from tasks.evaluation.news.news import written_in
 from tasks.evaluation.news.ratings import ANSWERS, key_of
 from tasks.kernels.draw import uniform
 from tasks.runtime.artifact import Artifact
+from tasks.runtime.visible import visible
 
 
 def content(news: Artifact, number: int) -> dict[str, Any]:
@@ -33,12 +37,20 @@ def asked(rows: list[dict[str, Any]], model: str, fingerprint: str, number: int)
     for place in order:
         row = there[place]
         text = row["text"] if place in machine else row["human"]
-        items.append({**{key: row[key] for key in ("item", "title", "subtitle")}, "shown": text, "text": key_of(text)})
+        items.append(
+            {
+                "item": row["item"],
+                **{key: visible(row[key]) for key in ("title", "subtitle")},
+                "shown": visible(text),
+                "text": key_of(text),
+            }
+        )
     return {"model": model, "news": fingerprint, "quiz": number, "answers": list(ANSWERS), "items": items}
 
 
 def page(quiz: dict[str, Any]) -> str:
-    """The page. Texts in it are hostile input: in the script's data no `<` stands, and the page shows text as text."""
+    """The page. Texts in it are hostile input: in the script's data no `<` stands, the page shows text as text, and the
+    browser runs no script but the page's own, by its hash."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -46,4 +58,8 @@ def page(quiz: dict[str, Any]) -> str:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
     )
     data = json.dumps(quiz, separators=(",", ":")).replace("<", "\\u003c")
-    return environment.get_template("quiz.html.j2").render(quiz=quiz, data=Markup(data))
+    html = environment.get_template("quiz.html.j2").render(quiz=quiz, data=Markup(data))
+    script = re.search(r"<script>(.*?)</script>", html, re.DOTALL)
+    assert script is not None
+    digest = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
+    return html.replace("{script}", f"'sha256-{digest}'", 1)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from made_news import rows
+from opened import browser, opened
 
 from tasks.evaluation.news.quiz import asked, page
 from tasks.evaluation.news.ratings import ANSWERS, ratings_in
@@ -18,6 +19,7 @@ from tasks.evaluation.news.ratings import ANSWERS, ratings_in
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
+STRANGER = "<script>document.title='hit'</script><p onclick=\"1\">x</p>"  # as if escaping had failed
 HOSTILE = "</script><script>document.title='hit'</script><b>&amp;"
 
 
@@ -51,6 +53,23 @@ def test_it_needs_nothing_from_elsewhere_and_holds_no_key() -> None:
     assert not any(both), "of each title one text alone stands in the page"
 
 
+def test_what_hides_in_a_text_is_shown() -> None:
+    rows_of = [{**row, "title": "a\u202eb\u200b", "human": "c\x1b[31m\n", "text": "c\x1b[31m\n"} for row in made()]
+    item = asked(rows_of, "small", "f1", 3)["items"][0]
+    assert (item["title"], item["shown"]) == (r"a\u202eb\u200b", "c\\x1b[31m\n")
+
+
+@browser
+@pytest.mark.browser
+def test_its_own_script_runs_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "quiz.html"
+    path.write_text(page(asked(made(), "small", "f1", 3)).replace("</body>", f"{STRANGER}</body>"))
+    with opened(path) as (shown, errors):
+        assert shown.text_content("#done") == "0 of 6 answered" and shown.locator("section").count() == 6
+        assert shown.title() == "Who wrote it? Quiz 3"
+        assert len(errors) == 2 and all("Content Security Policy" in error for error in errors)
+
+
 PROBE = """<script>addEventListener('load',()=>{
   const data=document.documentElement.dataset,$=id=>document.getElementById(id);
   const boxes=[...document.querySelectorAll('section')];
@@ -71,7 +90,8 @@ PROBE = """<script>addEventListener('load',()=>{
 def test_a_browser_asks_and_exports_what_is_read_again(tmp_path: Path) -> None:
     quiz = asked(made(), "small", "f1", 3)
     copy = tmp_path / "quiz.html"
-    copy.write_text(page(quiz).replace("</body>", f"{PROBE}</body>"))
+    # The policy lets no script run but the page's own: without it in the copy that is asked.
+    copy.write_text(re.sub(r"<meta http-equiv[^>]*>", "", page(quiz)).replace("</body>", f"{PROBE}</body>"))
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars",
              "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}"]  # fmt: skip
     dom = subprocess.run(
