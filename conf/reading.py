@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from conf.keys import Misplaced, Secret
 from conf.places import context
-from conf.settings import applied, origin
+from conf.settings import applied, note, origin
 from conf.spelling import did_you_mean
 from conf.where import keys_at, places_of
 from tasks.runtime.errors import Mistake
@@ -71,6 +71,7 @@ def read(
         raise Mistake(f"{path}:1: {what} is a mapping of keys")
     settings = settings or {}
     content = applied(content, settings, path)
+    note(lines, content, settings)
     try:
         return schema.model_validate({**defaults, **content}, context=context(folder or path.absolute().parent))
     except ValidationError as error:
@@ -88,11 +89,12 @@ def _told(
     schema: type[BaseModel],
 ) -> tuple[int, str]:
     """A fault's line, and its sentence with where the value was given; `written`: its place in the file."""
-    place = _place(fault)
-    own, beside = origin(place, content, settings)
-    if own is not None:
-        return 0, f"--set {own}: {_sentence(fault, place, schema)}"
     sentence = _sentence(fault, written, schema)
+    own, beside = origin(_place(fault), content, settings)
+    if own is None and not lines[written]:  # it stands around a setting, and nowhere in the file
+        own = beside
+    if own is not None:
+        return 0, f"--set {own}: {sentence}"
     beside_it = f" (with --set {beside})" if beside is not None else ""
     return lines[written], f"{path}:{lines[written]}: {sentence}{beside_it}"
 

@@ -43,6 +43,25 @@ def place_of(content: Any, key: str) -> tuple[Any, ...]:
     return tuple(place)
 
 
+def note(lines: dict[tuple[Any, ...], int], content: Any, settings: Mapping[str, Any]) -> None:
+    """Give every key that a setting brought the line 0, beside the file's own lines; names stand as text in them."""
+    for key in settings:
+        place = tuple(name if isinstance(name, int) else str(name) for name in place_of(content, key))
+        for depth in range(1, len(place)):
+            lines.setdefault(place[:depth], 0)
+        _note(lines, settings[key], place)
+
+
+def _note(lines: dict[tuple[Any, ...], int], value: Any, place: tuple[Any, ...]) -> None:
+    lines[place] = 0
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _note(lines, inner, (*place, str(name)))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _note(lines, inner, (*place, number))
+
+
 def origin(place: tuple[Any, ...], content: Any, settings: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """Which setting a fault at a place of the merged content is of: the one that gave the value, else the one that
     changed something beside it."""

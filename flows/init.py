@@ -7,12 +7,12 @@ from pathlib import Path
 from rich.console import Console
 
 from conf.load import load
-from flows.fields import Fields
-from flows.folder import Group, Strange, look
 from flows.proposed import Machine, names_of, relative, written
 from flows.size import size
 from flows.usage import is_pipeline
 from tasks.runtime.errors import Failure, Mistake
+from tasks.sources.sniff.fields import Fields
+from tasks.sources.sniff.folder import Group, Strange, look
 
 SHOWN = 10  # files that are not understood, of which each is told
 LEAST = 10_000  # bytes of text: of less there is no tokenizer and no window to learn from

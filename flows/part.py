@@ -1,10 +1,10 @@
 """`--until STAGE[:NAME]` and `--only STAGE[:NAME]`: which part of the DAG is built, or shown."""
 
-import difflib
 from collections.abc import Callable
 from typing import Any
 
 from conf.pipeline import Pipeline
+from conf.spelling import did_you_mean
 from flows.stores import store_of
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
@@ -89,8 +89,7 @@ def _named(run: Run, option: str, asked: str) -> list[Artifact]:
 
 
 def _meant(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, 1)
-    return f"; did you mean {close[0]}?" if close else f" (there are {_some(known)})"
+    return did_you_mean(word, known) or f" (there are {_some(known)})"
 
 
 def _labelled(artifacts: list[Artifact]) -> str:

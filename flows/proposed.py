@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.folder import Group, Strange, plain
 from flows.size import size
+from tasks.sources.sniff.folder import Group, Strange, plain
 
 BYTES_A_TOKEN = 4  # of English text in a vocabulary of 30,000; fewer in one of 4,096 (3.3 of the demo's)
 EPOCHS = 4  # Muennighoff et al. (2023): up to 4 epochs change the loss by next to nothing

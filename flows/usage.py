@@ -1,9 +1,10 @@
 """What was typed and cannot be meant, as a sentence with its remedy: no CONF, a misspelt command or option."""
 
-import difflib
 import re
 from pathlib import Path
 from typing import Any
+
+from conf.spelling import did_you_mean
 
 FIRST = (
     "give a command: `millrace run demo` builds the demo, in about four minutes; `millrace init` writes a pipeline for "
@@ -12,7 +13,7 @@ FIRST = (
 
 
 def sentence(error: Any) -> str:
-    """Of a UsageError of typer's, whose kinds are told by their attributes: typer has classes of its own since 0.20."""
+    """Of a UsageError of typer's, whose kinds are told by their attributes: newer typers bring classes of their own."""
     context = error.ctx
     if type(error).__name__ == "NoArgsIsHelpError":
         return FIRST
@@ -35,10 +36,7 @@ def sentence(error: Any) -> str:
 def _no_command(word: str, commands: list[str]) -> str:
     if Path(word).suffix in (".yaml", ".yml"):
         return f"{word} is no command: `millrace run {word}` builds that pipeline"
-    close = difflib.get_close_matches(word, commands, 1)
-    return f"there is no command {word}" + (
-        f"; did you mean {close[0]}?" if close else "; `millrace --help` lists them"
-    )
+    return f"there is no command {word}" + (did_you_mean(word, commands) or "; `millrace --help` lists them")
 
 
 def _pipelines(command: str) -> str:

@@ -116,6 +116,8 @@ DOORS = {
     "flows.models": "tasks.models.files",
     "flows.latest": "tasks.sources.input.crawls tasks.sources.remote.manners",
     "flows.compare": "tasks.evaluation.compared",
+    "flows.init": "tasks.sources.sniff",
+    "flows.proposed": "tasks.sources.sniff",
     "flows.export_model": "tasks.models.card",
     "flows.quiz": "tasks.evaluation.news",
     "flows.tasks": "tasks.evaluation.asking tasks.decontaminate.benchmark",

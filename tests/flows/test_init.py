@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from conf.load import load
-from flows.fields import fields_of
-from flows.folder import Group, look, sniff
 from flows.init import init
 from flows.proposed import Machine, written
 from tasks.runtime.errors import Mistake
 from tasks.sources.input.matches import match
+from tasks.sources.sniff.fields import fields_of
+from tasks.sources.sniff.folder import Group, look, sniff
 
 QUIET = Console(quiet=True)
 
@@ -134,7 +134,7 @@ def test_a_store_and_the_pipeline_itself_are_no_input(texts: Path, monkeypatch: 
     (texts / "store/files/list.json").write_text(json.dumps([{"path": "x" * 99}]) * 99)
     init(QUIET, Path("again.yaml"), Path(), False, nobody)
     assert {name: source.files for name, source in load("again.yaml").sources.items()} == {
-        "books": ["books/**/*.txt", "books/**/*.txt.gz"]
+        "books": [f"{texts}/books/**/*.txt", f"{texts}/books/**/*.txt.gz"]
     }
 
 
@@ -147,8 +147,8 @@ def test_records_of_one_ending_and_two_shapes_are_two_sources(texts: Path) -> No
         (texts / f"b{number}.json").write_text(lines)
     pipeline = load(proposed(texts))
     assert {source.text: source.files for source in pipeline.sources.values()} == {
-        "body": [f"texts/b{number}.json" for number in range(3)],
-        "text": [f"texts/a{number}.json" for number in range(3)],
+        "body": [f"{texts}/b{number}.json" for number in range(3)],
+        "text": [f"{texts}/a{number}.json" for number in range(3)],
     }
 
 

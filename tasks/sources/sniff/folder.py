@@ -9,13 +9,15 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.fields import Fields, common, fields_of, records_of_json, records_of_parquet
 from tasks.sources.input.binary import binary_kind
 from tasks.sources.input.content import Content
 from tasks.sources.input.matches import match
 from tasks.sources.input.raw import Raw
 from tasks.sources.rejects import Bad
 from tasks.sources.rows.elements import HEAD, stacked
+from tasks.sources.sniff.fields import Fields, common, fields_of, records_of_json, records_of_parquet
+
+SHAPES_NO_BYTES = True
 
 SNIFFED = 100  # files of one folder and ending that are looked at
 READ = 1 << 18  # bytes of content that are looked at of each

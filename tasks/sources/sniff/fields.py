@@ -13,6 +13,8 @@ from tasks.sources.rows.batches import opened
 from tasks.sources.rows.elements import HEAD, elements, stacked
 from tasks.sources.rows.json_objects import quick
 
+SHAPES_NO_BYTES = True
+
 RECORDS = 100  # that are looked at
 DEEP = 3  # fields inside fields
 SHORT = 20  # characters: what is shorter, on average, is no text
