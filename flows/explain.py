@@ -163,7 +163,8 @@ def _print_phrase(console: Console, run: Run, asked: str, phrase: "Phrase", plac
     _say(console, f"{stands}; {size(phrase.bytes)} of text gone through\n")
     for met, place in zip(phrase.met, places, strict=False):
         _say(console, f"{place.id}: {standing(run, place)}")
-        _say(console, f"  {visible(_excerpt(met, place, asked), kept="")}\n")  # no line of a document's passes for one of ours
+        excerpt = visible(_excerpt(met, place, asked), kept="")  # no line of a document's passes for one of ours
+        _say(console, f"  {excerpt}\n")
     if total > len(places):
         _say(console, f"... and {total - len(places):,} more documents")
 

@@ -139,9 +139,14 @@ def _work(url: str, secret: str | None, kept: Kept | None, console: Console, tel
 def _settled(tell: Callable[[str], None]) -> bool:
     """Whether what was lost is noted; a server that is busy, or just gone again, is asked again later."""
     from httpx import HTTPError
+    from prefect import get_client
+
+    from flows import leftovers  # imports Prefect
 
     try:
         lost.settle(tell)
+        with get_client(sync_client=True) as client:
+            leftovers.settle(client)
     except HTTPError as error:
         tell(f"what was lost could not be noted in Prefect yet ({type(error).__name__}: {error})")
         return False

@@ -100,7 +100,8 @@ def print_changed(console: Console, documents: Mapping[str, Any], shown: int) ->
         if rows and shown:
             say(console, f"\n{kind.capitalize()}, {len(rows)} of {totals[kind]:,}, drawn by hash:")
         for row in rows:
-            say(console, f"  {row['id']}  {plain(row['url'] or 'no URL')}  {row['before']} -> {row['after']}")
+            url = visible(row["url"] or "no URL", kept="")
+            say(console, f"  {row['id']}  {url}  {row['before']} -> {row['after']}")
             say(console, f"    {' '.join(row['begins'].split())}")
 
 
