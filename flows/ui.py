@@ -4,8 +4,8 @@ Server and worker are children that are started again when they end (supervise.p
 end with their worker (orphan.py, lost.py). Beside a server that is there already (`--server`) it is the worker and the
 deployments alone.
 
-Runs that the worker starts work in the folder where `millrace ui` was started, as `millrace run` there would: the path of a
-pipeline means the same in both, and so do the paths in one that Millrace brings along.
+Runs that the worker starts work in the folder where `millrace ui` was started, as `millrace run` there would: the path
+of a pipeline means the same in both, and so do the paths in one that Millrace brings along.
 """
 
 import json
