@@ -101,7 +101,7 @@ def _crash(client: SyncPrefectClient, run: UUID, message: str) -> None:
 
 def _machine() -> str:
     """This machine since it was started: after that no process of before is alive."""
-    return f"{platform.node()}/{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}"
+    return f"{platform.node()}/{Path('/proc/sys/kernel/random/boot_id').read_text(encoding='ascii').strip()}"
 
 
 def _pid(label: str) -> int:
@@ -111,7 +111,7 @@ def _pid(label: str) -> int:
 def _process(pid: int) -> str:
     """Machine, number and beginning of a process: numbers are given again. `gone` for one that is not there."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return "gone"
     fields: list[Any] = stat.rpartition(")")[2].split()

@@ -66,6 +66,7 @@ def parent_of(run: Any) -> int | None:
     """The process that started the one which runs a flow run here, its worker."""
     pid = process_of(run)
     try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) if pid else None
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace") if pid else ""
+        return int(told.rpartition(")")[2].split()[1]) if pid else None
     except OSError:
         return None

@@ -170,6 +170,16 @@ class Teller(Silent):
         self.watcher.log(text)
 
 
+class Made:
+    """What a task returns and the next takes: Prefect knows by it alone which task an arrow comes from.
+
+    No dataclass: Prefect looks into those, and draws arrows between tasks whose artifacts share a store's handle.
+    """
+
+    def __init__(self, artifact: Artifact):
+        self.artifact = artifact
+
+
 class Maker:
     """Makes an artifact in a Prefect task of its own, in the flow run of its group."""
 
@@ -178,6 +188,7 @@ class Maker:
         self.pipeline = pipeline  # which a stage that is placed elsewhere takes along
         self.past = past  # each stage's folder is listed once per run
         self.groups: Groups | None = None
+        self.made: dict[str, Made] = {}  # by label
 
     def __call__(self, artifact: Artifact, what: Stage, arguments: dict[str, Any], *beside: Due) -> Artifact:
         assert self.groups is not None, "a stage before its run"
@@ -193,7 +204,7 @@ class Maker:
             retry_delay_seconds=5,
             retry_condition_fn=_may_pass,
         )
-        def work(inputs: list[Artifact]) -> Any:
+        def work(inputs: list[Made]) -> Any:
             reporter = Recorder(self.watcher, what, groups, self.past, self.engine.workers)
             pool = self.places.get((what.name, artifact.name))
             if pool is not None and not artifact.built:
@@ -202,22 +213,23 @@ class Maker:
                 reporter.log(f"{artifact.label} runs on the work pool {pool}")
                 build_there(artifact, arguments, pool, self.conf, self.pipeline, stop)
                 reporter.finished(artifact, False, time.monotonic() - begun)
-                return artifact
+                return Made(artifact)
             hit = build(artifact, what, arguments, self.engine, reporter, stop, beside)
-            return Completed(name="Cached", data=artifact) if hit else artifact
+            return Completed(name="Cached", data=Made(artifact)) if hit else Made(artifact)
 
         work.task_key = task_key(artifact)
         with groups.of(artifact) as before:
-            inputs = [used for used in inputs_of(arguments) if used.label in before]
+            inputs = [self.made[used.label] for used in inputs_of(arguments) if used.label in before & set(self.made)]
             try:
                 # A bare call would return the State of a cached stage instead of the handle.
                 state = work(inputs, return_state=True)
-                made: Artifact = state.result()
+                made: Made = state.result()
             except BaseException as error:
                 groups.failed(artifact, error)
                 raise
+        self.made[artifact.label] = made
         groups.finished(artifact, state.name == "Cached")
-        return made
+        return artifact
 
 
 def _may_pass(_task: Any, _run: Any, state: Any) -> bool:

@@ -105,6 +105,7 @@ def _run_recorded(asked: Asked, watcher: "Reporter", url: str | None) -> Any:
 
     if not asked.debug:  # Prefect's log is on its server; the terminal is the watcher's
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
+        os.environ["PREFECT_LOGGING_INTERNAL_LEVEL"] = "CRITICAL"  # an event that was not taken is the UI's loss alone
     if url:
         os.environ["PREFECT_API_URL"] = url
         return _flow(asked, watcher)

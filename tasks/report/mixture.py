@@ -14,7 +14,7 @@ from tasks.report.given import Given
 from tasks.report.palette import SERIES
 from tasks.report.rungs import rungs_of
 from tasks.report.section import Content, Counted, Plot, Section
-from tasks.report.spoken import Spoken, read_text
+from tasks.report.spoken import Spoken, text_read
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
 from tasks.runtime.statistics import to_json
@@ -32,7 +32,7 @@ def gather(job: Job, given: Given, counted: list[Counted[Spoken]]) -> Content | 
         epochs = {row["group"]: row["realised_epochs"] or row["epochs"] for row in told["groups"]}
         by_source = {source: epochs.get(group, 0.0) for source, group in given.groups.items()}
         times = [1, *mixed.manifest["parameters"].get("times", ())]
-        mixtures.append(told | read_text(given, counted, by_source, times))
+        mixtures.append(told | text_read(given, counted, by_source, times))
     return {"mixtures": mixtures} if mixtures else None
 
 

@@ -67,7 +67,7 @@ def _summed(parts: np.ndarray, names: pa.ChunkedArray, counts: pa.ChunkedArray) 
     return {(part, name): tokens for part, name, tokens in sorted(rows)}
 
 
-def read_text(
+def text_read(
     given: Given, counted: list[Counted[Spoken]], epochs: Mapping[str, float], times: list[int]
 ) -> dict[str, Any]:
     """Of one mixture: `epochs` of each source's group, `times` that each part of a stream counts in one.
@@ -111,7 +111,7 @@ def _by_year(years: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
 
 
 def figures(model: str, read: dict[str, Any]) -> dict[str, Plot]:
-    """By name, of a mixture's `read_text`."""
+    """By name, of a mixture's `text_read`."""
     plots: dict[str, Plot] = {}
     if len(read["languages"]) > 1:
         plots[f"languages-{model}"] = partial(_languages, rows=read["languages"], model=model)

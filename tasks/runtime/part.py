@@ -42,7 +42,8 @@ def part(
     wanted = frozenset((artifact.stage, artifact.name) for artifact in taken.values())
     idle = set()
     for place, files in lists.items():
-        readers = [one for one in artifacts if any(value is files for value in one.recipe["parameters"].values())]
+        held = placeless(files)
+        readers = [one for one in artifacts if any(value == held for value in one.recipe["parameters"].values())]
         if readers and not any((one.stage, one.name) in wanted for one in readers):
             idle.add(place)
     return Part(wanted, frozenset(idle))
@@ -58,3 +59,16 @@ def _labels(value: Any) -> list[str]:
         return [value]
     items = value.values() if isinstance(value, dict) else value
     return [label for item in items for label in _labels(item)]
+
+
+def placeless(value: Any) -> Any:
+    """A parameter as the recipe has it: of a listed file (`name`, size, checksum) not where on this machine it lies.
+
+    So a folder that is moved with its store finds everything built. A URL is no place of this machine, and stays.
+    """
+    if isinstance(value, list):
+        return [placeless(item) for item in value]
+    if isinstance(value, dict):
+        lies_here = "name" in value and "://" not in str(value.get("path", "://"))
+        return {key: placeless(item) for key, item in value.items() if not (key == "path" and lies_here)}
+    return value

@@ -17,7 +17,7 @@ from tasks.runtime.engine import Engine
 from tasks.runtime.fingerprint import code_hashes, digest, libraries_of, versions
 from tasks.runtime.job import Reporter, Silent, build, inputs_of, leaves
 from tasks.runtime.measure import Due
-from tasks.runtime.part import Part
+from tasks.runtime.part import Part, placeless
 from tasks.runtime.schedule import Schedule
 from tasks.runtime.shards import FORMAT
 from tasks.runtime.stage import Stage
@@ -160,7 +160,7 @@ def handle(store: Store | Path, what: Stage, name: str, arguments: dict[str, Any
         "stage": what.name,
         "name": name,
         "parameters": {
-            key: _placeless(value) for key, value in arguments.items() if key not in inputs and key not in what.judges
+            key: placeless(value) for key, value in arguments.items() if key not in inputs and key not in what.judges
         },
         "inputs": inputs,
         "libraries": versions(what.libraries if what.version else libraries_of(module, what.libraries)),
@@ -168,19 +168,6 @@ def handle(store: Store | Path, what: Stage, name: str, arguments: dict[str, Any
         "format": FORMAT,
     }
     return Artifact(what.name, name, digest(recipe), store, recipe)
-
-
-def _placeless(value: Any) -> Any:
-    """A parameter as the recipe has it: of a listed file (`name`, size, checksum) not where on this machine it lies.
-
-    So a folder that is moved with its store finds everything built. A URL is no place of this machine, and stays.
-    """
-    if isinstance(value, list):
-        return [_placeless(item) for item in value]
-    if isinstance(value, dict):
-        lies_here = "name" in value and "://" not in str(value.get("path", "://"))
-        return {key: _placeless(item) for key, item in value.items() if not (key == "path" and lies_here)}
-    return value
 
 
 def _is_input(value: Any) -> bool:

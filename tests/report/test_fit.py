@@ -7,7 +7,6 @@ import pytest
 
 from tasks.report.fit import Drawn, fitted
 from tasks.report.page import render
-from tasks.runtime.visible import visible
 
 MOST = 5_000_000
 
@@ -54,8 +53,3 @@ def test_what_fits_is_left_alone_and_what_does_not_is_cut_where_it_is_largest() 
     first, cut = fitted([small, large], 5000)
     assert first == small and len(cut.html) < 5000
     assert "<td>149</td>" in cut.html and "<td>150</td>" not in cut.html and "850 more rows" in cut.html
-
-
-def test_hidden_characters_are_spelt_out_and_letters_left() -> None:
-    assert visible("a\u202eb\u200bc\x00\x1b[0m\ufeff\u2028") == "a[U+202E]b[U+200B]c[U+0000][U+001B][0m[U+FEFF][U+2028]"
-    assert visible("שלום, \u4f60\u597d\n\tÀ") == "שלום, \u4f60\u597d\n\tÀ"

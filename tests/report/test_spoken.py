@@ -9,7 +9,7 @@ import report_toys as toys
 
 from tasks.report.given import Declaration, Given
 from tasks.report.section import Counted
-from tasks.report.spoken import YEARS, Spoken, count, figures, read_text
+from tasks.report.spoken import YEARS, Spoken, count, figures, text_read
 
 
 def of_train(source: str) -> int:
@@ -49,9 +49,9 @@ def test_parts_that_are_read_again_count_again(made: Any) -> None:
     given = given_of(made)
     shard = given.shards()[0]
     parts = Counted(shard, Spoken({(0, "en"): 100, (1, "de"): 10}, {(0, "2019"): 100, (1, "2018"): 10}))
-    read = read_text(given, [parts], {"webtext2": 2.0}, [1, 3])
+    read = text_read(given, [parts], {"webtext2": 2.0}, [1, 3])
     assert [(row["language"], row["tokens"]) for row in read["languages"]] == [("en", 200), ("de", 60)]
-    assert read_text(given, [parts], {}, [1, 3]) == {"languages": [], "years": []}
+    assert text_read(given, [parts], {}, [1, 3]) == {"languages": [], "years": []}
 
 
 def test_a_source_without_tokens_counts_nothing(made: Any) -> None:
@@ -62,7 +62,7 @@ def test_a_source_without_tokens_counts_nothing(made: Any) -> None:
 def test_many_years_are_told_by_decade(made: Any) -> None:
     given = given_of(made)
     years = {(0, str(1900 + n)): 1 for n in range(YEARS + 1)} | {(0, "unknown"): 5}
-    read = read_text(given, [Counted(given.shards()[0], Spoken({(0, "en"): 36}, years))], {"webtext2": 1.0}, [1])
+    read = text_read(given, [Counted(given.shards()[0], Spoken({(0, "en"): 36}, years))], {"webtext2": 1.0}, [1])
     assert [row["year"] for row in read["years"]] == ["1900s", "1910s", "1920s", "1930s", "unknown"]
     assert sum(row["groups"]["webtext2"] for row in read["years"]) == YEARS + 6
     assert list(figures("m", read)) == ["years-m"], "one language needs no figure"

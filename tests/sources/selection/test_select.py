@@ -14,7 +14,7 @@ from server import Flaky, serve
 from test_ingest import FIELDS, check_sums, documents, rejects
 
 from conf.load import load
-from flows import plan
+from flows import budget
 from flows.dag.built import Built
 from flows.dag.corpus import build_corpus
 from tasks.runtime.artifact import Artifact
@@ -145,8 +145,10 @@ def test_documents_are_those_of_the_whole_files_and_bytes_are_few(run, there, mo
 
 def test_a_plan_counts_the_bytes_that_will_be_read_not_those_of_the_list(run, there):
     statistics = counts(selection := chosen(run, there, domains=["news.co.uk"]))
-    read_chosen(run, selection)
-    reads = {row.artifact.stage: row.reads for row in plan.make(run)}
+    followed = Run(run.store, None)
+    followed.artifacts.append(selection)
+    read_chosen(followed, selection)
+    reads = {row.artifact.stage: row.reads for row in budget.make(followed, load("demo")).rows}
     assert reads["ingest"] == statistics["asked"] > 0
 
 
