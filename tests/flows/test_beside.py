@@ -15,7 +15,7 @@ from operated import DEPLOYMENT, QUICK
 from flows.home import answers
 from flows.server import command, free_port
 
-pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.xdist_group("prefect")]
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.served, pytest.mark.xdist_group("prefect")]
 
 
 class Theirs:

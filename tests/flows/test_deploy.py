@@ -113,6 +113,7 @@ def test_a_deployment_of_ones_own(ui: dict[str, Any], mine: Cli) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.served
 def test_again_renews_and_keeps_what_was_set_in_the_ui(ui: dict[str, Any], mine: Cli) -> None:
     url = ui["url"]
     command = ("deploy", "mine.yaml", "--name", "kept", "--workers", "1")
@@ -156,6 +157,7 @@ def test_a_pipeline_that_grows_is_told_how(ui: dict[str, Any], mine: Cli) -> Non
 
 
 @pytest.mark.long
+@pytest.mark.served
 def test_nothing_is_sent_that_cannot_be(ui: dict[str, Any], mine: Cli) -> None:
     def deployed() -> int:
         return call(ui["url"], "deployments/count", "POST", {})

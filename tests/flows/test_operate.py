@@ -22,7 +22,7 @@ import pytest
 from commands import ROOT, Cli, wait_for
 from operated import Operated, operated
 
-pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.xdist_group("prefect")]
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.served, pytest.mark.xdist_group("prefect")]
 PAIR = "miller:hunter2-of-the-tests"
 
 
@@ -137,7 +137,7 @@ def test_the_alarm_of_the_page_is_raised(ui: Operated, toy: str, sink: Threading
     got = sink.got  # type: ignore[attr-defined]
     wait_for(lambda: got, 60)
     time.sleep(2)
-    assert [json.loads(one)["text"].split(",")[0] for one in got] == ["crawl-to-model toy.yaml: Failed"]
+    assert [json.loads(one)["text"].split(",")[0] for one in got] == ["toy: crawl to model: Failed"]
     assert "the toy's failure" in got[0]
 
 

@@ -9,7 +9,7 @@ import pytest
 from commands import Cli, wait_for
 from operated import operated
 
-pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.xdist_group("prefect")]
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.served, pytest.mark.xdist_group("prefect")]
 
 
 def test_what_a_killed_ui_leaves(tmp_path: Path) -> None:

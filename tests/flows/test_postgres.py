@@ -19,6 +19,7 @@ from flows.server import free_port
 PASSWORD, QUOTED = "hunter/2 of the tests", "hunter%2F2%20of%20the%20tests"
 pytestmark = [
     pytest.mark.long,
+    pytest.mark.served,
     pytest.mark.slow,
     pytest.mark.xdist_group("prefect"),
     pytest.mark.skipif(not (shutil.which("initdb") and shutil.which("pg_ctl")), reason="there is no PostgreSQL here"),

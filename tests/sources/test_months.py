@@ -256,6 +256,7 @@ with server.server(port, server.TEMPORARY) as (url, process):
 
 
 @pytest.mark.long
+@pytest.mark.served
 def test_the_flow_takes_the_latest_as_a_schedule_starts_it(conf: Path, crawl: Flaky) -> None:
     publish(crawl, FIRST, SECOND)
     conf.write_text(conf.read_text().partition("models:")[0])
