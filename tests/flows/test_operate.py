@@ -244,11 +244,11 @@ def test_a_killed_run_of_the_command_line_is_crashed_by_its_heartbeat(ui: Operat
     """No worker sees this one die: the automation does, 90 s after its last heartbeat."""
     drive = Cli(ui.folder, ui.home, [str(Path(__file__).with_name("flows_drive.py"))])
     process = drive.start("run", "toy.yaml", TOY_SLEEP="600", MILLRACE_TEST=str(tmp_path))
-    known = {run["id"] for run in ui.ask("flow_runs/filter")}
+    whole = {"parent_task_run_id": {"is_null_": True}}  # no box of a run
+    known = {run["id"] for run in ui.ask("flow_runs/filter", flow_runs=whole)}
     wait_for(lambda: list(tmp_path.glob("store/ingest/*")), 60)
-    (run,) = [
-        one["id"] for one in ui.ask("flow_runs/filter") if one["id"] not in known or one["state_name"] == "Running"
-    ]
+    runs = ui.ask("flow_runs/filter", flow_runs=whole)
+    (run,) = [one["id"] for one in runs if one["id"] not in known or one["state_name"] == "Running"]
     time.sleep(3)  # its first heartbeat is sent as it begins
     process.kill()
     process.communicate()
