@@ -71,5 +71,4 @@ class Rates(Keys):
 
     core_hour: float = Field(0.0, ge=0, description="of one CPU core for an hour")
     gpu_hour: float = Field(0.0, ge=0, description="of one GPU for an hour")
-    terabyte_month: float = Field(0.0, ge=0, description="of 10^12 bytes in the store for a month")
     currency: str = Field("", max_length=8, description="a word to print beside them")

@@ -14,13 +14,14 @@ from flows.devices import MFU, Device, device
 from flows.forecast import Forecast
 from flows.foretold import Loss, loss_of
 from flows.held import Held
-from flows.paces import Time, Work, flops_of, labels, listed_bytes, pace, training_of, work
+from flows.paces import Time, Work, flops_of, listed_bytes, pace, training_of, work
 from flows.shipped import SHIPPED
 from flows.state import Past, State, state
 from flows.tasks import missing
 from model.config import training_memory
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
+from tasks.runtime.job import leaves
 from tasks.runtime.part import Part
 from tasks.runtime.run import Run
 
@@ -167,7 +168,7 @@ def _reads(recipe: dict[str, Any], own: Held, forecast: Forecast) -> float | Non
     if recipe["stage"] == "ingest":
         return own.input
     each: list[float | None] = []
-    for label in labels(recipe.get("inputs", {})):
+    for label in leaves(recipe.get("inputs", {})):
         try:
             each.append(forecast.of(label).disk)
         except Failure:

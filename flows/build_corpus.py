@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from prefect import get_run_logger
-
 from flows import dag
-from flows.latest import take
 from flows.recorded import begin, recorded
 
 
@@ -19,7 +16,5 @@ def build_corpus(
     latest: bool = False,
 ) -> Any:
     """Crawl and other sources to a clean, deduplicated, decontaminated corpus."""
-    if latest:
-        take(conf, get_run_logger().info, settings)
-    with begin(conf, workers, settings, dag.build_corpus, until, only) as (run, pipeline):
+    with begin(conf, workers, settings, dag.build_corpus, until, only, latest) as (run, pipeline):
         return dag.build_corpus(run, pipeline)

@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from prefect import get_run_logger
-
 from flows import dag, page
-from flows.latest import take
 from flows.live import Live
 from flows.recorded import begin, recorded, watcher
 from tasks.runtime.job import Silent
@@ -21,12 +18,10 @@ def crawl_to_model(
     latest: bool = False,
 ) -> Any:
     """The whole DAG: from the sources to the report."""
-    if latest:
-        take(conf, get_run_logger().info, settings)
     live = Live(watcher.get() or Silent())
     token = watcher.set(live)  # the run's stages are told to it, and by it to whoever else watches
     try:
-        with begin(conf, workers, settings, dag.crawl_to_model, until, only) as (run, pipeline):
+        with begin(conf, workers, settings, dag.crawl_to_model, until, only, latest) as (run, pipeline):
             return page.crawl_to_model(run, pipeline, live)
     finally:
         watcher.reset(token)

@@ -21,7 +21,7 @@ from conf.pipeline import Pipeline
 from flows.state import flat
 from flows.stores import store_of
 from flows.supposed import scratch_over, suppose
-from flows.views import changed_as_json, print_changed, print_funnel, print_mixtures, print_tokens, say
+from flows.views import changed_as_json, print_changed, print_funnel, print_mixtures, print_tokens, say, with_settings
 from tasks.evaluation.compared import compared, sentence, tasks_of, told
 from tasks.fates import corpus as of
 from tasks.fates.changed import KINDS, changed
@@ -174,9 +174,8 @@ def _of_pipeline(
     found = suppose(pipeline, store, engine, log)
     notes = [f"only a run would tell {made.stage} of {made.name}: {why}" for made, why in found.untold]
     notes += [*found.failures.values()]
-    said = f"{name} with {', '.join(f'{key}={json.dumps(value)}' for key, value in given.items())}" if given else name
     values = flat(pipeline.model_dump(mode="json", exclude={"title"}))
-    return One(said, found.corpus, values, pipeline.seed, notes)
+    return One(with_settings(name, given), found.corpus, values, pipeline.seed, notes)
 
 
 def _of_report(label: str, store: Store, seed: int) -> One:

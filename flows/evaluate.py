@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from prefect import get_run_logger
-
 from flows import dag
-from flows.latest import take
 from flows.recorded import begin, recorded
 
 
@@ -19,7 +16,5 @@ def evaluate(
     latest: bool = False,
 ) -> Any:
     """The models, and what they score on held-out text and on the benchmarks."""
-    if latest:
-        take(conf, get_run_logger().info, settings)
-    with begin(conf, workers, settings, dag.evaluate, until, only) as (run, pipeline):
+    with begin(conf, workers, settings, dag.evaluate, until, only, latest) as (run, pipeline):
         return dag.evaluate(run, pipeline)

@@ -1,6 +1,6 @@
 """`millrace explain`: documents by id, by URL or by a phrase of their text, and what became of them, stage by stage.
 
-With `--step`, what a step of a model read (explain_step.py). Nothing is written. Crawled text passes through `plain`
+With `--step`, what a step of a model read (explain_step.py). Nothing is written. Crawled text passes through `visible`
 wherever it is printed: it holds no control of the terminal.
 """
 
@@ -17,6 +17,7 @@ from rich.text import Text
 
 from flows.fate import Difference, Told, differences, fate, standing, witness_of
 from flows.size import size
+from flows.views import say
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.run import Run
@@ -63,7 +64,7 @@ def show(console: Console, run: Run, asked: str, within: str | None = None, as_j
         console.file.write(json.dumps({"version": VERSION, "asked": asked, **told}, indent=1, default=str) + "\n")
         return
     if note:
-        _say(console, note)
+        say(console, note)
     if phrase is not None:
         _print_phrase(console, run, asked, phrase, places)
         if len(places) > 1:
@@ -72,7 +73,7 @@ def show(console: Console, run: Run, asked: str, within: str | None = None, as_j
         _print(console, [(told.stage, line) for told in fate(run, place) for line in told.says])
         _print_witness(console, run, ingested, indexes, place)
     if len(places) > SHOWN:
-        _say(console, f"... and {len(places) - SHOWN} more documents")
+        say(console, f"... and {len(places) - SHOWN} more documents")
     for line in refused[:SHOWN]:
         _print(console, [("ingest", line)])
 
@@ -142,10 +143,6 @@ def _witness(
 # ---- on a terminal
 
 
-def _say(console: Console, text: str) -> None:
-    console.print(visible(text, kept="\n"), markup=False, highlight=False, soft_wrap=True)
-
-
 def _print(console: Console, lines: list[tuple[str, str]]) -> None:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(no_wrap=True, style="bold")
@@ -160,13 +157,13 @@ def _print_phrase(console: Console, run: Run, asked: str, phrase: "Phrase", plac
     counts = ", ".join(f"{name} {count:,}" for name, count in phrase.counts.items() if count)
     total = sum(phrase.counts.values())
     stands = f"{total:,} document{'s' * (total != 1)} hold{'s' * (total == 1)} it ({counts})"
-    _say(console, f"{stands}; {size(phrase.bytes)} of text gone through\n")
+    say(console, f"{stands}; {size(phrase.bytes)} of text gone through\n")
     for met, place in zip(phrase.met, places, strict=False):
-        _say(console, f"{place.id}: {standing(run, place)}")
+        say(console, f"{place.id}: {standing(run, place)}")
         excerpt = visible(_excerpt(met, place, asked), kept="")  # no line of a document's passes for one of ours
-        _say(console, f"  {excerpt}\n")
+        say(console, f"  {excerpt}\n")
     if total > len(places):
-        _say(console, f"... and {total - len(places):,} more documents")
+        say(console, f"... and {total - len(places):,} more documents")
 
 
 def _print_witness(
@@ -178,7 +175,7 @@ def _print_witness(
         return
     id, _, witness = found
     if witness is None:
-        _say(console, f"{id}, its witness, is in no source that is ingested")
+        say(console, f"{id}, its witness, is in no source that is ingested")
         return
     table = Table(place.id, id, box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in table.columns:
@@ -191,7 +188,7 @@ def _print_witness(
             table.add_row(*_sides(each))
     console.print(table)
     if different > DIFFERENT:
-        _say(console, f"... and {different - DIFFERENT:,} more differences; --json has all")
+        say(console, f"... and {different - DIFFERENT:,} more differences; --json has all")
     console.print()
 
 

@@ -34,15 +34,16 @@ def keep(run: Run, pipeline: Pipeline) -> dict[str, Planned]:
     ahead = Run(store, None, Silent())
     try:
         dag.crawl_to_model(ahead, pipeline)
+        name = next(artifact.name for artifact in ahead.artifacts if artifact.stage == "report")
+        if all(artifact.built for artifact in ahead.artifacts if run.part is None or run.part.holds(artifact)):
+            return kept(store, name)  # nothing to be planned, and to forecast reads the manifest of every artifact
         plan = make(ahead, pipeline, part=run.part)
     except (Mistake, Failure) as error:  # the run itself says what is wrong, or finds what was not there to be planned
         run.reporter.log(f"no plan was kept: {error}")
         return {}
-    name = next(artifact.name for artifact in ahead.artifacts if artifact.stage == "report")
     stages = {**kept(store, name), **{row.key: _planned(row, workers) for row in plan.due}}
-    if plan.due:
-        told = {"version": VERSION, "workers": workers, "stages": {key: vars(each) for key, each in stages.items()}}
-        write(store, place(name), json.dumps(told, indent=1).encode(), replace=True)
+    told = {"version": VERSION, "workers": workers, "stages": {key: vars(each) for key, each in stages.items()}}
+    write(store, place(name), json.dumps(told, indent=1).encode(), replace=True)
     return stages
 
 

@@ -11,13 +11,14 @@ import platform
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowFilter, FlowRunFilter, TaskRunFilter
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Crashed
+
+from flows.lost import status_of
 
 LABEL = "millrace.process"
 ALIVE = ["RUNNING", "PENDING", "CANCELLING"]
@@ -110,9 +111,7 @@ def _pid(label: str) -> int:
 
 def _process(pid: int) -> str:
     """Machine, number and beginning of a process: numbers are given again. `gone` for one that is not there."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
+    fields = status_of(pid)
+    if fields is None or fields[0] == "Z":
         return "gone"
-    fields: list[Any] = stat.rpartition(")")[2].split()
-    return "gone" if fields[0] == "Z" else f"{_machine()} {pid} {fields[19]}"  # proc(5): field 22, clock ticks
+    return f"{_machine()} {pid} {fields[19]}"  # proc(5): field 22, clock ticks

@@ -65,8 +65,14 @@ def process_of(run: Any) -> int | None:
 def parent_of(run: Any) -> int | None:
     """The process that started the one which runs a flow run here, its worker."""
     pid = process_of(run)
+    told = None if pid is None else status_of(pid)
+    return None if told is None else int(told[1])
+
+
+def status_of(pid: int) -> list[str] | None:
+    """Fields of a process behind its name, from its state on (proc(5), /proc/pid/stat, the third); None: not there."""
     try:
-        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace") if pid else ""
-        return int(told.rpartition(")")[2].split()[1]) if pid else None
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
+    return told.rpartition(")")[2].split()

@@ -15,6 +15,7 @@ from flows.state import Past
 from model.config import Architecture, Training, flops_per_token, total_windows
 from tasks.runtime.artifact import Artifact, artifact_at
 from tasks.runtime.errors import Failure
+from tasks.runtime.job import leaves
 
 COMPARABLE = 0.1  # of the work to come, at the least: ten times as far is as far as a pace is taken
 
@@ -73,10 +74,10 @@ def work(recipe: dict[str, Any], own: Held, known: Known) -> Work:
         return of(label) if isinstance(label, str) else NOTHING
 
     def documents(key: str) -> float | None:
-        return total(of(label).documents for label in labels(inputs.get(key, [])))
+        return total(of(label).documents for label in leaves(inputs.get(key, [])))
 
     def text(key: str) -> float | None:
-        return total(of(label).text for label in labels(inputs.get(key, [])))
+        return total(of(label).text for label in leaves(inputs.get(key, [])))
 
     if stage == "ingest":
         return (
@@ -89,13 +90,13 @@ def work(recipe: dict[str, Any], own: Held, known: Known) -> Work:
     if stage in OF_FILES:
         return Work("bytes of input", listed_bytes(parameters))
     if stage == "grams":
-        return Work("bytes of input", total(_benchmark(label, known) for label in labels(inputs["benchmarks"])))
+        return Work("bytes of input", total(_benchmark(label, known) for label in leaves(inputs["benchmarks"])))
     if stage in OVER_TEXT:
         return Work("bytes of text", held("documents").text)
     if stage in OVER_ROWS:
         return Work("documents", held("documents").documents)
     if stage in ("survivors", "buckets"):
-        met = [held("before").documents, *(of(label).documents for label in labels(inputs.get("buckets", [])))]
+        met = [held("before").documents, *(of(label).documents for label in leaves(inputs.get("buckets", [])))]
         return Work("documents", total(met), f"{parameters.get('bands')} bands of {parameters.get('rows')}")
     if stage in ("frequent", "report"):
         return Work("documents", documents("documents"))
@@ -151,14 +152,6 @@ def _benchmark(label: str, known: Known) -> float | None:
 OF_FILES = ("submissions", "benchmark", "labels", "harm-classifier")
 OVER_TEXT = ("score", "hits", "signatures", "heuristics", "pii", "harm")
 OVER_ROWS = ("keep", "cuts", "retracted", "remaining")
-
-
-def labels(value: Any) -> list[str]:
-    """All that lists and dictionaries of labels hold."""
-    if isinstance(value, str):
-        return [value]
-    items = value.values() if isinstance(value, dict) else value
-    return [label for item in items for label in labels(item)]
 
 
 def total(amounts: Any) -> float | None:

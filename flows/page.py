@@ -37,7 +37,7 @@ def crawl_to_model(run: Run, pipeline: Pipeline, live: Live | None = None) -> tu
     assert built.report is not None
     if not run.wants(built.report):
         return built, None
-    name = page_of(built.report.name)
+    name = page_of(pipeline.title)
     timings = [timing(artifact, started, planned) for artifact in run.artifacts]
     cached = {row.label: "cached" for row, of in zip(run.artifacts, timings, strict=True) if of.cached}
     page = render(built.report, timings, nodes_of(run.artifacts, run.stages, cached), before(built.report))

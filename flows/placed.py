@@ -19,21 +19,11 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelling
 
 from conf.pipeline import Pipeline
+from flows.places import Places
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure, Mistake
 
 POLL = 2.0  # seconds between two looks at a run elsewhere
-Places = dict[tuple[str, str], str]  # work pool by stage and name
-
-
-def places_of(pipeline: Pipeline) -> Places:
-    """Where the pipeline wants stages to run, of those that it places."""
-    places = {("pretrain", name): model.on for name, (model, _) in pipeline.trained().items() if model.on}
-    if pipeline.evaluate.on:
-        from flows.dag.evaluation import placed
-
-        places |= dict.fromkeys(placed(pipeline), pipeline.evaluate.on)
-    return places
 
 
 def require_pools(places: Places) -> None:

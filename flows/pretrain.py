@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from prefect import get_run_logger
-
 from flows import dag
-from flows.latest import take
 from flows.recorded import begin, recorded
 
 
@@ -19,7 +16,5 @@ def pretrain(
     latest: bool = False,
 ) -> Any:
     """The corpus as tokens, mixed by weight, and the models trained on them."""
-    if latest:
-        take(conf, get_run_logger().info, settings)
-    with begin(conf, workers, settings, dag.pretrain, until, only) as (run, pipeline):
+    with begin(conf, workers, settings, dag.pretrain, until, only, latest) as (run, pipeline):
         return dag.pretrain(run, pipeline)

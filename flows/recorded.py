@@ -31,12 +31,14 @@ from conf.pipeline import Pipeline
 from flows.engines import engine
 from flows.form import documented
 from flows.groups import EVERY, Groups, Send, task_key
+from flows.latest import take
 from flows.leftovers import mark, settle
 from flows.markdown import plain
 from flows.orphan import end_with_worker, work_is_over
 from flows.pace import Pace
 from flows.part import asked_of
-from flows.placed import Places, build_there, places_of, require_pools
+from flows.placed import build_there, require_pools
+from flows.places import Places, places_of
 from flows.stage_page import key_of, stage_page
 from flows.state import Past
 from flows.stores import opened_store
@@ -82,25 +84,27 @@ def begin(
     dag: Callable[[Run, Pipeline], Any] | None = None,
     until: str | None = None,
     only: str | None = None,
+    latest: bool = False,
     alone: str | None = None,
 ) -> Iterator[tuple[Run, Pipeline]]:
     """A run whose stages are Prefect tasks, and the pipeline it is of; to be entered in a flow.
 
     `settings` are keys beside the file's, as `--set` gives them; `until` and `only` name the part of `dag` that is
-    built.
+    built. `latest`: the crawls that came since are taken first, for sources that stand for all of them.
     `alone`: the store in which one stage after another is built, here, wherever the pipeline places them.
 
     Raises:
         Mistake: the pipeline cannot be, or `dag` has no such part, or what the part reads is not there.
+        Failure: which crawls came cannot be asked.
     """
     end_with_worker()
+    if latest:
+        take(conf, get_run_logger().info, settings)
     pipeline = load(conf, settings)
     if alone is not None:
         pipeline = pipeline.model_copy(update={"store": alone})
     part = asked_of(pipeline, dag, until, only)
-    places = places_of(pipeline) if alone is None else {}
-    if part is not None:
-        places = {place: pool for place, pool in places.items() if place in part.wanted}
+    places = places_of(pipeline, part) if alone is None else {}
     require_pools(places)
     store = opened_store(pipeline)
     with engine(pipeline, store, workers, here=alone is not None) as opened, get_client(sync_client=True) as client:

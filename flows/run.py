@@ -34,10 +34,11 @@ def run(out: Console, pipeline: "Pipeline", asked: Asked, say: Callable[[str], N
     from flows import dag, terminal
     from flows.found import found, public
     from flows.part import asked_of
+    from flows.places import places_of
 
     part = asked_of(pipeline, dag.crawl_to_model, asked.until, asked.only)  # what cannot be is told before all else
     url = found(say)
-    placed = _placed(pipeline, part)
+    placed = [name for _, name in places_of(pipeline, part)]
     if placed and not url:
         raise Mistake(
             f"model {placed[0]} is placed on a work pool (`on:`), which takes a Prefect server with workers: start "
@@ -58,16 +59,6 @@ def run(out: Console, pipeline: "Pipeline", asked: Asked, say: Callable[[str], N
         out.print("Recorded in Prefect: `millrace ui` shows it", highlight=False, markup=False)
     else:
         out.print("Not recorded in Prefect: start `millrace ui` first, or give --record", highlight=False, markup=False)
-
-
-def _placed(pipeline: "Pipeline", part: "Part | None") -> list[str]:
-    """Models that are trained or asked on a work pool in this run."""
-    places = [("pretrain", name) for name, (model, _) in pipeline.trained().items() if model.on]
-    if pipeline.evaluate.on:
-        from flows.dag.evaluation import placed
-
-        places += placed(pipeline)
-    return [name for stage, name in places if part is None or (stage, name) in part.wanted]
 
 
 def _left(pipeline: "Pipeline", part: "Part") -> str:

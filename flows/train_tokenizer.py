@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from prefect import get_run_logger
-
 from flows import dag
-from flows.latest import take
 from flows.recorded import begin, recorded
 
 
@@ -19,7 +16,5 @@ def train_tokenizer(
     latest: bool = False,
 ) -> Any:
     """The corpus, the tokenizer made from it, and its tokens."""
-    if latest:
-        take(conf, get_run_logger().info, settings)
-    with begin(conf, workers, settings, dag.train_tokenizer, until, only) as (run, pipeline):
+    with begin(conf, workers, settings, dag.train_tokenizer, until, only, latest) as (run, pipeline):
         return dag.train_tokenizer(run, pipeline)

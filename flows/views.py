@@ -1,5 +1,6 @@
 """Two corpora side by side on a terminal: funnels with reasons, tokens, mixtures. What is not known is `-`."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,12 @@ Mixtures = Mapping[str, dict[str, dict[str, float]] | None]
 
 def say(console: Console, text: str) -> None:
     console.print(visible(text, kept="\n"), markup=False, highlight=False, soft_wrap=True)
+
+
+def with_settings(name: object, settings: Mapping[str, Any]) -> str:
+    """A pipeline as it was asked for: `demo with dedup.threshold=0.9`."""
+    told = ", ".join(f"{key}={json.dumps(value)}" for key, value in settings.items())
+    return f"{name} with {told}" if told else f"{name}"
 
 
 def print_funnel(console: Console, before: Funnel, after: Funnel, names: tuple[str, str]) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from conf.load import load
 from flows.supposed import Supposed, scratch_over, suppose
-from flows.views import changed_as_json, print_changed, print_funnel, print_mixtures, print_tokens, say
+from flows.views import changed_as_json, print_changed, print_funnel, print_mixtures, print_tokens, say, with_settings
 from tasks.fates import corpus as of
 from tasks.fates.changed import KINDS, changed
 from tasks.fates.estimate import Estimate, estimated, shares
@@ -44,7 +44,7 @@ def show(
         console.file.write(json.dumps(told, indent=1) + "\n")
         return
     before, after = told["before"], told["after"]
-    say(console, f"{conf} with {', '.join(f'{key}={json.dumps(value)}' for key, value in settings.items())}\n")
+    say(console, f"{with_settings(conf, settings)}\n")
     print_funnel(console, before["funnel"], after["funnel"], NAMES)
     print_tokens(console, before["tokens"], after["tokens"], NAMES)
     print_mixtures(console, before["mixtures"], after["mixtures"], NAMES)

@@ -111,7 +111,7 @@ def emit_standings(item: Side, *, reasons: list[str]) -> pa.Table:
             code = np.where(found >= 0, found + 1, code).astype(np.int32)
         code[kept_before(item.last, shard)] = KEPT
         if (spans := nearest(item.last, shard, "cuts")) is not None:
-            row, start, end = _spans(spans)
+            row, start, end = spans_of(spans)
             np.subtract.at(left, row, end - start)
             np.add.at(cuts, row, start * 31 + end)  # tells spans of one length apart
     left[code != KEPT], cuts[code != KEPT] = 0, 0
@@ -130,7 +130,7 @@ def emit_standings(item: Side, *, reasons: list[str]) -> pa.Table:
     return pa.table(dict(zip(ROWS, columns, strict=True)), schema=pa.schema(ROWS.items()))
 
 
-def _spans(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def spans_of(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(row, start, end) of all spans of a column of lists."""
     lists = column.combine_chunks()
     counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.fates.changed import spans_of
 from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.decisions import kept_before, nearest
 from tasks.runtime.engine import Engine
@@ -79,8 +80,10 @@ def _left(size: np.ndarray, cuts: pa.ChunkedArray | None) -> np.ndarray:
     """Bytes of each row that its cuts leave."""
     if cuts is None:
         return size
-    gone = [sum(span["end"] - span["start"] for span in spans or []) for spans in cuts.to_pylist()]
-    return size - np.array(gone, np.int64)
+    row, start, end = spans_of(cuts)
+    left = size.copy()
+    np.subtract.at(left, row, end - start)
+    return left
 
 
 def shares(held: Mapping[str, int], how: Mapping[str, Any]) -> dict[str, dict[str, float]]:

@@ -4,14 +4,14 @@ A stage is a box, and its artifacts are marks in it: one a source, model or task
 differ from machine to machine.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from tasks.report.layers import BOX, HIGH, layered, placed, reduced
 from tasks.report.report import report
 from tasks.runtime.artifact import Artifact
+from tasks.runtime.job import leaves
 from tasks.runtime.stage import Stage
 
 NAME, HEADING = "lineage", "Lineage"
@@ -103,7 +103,7 @@ def nodes_of(
     return [
         Node(
             artifact,
-            frozenset(_labels(artifact.recipe.get("inputs", {}))),
+            frozenset(leaves(artifact.recipe.get("inputs", {}))),
             f"{stages[artifact.stage].function.__module__}.".split(".")[1],
             stages[artifact.stage].section,
             states.get(artifact.label, otherwise),
@@ -113,17 +113,6 @@ def nodes_of(
         for artifact in artifacts
         if artifact.stage != report.name
     ]
-
-
-def _labels(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for each in value.values():
-            yield from _labels(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _labels(each)
-    else:
-        yield str(value)
 
 
 def drawing(nodes: Sequence[Node]) -> Drawing | None:

@@ -32,8 +32,12 @@ class Remembered:
     """Facts by the checksum of a file's text; `walk` is the version of what makes them."""
 
     def __init__(self, walk: str):
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        base = Path(os.environ.get("MILLRACE_CACHE") or home / "millrace")
+        try:
+            configured = os.environ.get("MILLRACE_CACHE")
+            home = Path() if configured else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+            base = Path(configured or home / "millrace")
+        except RuntimeError:  # a user without a home
+            base = Path(os.devnull)  # in which nothing is found, and nothing can be written
         self.path = base / f"code-{walk[:16]}.json"
         self.known: dict[str, Facts] = {}
         self.fresh = False
@@ -59,7 +63,7 @@ class Remembered:
             return
         self.fresh = False
         facts = {key: asdict(of) for key, of in sorted(self.known.items())}
-        text = json.dumps({"facts": facts, "checksum": _checksum(json.loads(json.dumps(facts)))})
+        text = json.dumps({"facts": facts, "checksum": _checksum(facts)})
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile("w", dir=self.path.parent, delete=False, encoding="utf-8") as file:

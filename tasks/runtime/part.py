@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.runtime.artifact import Artifact
+from tasks.runtime.job import leaves
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,7 @@ def part(
 
 def needs(artifact: Artifact) -> list[str]:
     """Labels of an artifact's inputs."""
-    return _labels(artifact.recipe["inputs"])
-
-
-def _labels(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    items = value.values() if isinstance(value, dict) else value
-    return [label for item in items for label in _labels(item)]
+    return list(leaves(artifact.recipe["inputs"]))
 
 
 def placeless(value: Any) -> Any:
