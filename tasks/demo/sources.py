@@ -18,6 +18,8 @@ from tasks.demo.pages import content
 # Bytes of text at 48 MB of crawl, and the share of names that may go there (from 0 up, in this order).
 BYTES = {"webtext": 3_600_000, "wikipedia": 1_800_000, "books1": 1_600_000, "books2": 2_000_000, "crawl": 3_900_000}
 BOOK_BYTES = 120_000
+# A small sample's books are shorter rather than fewer: of one book alone, `validation` may hold out the whole shelf.
+LEAST_BOOKS = 12
 NOUNS = {
     "class": "a class",
     "function": "a function",
@@ -70,8 +72,9 @@ def wikipedia_row(unit: Unit, index: int) -> dict[str, Any]:
 
 
 def books(units: list[Unit], leaks: dict[str, str]) -> list[tuple[str, list[str], str]]:
-    """(file name, chapters' names, text) per book, in name order, of BOOK_BYTES or a little more; a unit is a
-    chapter. `leaks`: the item that stands in the middle of a chapter."""
+    """(file name, chapters' names, text) per book, in name order, of BOOK_BYTES or a little more, or less where the
+    shelf is small; a unit is a chapter. `leaks`: the item that stands in the middle of a chapter."""
+    book_bytes = min(BOOK_BYTES, sum(len(unit.text) for unit in units) // LEAST_BOOKS)
     shelf: list[tuple[str, list[str], str]] = []
     chapters: list[str] = []
     names: list[str] = []
@@ -80,7 +83,7 @@ def books(units: list[Unit], leaks: dict[str, str]) -> list[tuple[str, list[str]
         text = prose(unit)
         chapters.append(f"{unit.name}\n\n{inserted(text, leaks[unit.name]) if unit.name in leaks else text}")
         names.append(unit.name)
-        if sum(map(len, chapters)) >= BOOK_BYTES or unit is ordered[-1]:
+        if sum(map(len, chapters)) >= book_bytes or unit is ordered[-1]:
             shelf.append((f"book-{len(shelf):03}.txt", names, "\n\n\n".join(chapters) + "\n"))
             chapters, names = [], []
     return shelf

@@ -181,8 +181,8 @@ def _require_text(asked: dict[str, float], held: dict[str, int], context: int) -
     for group, weight in asked.items():
         if weight and not held.get(group):
             raise Failure(
-                f"mixture gives {group} the weight {weight:g}, but no document of it is left after filtering; "
-                f"see `millrace status`, or give it the weight 0"
+                f"mixture gives {group} the weight {weight:g}, but no text of it is left for training: its "
+                f"documents were removed or held out (see `millrace status`); give it more documents, or the weight 0"
             )
     if not any(asked.values()):
         raise Failure("mixture: no document of any source is left to train on; see `millrace status`")

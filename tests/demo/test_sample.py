@@ -22,6 +22,7 @@ from tasks.demo.leaks import FORMS, SYNONYMS, paraphrased
 from tasks.demo.library import Unit, blocks, prose
 from tasks.demo.pages import page_of, shortened, substituted, words
 from tasks.demo.sample import Sampled, installed, make_sample, sample
+from tasks.demo.sources import LEAST_BOOKS
 from tasks.runtime.artifact import counted
 from tasks.runtime.engine import LocalEngine
 from tasks.runtime.errors import Failure
@@ -301,6 +302,11 @@ def test_a_text_stands_in_one_source_only(made: Made, responses):
     pages = {url.rpartition("/")[2].removesuffix(".html") for url in responses if "/good/" in url}
     assert max(names.values()) == 1
     assert not pages & set(names)
+
+
+def test_a_small_sample_has_shorter_books_rather_than_one_that_validation_may_hold_out_whole(made: Made):
+    for shelf in ("books1", "books2"):
+        assert len(list((made[0] / shelf).iterdir())) >= LEAST_BOOKS // 2
 
 
 def test_too_little_documentation_is_a_failure_with_a_sentence(tmp_path, monkeypatch):

@@ -163,7 +163,7 @@ def test_a_weight_of_zero_leaves_a_group_out(run):
 
 
 def test_a_weight_on_nothing_is_told(run):
-    with pytest.raises(Failure, match=r"stage mixture of small: mixture gives none the weight 2.5, but no document"):
+    with pytest.raises(Failure, match=r"stage mixture of small: mixture gives none the weight 2.5, but no text of it"):
         mixed(run, {"a": 300, "none": 0}, {"a": 1, "none": 2.5}, 600)
 
 
