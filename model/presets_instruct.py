@@ -53,7 +53,7 @@ class Reward:
 
 
 @dataclass(frozen=True)
-class PPO:
+class PPONumbers:
     """Reinforcement learning (appendix C.4). One epoch an iteration, each batch divided at random into minibatches."""
 
     value_learning_rate: float  # of the value network, which begins as the reward model
@@ -63,21 +63,21 @@ class PPO:
     episodes: int = 256_000
     batch: int = 512  # episodes an iteration
     minibatch: int = 64
-    inner_epochs: int = 1
+    epochs: int = 1
     clip: float = 0.2
     temperature: float = 1.0
     beta: float = 0.02  # of the KL to the start, a token, in the reward
     discount: float = 1.0  # none
-    gae_lambda: float = 0.95  # lm-human-preferences
+    trace: float = 0.95  # lambda of the generalised advantage (lm-human-preferences)
     warm_up: int = 10  # iterations, from ...
     warm_up_from: float = 0.1  # ... this share of the peak; constant after
     average: float = 0.992  # decay of the weights' moving average
     value_clip: float = 0.2  # lm-human-preferences
-    value_share: float = 0.1  # of the value's loss (lm-human-preferences' vf_coef)
-    pretraining: int = 8  # examples of pretraining an episode
+    value_weight: float = 0.1  # of the value's loss (lm-human-preferences' vf_coef)
+    windows: int = 8  # of pretraining, an episode
     gamma: float = 27.8  # of their gradient; 0 is PPO without ptx
     prompt_tokens: int = 1 * K  # longer ones are left out
-    answer_tokens: int = 1 * K
+    limit: int = 1 * K  # tokens of an answer
     beta1: float = 0.9
     beta2: float = 0.95
 
@@ -89,14 +89,14 @@ class Instruct:
     architecture: str
     sft: SFT
     start_of_ppo: Mixed
-    ppo: PPO
+    ppo: PPONumbers
     reward: Reward = field(default_factory=Reward)
 
 
 INSTRUCT = {
-    "instructgpt-1.3b": Instruct("gpt3-xl", SFT(9.65e-6, 32), Mixed(5e-6, 32), PPO(9e-6)),
-    "instructgpt-6b": Instruct("gpt3-6.7b", SFT(9.65e-6, 32), Mixed(1.04e-5, 32), PPO(9e-6)),
-    "instructgpt-175b": Instruct("gpt3-175b", SFT(5.03e-6, 8), Mixed(2.45e-6, 8), PPO(5e-6)),
+    "instructgpt-1.3b": Instruct("gpt3-xl", SFT(9.65e-6, 32), Mixed(5e-6, 32), PPONumbers(9e-6)),
+    "instructgpt-6b": Instruct("gpt3-6.7b", SFT(9.65e-6, 32), Mixed(1.04e-5, 32), PPONumbers(9e-6)),
+    "instructgpt-175b": Instruct("gpt3-175b", SFT(5.03e-6, 8), Mixed(2.45e-6, 8), PPONumbers(5e-6)),
 }
 
 # The data (SPECS 2.7): prompts, by kind and split; of labelers and of customers (table 6).

@@ -53,23 +53,23 @@ EVERY = [
     ("ppo", "episodes", 256_000),  # "256k episodes, batch 512, minibatch 64, one inner epoch, clip .2, T 1, beta .02"
     ("ppo", "batch", 512),
     ("ppo", "minibatch", 64),
-    ("ppo", "inner_epochs", 1),
+    ("ppo", "epochs", 1),
     ("ppo", "clip", 0.2),
     ("ppo", "temperature", 1.0),
     ("ppo", "beta", 0.02),
     ("ppo", "discount", 1.0),  # "no discount (lambda .95 from lm-human-preferences)"
-    ("ppo", "gae_lambda", 0.95),
+    ("ppo", "trace", 0.95),
     ("ppo", "warm_up", 10),  # "warm-up 10 iterations from a tenth, EMA .992"
     ("ppo", "warm_up_from", 0.1),
     ("ppo", "average", 0.992),
-    ("ppo", "pretraining", 8),  # "ptx: 8 x examples, gamma 27.8"
+    ("ppo", "windows", 8),  # "ptx: 8 x examples, gamma 27.8"
     ("ppo", "gamma", 27.8),
     ("ppo", "swept", (2.55e-6, 2.55e-5)),  # "not printed (swept 2.55e-6..2.55e-5; > 8.05e-6 diverged without ptx)"
     ("ppo", "diverged_above", 8.05e-6),
     ("ppo", "value_clip", 0.2),  # "value clipped .2, vf .1 (lm-h-p)"
-    ("ppo", "value_share", 0.1),
+    ("ppo", "value_weight", 0.1),
     ("ppo", "prompt_tokens", 1024),  # "> 1k-token prompts out"
-    ("ppo", "answer_tokens", 1024),  # appendix C: "the maximum response length to 1k tokens"
+    ("ppo", "limit", 1024),  # appendix C: "the maximum response length to 1k tokens"
 ]
 
 
@@ -91,7 +91,7 @@ def test_the_rate_that_is_ours_lies_in_the_sweep_and_does_not_diverge():
 
 def test_prompt_and_answer_fill_the_context():
     ppo = INSTRUCT["instructgpt-6b"].ppo
-    assert ppo.prompt_tokens + ppo.answer_tokens == PRESETS["gpt3-6.7b"]["context"]
+    assert ppo.prompt_tokens + ppo.limit == PRESETS["gpt3-6.7b"]["context"]
 
 
 def test_data_is_table_6():
