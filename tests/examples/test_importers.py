@@ -10,11 +10,12 @@ from corpora import REAL
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.examples.importers import FORMATS, REASONS, Unfit, hh_rlhf, self_instruct, summarize_from_feedback, t0
+from tasks.examples.importers import FORMATS, REASONS, hh_rlhf, self_instruct, summarize_from_feedback, t0
+from tasks.sources.rejects import Bad
 
 
 def refused(read, record):
-    with pytest.raises(Unfit) as caught:
+    with pytest.raises(Bad) as caught:
         read(record)
     assert caught.value.reason in REASONS
     return caught.value.reason
@@ -131,16 +132,16 @@ def test_a_task_is_a_demonstration_an_instance():
         "instruction": "Add.",
         "instances": [{"input": "1 2", "output": "3"}, {"input": "", "output": "0"}],
     }
-    assert [(made["id"], [turn["content"] for turn in made["messages"]]) for made in self_instruct(record)] == [
-        ("seed_1#0", ["Add.\n\n1 2", "3"]),
-        ("seed_1#1", ["Add.", "0"]),
+    assert [(made["id"], made["messages"], made["answer"]) for made in self_instruct(record)] == [
+        ("seed_1#0", [{"role": "user", "content": "Add.\n\n1 2"}], "3"),
+        ("seed_1#1", [{"role": "user", "content": "Add."}], "0"),
     ]
     assert self_instruct(record | {"instances": record["instances"][:1]})[0]["id"] == "seed_1"
 
 
 def test_a_filled_template_is_a_demonstration():
     (made,) = t0({"prompt": "Is it so?\n", "completion": "yes<|endoftext|>"})
-    assert made["messages"] == [{"role": "user", "content": "Is it so?"}, {"role": "assistant", "content": "yes"}]
+    assert made == {"messages": [{"role": "user", "content": "Is it so?"}], "answer": "yes"}
 
 
 def test_demonstrations_without_an_answer():
@@ -159,8 +160,8 @@ def outcomes(name: str, records) -> Counter[str]:
     for record in records:
         try:
             seen["made"] += len(FORMATS[name].records(record))
-        except Unfit as unfit:
-            seen[unfit.reason] += 1
+        except Bad as bad:
+            seen[bad.reason] += 1
     return seen
 
 
