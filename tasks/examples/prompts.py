@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 REASONS = {
@@ -71,5 +72,5 @@ def _with_pii(texts: list[str], kinds: Sequence[str]) -> list[bool]:
     from tasks.kernels.pii import COLUMNS, counts_of
 
     counts = counts_of(pa.array(texts, pa.large_string()))
-    held: list[bool] = (counts[:, [COLUMNS.index(kind) for kind in kinds]] > 0).any(axis=1).tolist()
-    return held
+    held = np.asarray(counts)[:, [COLUMNS.index(kind) for kind in kinds]] > 0
+    return [bool(any_kind) for any_kind in held.any(axis=1)]
