@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
 REASONS = {
@@ -72,5 +71,4 @@ def _with_pii(texts: list[str], kinds: Sequence[str]) -> list[bool]:
     from tasks.kernels.pii import COLUMNS, counts_of
 
     counts = counts_of(pa.array(texts, pa.large_string()))
-    held = np.asarray(counts)[:, [COLUMNS.index(kind) for kind in kinds]] > 0
-    return [bool(any_kind) for any_kind in held.any(axis=1)]
+    return [bool(held) for held in (counts[:, [COLUMNS.index(kind) for kind in kinds]] > 0).sum(1)]
