@@ -160,6 +160,28 @@ def trained_on(a: Architecture, start: Training | None, **given: Any) -> Trainin
     return training
 
 
+# GPT-1's fine-tuning (2018, section 4.1, and the released code's defaults: openai/finetune-transformer-lm, train.py): 8
+# examples on each of 4 GPUs, `warmup_linear` over .002 of the updates, 3 epochs. The budget counts examples.
+FINE_TUNING: dict[str, Any] = {
+    "batch": 8 * 4, "learning_rate": 6.25e-5, "schedule": "linear", "floor": 0.0, "beta1": 0.9, "beta2": 0.999,
+    "epsilon": 1e-8, "clip": 1.0, "weight_decay": 0.01,
+}  # fmt: skip
+FINE_TUNING_EPOCHS = 3
+FINE_TUNING_WARM_UP = 0.002  # of the budget
+
+
+def over_epochs(train: Mapping[str, Any], epochs: float, examples: int) -> dict[str, Any]:
+    """Keys of Training over so many epochs of so many examples: the budget in examples, and for the linear schedule,
+    where none is given, its warm-up of .002 of it. ValueError where a budget is given as well, or nothing is left."""
+    if train.get("tokens") is not None or train.get("updates") is not None:
+        raise ValueError("give one of epochs, tokens and updates, how long the training is to be")
+    if epochs <= 0 or round(epochs * examples) < 1:
+        raise ValueError(f"epochs is {epochs}, of {examples} examples: it must be above 0, and come to an example")
+    budget = round(epochs * examples)
+    warm_up = round(FINE_TUNING_WARM_UP * budget) if train.get("schedule") == "linear" else 0
+    return {"warm_up": warm_up, **train, "tokens": budget, "updates": None}
+
+
 def _needed(beta2: float) -> int:
     """Updates of warm-up that Adam's second moment needs."""
     return max(WARM_UP, round(2 / (1 - beta2)))
