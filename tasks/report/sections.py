@@ -18,6 +18,7 @@ from tasks.report.probes import PROBES
 from tasks.report.quality import QUALITY
 from tasks.report.rejects import REJECTS
 from tasks.report.removals import REMOVALS
+from tasks.report.rewards import REWARDS
 from tasks.report.rules import RULED
 from tasks.report.scaling import SCALING
 from tasks.report.scores import SCORES
@@ -28,7 +29,7 @@ from tasks.report.training import TRAINING
 
 OWN: tuple[Section[Any], ...] = (
     REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, ABILITIES,
-    SCORES, TEXTS, EXAMS, PROBES, NEWS, PLANTED,
+    SCORES, REWARDS, TEXTS, EXAMS, PROBES, NEWS, PLANTED,
 )  # fmt: skip
 SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, REMOVALS, *OWN, GENERAL)
 EVERY = (FUNNEL, LOSSES, REMOVALS, GENERAL)  # of all stages, whatever they declare

@@ -1,0 +1,1 @@
+"""Labelled records as examples that a model is trained on."""
