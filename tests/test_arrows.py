@@ -23,6 +23,7 @@ ALLOWED = {
     "tasks.tokens": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model.tokenizer"},
     "tasks.models": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
     "tasks.evaluation": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
+    "tasks.judges": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
     "flows": {"flows", "tasks", "tasks.runtime", "conf", "model.config"},
     # What is asked of a finished model needs no stage between: these commands ask model/ itself.
     **{

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tasks.report.abilities import ABILITIES
+from tasks.report.alignment import ALIGNMENT
 from tasks.report.contamination import CONTAMINATION
 from tasks.report.duplicates import DUPLICATES
 from tasks.report.exams import EXAMS
@@ -29,7 +30,7 @@ from tasks.report.training import TRAINING
 
 OWN: tuple[Section[Any], ...] = (
     REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, ABILITIES,
-    SCORES, REWARDS, TEXTS, EXAMS, PROBES, NEWS, PLANTED,
+    SCORES, REWARDS, TEXTS, EXAMS, PROBES, NEWS, ALIGNMENT, PLANTED,
 )  # fmt: skip
 SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, REMOVALS, *OWN, GENERAL)
 EVERY = (FUNNEL, LOSSES, REMOVALS, GENERAL)  # of all stages, whatever they declare

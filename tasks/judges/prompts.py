@@ -1,0 +1,129 @@
+"""The prompts of an `examples` artifact of form `prompt`, as tokens and as messages.
+
+What a model is asked is the artifact's own tokens, and the messages are those tokens decoded: what is labelled is what
+was read, whatever was cut before.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tasks.kernels.draw import uniform
+from tasks.models.files import MODEL_FILES, model_folder
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.errors import Mistake
+from tasks.runtime.shards import read_file
+
+ABOUT, TOKENIZER = "examples.json", MODEL_FILES[2]
+END = "<|end|>"
+ROLES = {"<|system|>": "system", "<|user|>": "user", "<|assistant|>": "assistant"}
+
+
+class Prompt(NamedTuple):
+    """What an assistant answers. `tokens` end with <|assistant|>; `messages`: {role, content}, the last a user's."""
+
+    id: str
+    split: str
+    tokens: list[int]
+    messages: list[dict[str, str]]
+
+
+class Chat:
+    """A tokenizer of a chat form, and its added tokens by name."""
+
+    def __init__(self, name: str, content: bytes, end_of_text: int | None) -> None:
+        """`content`: of a tokenizer.json. Mistake where it has no roles."""
+        from model.tokenizer import Tokenizer
+
+        self.tokenizer = Tokenizer(name, content, end_of_text)
+        self.added = roles_of(content)
+        if missing := [role for role in (*ROLES, END) if role not in self.added]:
+            raise Mistake(f"{name} has no token {missing[0]}: it is no tokenizer of a chat form")
+        self.names = {number: role for role, number in self.added.items()}
+
+    @classmethod
+    def of(cls, model: Artifact) -> "Chat":
+        """As a model reads it."""
+        return cls.at(model_folder(model), model.name)
+
+    @classmethod
+    def at(cls, folder: Path, name: str | None = None) -> "Chat":
+        """As the model of a folder reads it."""
+        about = json.loads((folder / MODEL_FILES[1]).read_bytes())
+        return cls(name or str(folder), (folder / MODEL_FILES[2]).read_bytes(), about["end_of_text"])
+
+    def messages(self, tokens: Sequence[int]) -> list[dict[str, str]]:
+        """The messages that tokens hold; what the assistant has not begun yet is none."""
+        found: list[dict[str, str]] = []
+        at = 0
+        while at < len(tokens):
+            role = ROLES.get(self.names.get(tokens[at], ""))
+            end = at + 1
+            while end < len(tokens) and tokens[end] not in self.names:
+                end += 1
+            content = self.tokenizer.decode(tokens[at + 1 : end])
+            if role is not None and (content or end < len(tokens)):
+                found.append({"role": role, "content": content})
+            at = end + (end < len(tokens) and self.names[tokens[end]] == END)
+        return found
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """What tokens say between the added ones, a line each."""
+        runs: list[list[int]] = [[]]
+        for token in tokens:
+            if token in self.names:
+                runs.append([])
+            else:
+                runs[-1].append(token)
+        return "\n".join(self.tokenizer.decode(run) for run in runs if run)
+
+    def tokens(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
+        """Messages as a model reads them, up to where the assistant begins: `<|role|> tokens <|end|>` each."""
+        ids: list[int] = []
+        for message in messages:
+            role = self.added[f"<|{message['role']}|>"]
+            ids += [role, *self.tokenizer.encode(message["content"]), self.added[END]]
+        return [*ids, self.added["<|assistant|>"]]
+
+
+def roles_of(tokenizer: bytes) -> dict[str, int]:
+    """The added tokens of a chat form that a tokenizer.json has, by name."""
+    added = json.loads(tokenizer).get("added_tokens") or []
+    return {one["content"]: one["id"] for one in added if one["content"] in (*ROLES, END)}
+
+
+def prompts_of(artifact: Artifact, split: str | None = None, limit: int | None = None, seed: int = 0) -> list[Prompt]:
+    """The prompts of a split (None: of both), in the order of the files; at most `limit`, drawn by hash of their ids.
+
+    Raises:
+        Mistake: the artifact is of another form, or has no prompt in this split.
+    """
+    about = json.loads(artifact.read(ABOUT))
+    if about["form"] != "prompt":
+        raise Mistake(
+            f"{artifact.name} holds examples of form {about['form']}; to be answered they must be of form prompt"
+        )
+    chat = Chat(artifact.name, artifact.read(TOKENIZER), about["end_of_text"])
+    rows: list[tuple[str, str, list[int]]] = []
+    kind = np.dtype(about["dtype"]).newbyteorder("<")
+    for shard in about["shards"]:
+        key = shard["key"]
+        index = read_file(artifact, f"{key}.parquet", ["id", "split", "start", "tokens"]).to_pylist()
+        wanted = [row for row in index if split in (None, row["split"])]
+        streams = {
+            name: np.frombuffer(artifact.read(f"{key}.{name}.bin"), kind) for name in {row["split"] for row in wanted}
+        }
+        rows += [
+            (row["id"], row["split"], streams[row["split"]][row["start"] : row["start"] + row["tokens"]].tolist())
+            for row in wanted
+        ]
+    if not rows:
+        of = "" if split is None else f" in its {split} part"
+        raise Mistake(f"{artifact.name} has no prompt{of}: give more prompts, or a larger `validation`")
+    if limit is not None and limit < len(rows):
+        order = np.argsort(uniform([row[0] for row in rows], seed, "prompts"), kind="stable")
+        rows = [rows[place] for place in np.sort(order[:limit])]
+    return [Prompt(id, of, tokens, chat.messages(tokens)) for id, of, tokens in rows]
