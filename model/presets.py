@@ -171,6 +171,28 @@ FINE_TUNING_EPOCHS = 3
 FINE_TUNING_WARM_UP = 0.002  # of the budget
 
 
+# By objective, what it learns by where nothing is given, and for how many epochs.
+TUNING: dict[str, tuple[dict[str, Any], float]] = dict.fromkeys(
+    ("classify", "entail", "similar", "choose", "regress", "span", "tag"), (FINE_TUNING, FINE_TUNING_EPOCHS)
+)
+
+
+def tuned_on(objective: str, epochs: float | None, **given: Any) -> tuple[dict[str, Any], float | None]:
+    """Keys of Training for an objective over examples, and the epochs; None where a budget is given. ValueError for an
+    unknown key, a wrong value, or two budgets."""
+    if unknown := sorted(set(given) - TRAINING):
+        raise ValueError(f"{', '.join(unknown)}: no keys of a training")
+    base, usual = TUNING[objective]
+    keys = {**base, **given}
+    budget = [key for key in ("tokens", "updates") if given.get(key) is not None]
+    if len(budget) + (epochs is not None) > 1:
+        raise ValueError("give one of epochs, tokens and updates, how long the training is to be")
+    if not budget:
+        epochs = usual if epochs is None else epochs
+    _schedule(keys if budget else over_epochs(keys, epochs or usual, 1_000_000))  # refuses what cannot be
+    return keys, epochs
+
+
 def over_epochs(train: Mapping[str, Any], epochs: float, examples: int) -> dict[str, Any]:
     """Keys of Training over so many epochs of so many examples: the budget in examples, and for the linear schedule,
     where none is given, its warm-up of .002 of it; `snapshots: epochs` as the updates in which epochs end. ValueError
