@@ -275,6 +275,10 @@ class FineTuning:
             figures["stderr_examples"] = sqrt(max(0.0, squares - loss**2) / (count - 1))
         return figures
 
+    def finished(self, weights: Mapping[str, Tensor], model: GPT, machine: Machine) -> Mapping[str, Tensor]:
+        """As they are."""
+        return weights
+
 
 @torch.no_grad()
 def evaluated(

@@ -8,6 +8,7 @@ Where a paper publishes nothing, the comment says so and the value is ours.
 from collections.abc import Mapping
 from dataclasses import fields
 from itertools import islice
+from math import ceil
 from typing import Any
 
 from model.config import Architecture, Training, snapshot_steps, updates, whole_windows
@@ -194,12 +195,17 @@ def tuned_on(objective: str, epochs: float | None, **given: Any) -> tuple[dict[s
 
 def over_epochs(train: Mapping[str, Any], epochs: float, examples: int) -> dict[str, Any]:
     """Keys of Training over so many epochs of so many examples: the budget in examples, and for the linear schedule,
-    where none is given, its warm-up of .002 of it. ValueError where a budget is given as well, or nothing is left."""
+    where none is given, its warm-up of .002 of it; `snapshots: epochs` as the updates in which epochs end. ValueError
+    where a budget is given as well, or nothing is left."""
     if train.get("tokens") is not None or train.get("updates") is not None:
         raise ValueError("give one of epochs, tokens and updates, how long the training is to be")
     if epochs <= 0 or round(epochs * examples) < 1:
         raise ValueError(f"epochs is {epochs}, of {examples} examples: it must be above 0, and come to an example")
     budget = round(epochs * examples)
+    if train.get("snapshots") == "epochs":
+        batch = train.get("batch", Training.batch)
+        ends = [*range(1, ceil(epochs)), epochs]
+        train = {**train, "snapshots": sorted({ceil(round(end * examples) / batch) for end in ends})}
     warm_up = round(FINE_TUNING_WARM_UP * budget) if train.get("schedule") == "linear" else 0
     return {"warm_up": warm_up, **train, "tokens": budget, "updates": None}
 
