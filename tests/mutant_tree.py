@@ -37,6 +37,9 @@ ALSO = {"tasks/quality/remaining.py": "tests/retraction/test_learned_from.py"}  
 PATIENCE = 3.0  # times as long as the tests take without a fault, and
 LEAST_SECONDS = 60.0  # more: a fault may make kernels compile anew, and neighbours may be at work
 KERNELS = "tasks/kernels"
+OF_THIS = (
+    "mutants.py", "mutant_tree.py", "single_faults.py", "named_faults.py", "equivalent_faults.py", "fork_tests.py",
+)  # no test imports them  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ class Tree:
             path
             for top in (*OURS, "tests")
             for path in sorted((self.folder / top).rglob("*.py"))
-            if not path.name.startswith("test_")
+            if not path.name.startswith("test_") and path.name not in OF_THIS
         ]
         common = hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
         top = self.folder / tests
@@ -240,7 +243,7 @@ class Tree:
             os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # numba's cache goes by it
             if compiled is not None:
                 shutil.rmtree(compiled, ignore_errors=True)
-        killed = statuses[-1] not in (0, 5)
+        killed = bool(statuses) and statuses[-1] not in (0, 5)
         outcome = "killed" if killed else "survived" if 0 in statuses else "no test"
         by = next((row for row in self.log().splitlines() if row.startswith(("FAILED", "ERROR"))), "") if killed else ""
         return Told(fault, outcome, change, round(time.monotonic() - start, 1), by[:200])
