@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -36,6 +37,7 @@ MORE = {"tasks/sources": "tests/sources", "tasks/report": "tests/report"}  # of 
 ALSO = {"tasks/quality/remaining.py": "tests/retraction/test_learned_from.py"}  # what another room tests
 PATIENCE = 3.0  # times as long as the tests take without a fault, and
 LEAST_SECONDS = 60.0  # more: a fault may make kernels compile anew, and neighbours may be at work
+DECLARED = ["tests/test_sections.py", "tests/test_declarations.py"]  # what stages of all rooms declare
 KERNELS = "tasks/kernels"
 OF_THIS = (
     "mutants.py", "mutant_tree.py", "single_faults.py", "named_faults.py", "equivalent_faults.py", "fork_tests.py",
@@ -163,32 +165,50 @@ class Tree:
             for file, line, test in known[name]["through"]:
                 self.through.setdefault(file, {}).setdefault(line, set()).add(test)
 
-    def rounds(self, file: str, line: int) -> list[list[str]]:
-        """The tests that are to notice, the quickest first: those that go through the statement, else its function;
-        then all others of the files that use this one.
+    def near(self, file: str, room: str) -> set[str]:
+        """The test files that bear a file's name or import it."""
+        stem = Path(file).stem
+        package, name = re.escape(Path(file).parent.as_posix().replace("/", ".")), re.escape(stem)
+        imported = re.compile(rf"^(from|import) {package}(\.{name}\b| import .*\b{name}\b)", re.MULTILINE)
+        paths = sorted((self.folder / room).rglob("test_*.py"))
+        return {
+            path.relative_to(self.folder).as_posix()
+            for path in paths
+            if stem in path.stem or imported.search(path.read_text(encoding="utf-8"))
+        }
 
-        Compiled code is not traced: for a kernel the test file of its name, then the room.
+    def rounds(self, file: str, line: int) -> Iterator[list[str]]:
+        """The tests that are to notice, the quickest of each round first: of the test files that bear the file's name
+        or import it those that go through the statement (else its function), then of the room, then all others of the
+        files that use this one; and what is said of all declarations, for a fault in one.
+
+        Compiled code is not traced: for a kernel the test files of its name, then the room.
         """
         room = next(tests for room, tests in (ROOMS | MORE).items() if file.startswith(f"{room}/"))
-        for tests in (room, *([ALSO[file]] if file in ALSO else [])):
-            self.learned(tests)
-        stem = Path(file).stem
-        near = {path.relative_to(self.folder).as_posix() for path in (self.folder / room).rglob(f"test_*{stem}*.py")}
-        lines = self.through.get(file, {})
-        users = near | {test.partition("::")[0] for tests in lines.values() for test in tests}
-        if file.startswith(KERNELS):
-            users, at = {test.partition("::")[0] for test in self.seconds if test.startswith(f"{room}/")}, set[str]()
-            at = {test for test in self.seconds if test.partition("::")[0] in near}
-        else:
-            statement, function = around((self.folder / file).read_text(encoding="utf-8"), line)
-            through = [set().union(*(lines.get(n, set()) for n in those)) for those in (statement, function)]
-            at = (through[0] or through[1]) if function else set()
-        rest = {test for test in self.seconds if test.partition("::")[0] in users} - at
-        return [sorted(tests, key=lambda test: (self.seconds[test], test)) for tests in (at, rest) if tests]
+        near = self.near(file, room) | ({ALSO[file]} if file in ALSO else set())
+        statement, function = around((self.folder / file).read_text(encoding="utf-8"), line)
+        asked: set[str] = set()
+        for wheres, all_of_them in ((near, False), ({*near, room}, False), ({*near, room}, True)):
+            for where in sorted(wheres):
+                self.learned(where)
+            if file.startswith(KERNELS):
+                tests = {test for test in self.seconds if test.startswith(tuple(wheres))}
+            else:
+                lines = self.through.get(file, {})
+                through = [set().union(*(lines.get(n, set()) for n in those)) for those in (statement, function)]
+                tests = (through[0] or through[1]) if function else set()
+                if all_of_them:
+                    users = near | {test.partition("::")[0] for those in lines.values() for test in those}
+                    tests = {test for test in self.seconds if test.partition("::")[0] in users}
+            if tests - asked:
+                yield sorted(tests - asked, key=lambda test: (self.seconds[test], test))
+            asked |= tests
+        if not function and "@stage(" in (self.folder / file).read_text(encoding="utf-8"):
+            yield DECLARED
 
     def allowed(self, tests: list[str]) -> float:
         """Seconds for tests with a fault."""
-        return LEAST_SECONDS + PATIENCE * sum(self.seconds[test] for test in tests)
+        return LEAST_SECONDS + PATIENCE * sum(self.seconds.get(test, 60.0) for test in tests)
 
     def log(self) -> str:
         return Path(f"{self.folder}.log").read_text(encoding="utf-8", errors="replace")
@@ -226,21 +246,24 @@ class Tree:
             return Told(fault, "no fault", change, 0.0)
         if (fault.file, change) in {(file, one) for file, one, _ in EQUIVALENT}:
             return Told(fault, "equivalent", change, 0.0)
-        rounds = self.rounds(fault.file, fault.line)
         stamp = path.stat()
-        compiled = self.compiled_but(fault.file, wrong) if fault.file.startswith(KERNELS) else None
+        compiled: Path | None = None
         self.number += 1
         statuses: list[int | None] = []
         try:
-            path.write_text(wrong, encoding="utf-8")
-            os.utime(path, (stamp.st_atime, stamp.st_mtime + self.number))  # a .pyc goes by the whole second
-            for tests in rounds:
-                statuses.append(self.ran(tests, self.allowed(tests)))
+            for tests in self.rounds(fault.file, fault.line):  # which learns as it goes, without the fault
+                if fault.file.startswith(KERNELS) and compiled is None:
+                    compiled = self.compiled_but(fault.file, wrong)
+                path.write_text(wrong, encoding="utf-8")
+                os.utime(path, (stamp.st_atime, stamp.st_mtime + self.number))  # a .pyc goes by the whole second
+                try:
+                    statuses.append(self.ran(tests, self.allowed(tests)))
+                finally:
+                    path.write_text(text, encoding="utf-8")
+                    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # numba's cache goes by it
                 if statuses[-1] not in (0, 5):
                     break
         finally:
-            path.write_text(text, encoding="utf-8")
-            os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # numba's cache goes by it
             if compiled is not None:
                 shutil.rmtree(compiled, ignore_errors=True)
         killed = bool(statuses) and statuses[-1] not in (0, 5)
