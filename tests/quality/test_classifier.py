@@ -15,7 +15,7 @@ from corpora import ROOT, by_id, contents, counts, document_id, source, workers
 from kernels.twins import term_frequencies
 
 from tasks.kernels.draw import uniform
-from tasks.quality.classifier import classifier
+from tasks.quality.classifier import HELD_OUT, classifier
 from tasks.quality.score import score
 from tasks.runtime.errors import Failure
 from tasks.runtime.run import Run
@@ -221,6 +221,32 @@ def test_validation_documents_are_never_in_the_fit(run):
     seen = np.zeros(250, bool)
     seen[np.flatnonzero(~held)[:5]] = True
     assert weights(seen) != clean
+
+
+def test_what_it_is_judged_by_is_never_in_the_fit(run):
+    """A tenth of each side by later digits of the draw: whatever stands there, weights and strength are the same."""
+
+    def held_out(side: str, count: int) -> np.ndarray:
+        ids = [document_id(side, n) for n in range(count)]
+        draws = uniform(ids, 1, "classifier")
+        return (draws * 2**20 % 1 <= HELD_OUT) & (uniform(ids, 1, "split") >= 0.1)
+
+    def made(spoiled: dict[str, np.ndarray]) -> Any:
+        sides = {}
+        for side, (count, seed) in {"good": (250, 1), "raw": (350, 2)}.items():
+            texts = pages(count, seed, 0.05)
+            where = spoiled.get(side, np.zeros(count, bool))
+            sides[side] = [source(run, side, ["unmet" if where[n] else text for n, text in enumerate(texts)])]
+        return run(classifier, "quality", **sides, **FIT)
+
+    clean = made({})
+    judges = {"good": held_out("good", 250), "raw": held_out("raw", 350)}
+    assert counts(clean)["held_out"] == judges["good"].sum() + judges["raw"].sum() > 30
+    other = made(judges)
+    assert contents(other) == contents(clean) and counts(other)["chosen"] == counts(clean)["chosen"]
+    assert counts(other)["auc"] == 0.5 < counts(clean)["auc"], "of what it never met it knows nothing"
+    learned = ~judges["raw"] & (np.arange(350) < 20)
+    assert contents(made({"raw": learned})) != contents(clean)
 
 
 def test_the_sample_is_of_the_smallest_draws(run):
