@@ -19,6 +19,7 @@ ALLOWED = {
     # `conf` says what a pipeline may say; its models are model/config.py's, its mistakes runtime/errors.py's.
     "conf": {"conf", "model.config", "model.presets", "tasks.runtime.errors"},
     "tasks.runtime": {"tasks.runtime"},
+    "tasks.runtime.compiling": {"tasks.runtime", "tasks.kernels.ahead", "tasks.kernels.cache"},  # and no kernel
     "tasks": {"tasks", "tasks.kernels", "tasks.runtime", "conf"},
     "tasks.tokens": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model.tokenizer"},
     "tasks.models": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
