@@ -4,6 +4,7 @@ from typing import Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import Field, model_validator
 
+from conf.judges import Samples
 from conf.keys import Address, Count, Keys, Positive, Share, Text
 from conf.spelling import did_you_mean
 
@@ -46,10 +47,15 @@ ALL = tuple(dict.fromkeys(name for fields in FIELDS.values() for name in fields.
 class Examples(Keys):
     """Labelled text: what a model is fine-tuned, or a reward is learned, on."""
 
-    files: Address | list[Address] = Field(
+    files: Address | list[Address] | None = Field(
+        None,
         description="path or glob, or several: .tsv, .csv (with a line of names), .jsonl, .json, .parquet, also "
-        "compressed (.gz, .zst, .bz2, .xz); {sample} is the demo's input"
+        "compressed (.gz, .zst, .bz2, .xz); {sample} is the demo's input",
     )
+    samples: Samples | None = Field(
+        None, description="compare: instead of files, answers of a model of this pipeline, which `judge` ranks"
+    )
+    judge: str | None = Field(None, description="with `samples`: of `judges`, who ranks them; docs/judges.md")
     validation: Address | list[Address] | None = Field(
         None,
         description="files that are held out whole; if absent records are, by hash, of the pipeline's `validation` "
@@ -108,6 +114,7 @@ class Examples(Keys):
     @model_validator(mode="after")
     def _of_the_form(self) -> Self:
         fields = FIELDS[self.form]
+        self._require_origin()
         for key in ALL:
             if key in self.model_fields_set and key not in fields.all:
                 raise ValueError(
@@ -121,6 +128,22 @@ class Examples(Keys):
         if self.classes is not None and (twice := [one for one in self.classes if self.classes.count(one) > 1]):
             raise ValueError(f"classes names {twice[0]} twice")
         return self
+
+    def _require_origin(self) -> None:
+        """Files, or samples of the form that is made of them."""
+        if (self.files is None) == (self.samples is None):
+            raise ValueError("give one of `files`, and `samples` (form compare)")
+        if self.samples is None:
+            if self.judge is not None:
+                raise ValueError("judge belongs to `samples`: files say themselves who ranked")
+            return
+        if self.form != "compare":
+            raise ValueError(f"samples are ranked, form compare; this is of form {self.form}")
+        fields = sorted(self.model_fields_set & {*ALL, "validation"})
+        if fields:
+            raise ValueError(f"samples have fields of their own: {', '.join(fields)} must go")
+        if self.judge is None:
+            raise ValueError("samples need a judge, one of `judges`, that ranks them")
 
     def fields(self) -> dict[str, Any]:
         """Which field of a record is what, by the form's keys."""

@@ -230,7 +230,7 @@ def require_judges(
         Misplaced: one is not there, or of another kind.
     """
     for name, judge in judges.items():
-        where = ("judges", name, "reward" if judge.reward is not None else "model")
+        where: tuple[str | int, ...] = ("judges", name, "reward" if judge.reward is not None else "model")
         if judge.reward is not None:
             _known(where, judge.reward, models, "model of this pipeline")
             if models[judge.reward] != "reward":
@@ -251,7 +251,7 @@ def require_judges(
     if alignment.against is not None:
         _known((*at, "against"), alignment.against, models, "model of this pipeline")
         _answers((*at, "against"), alignment.against, models)
-    asked: list[tuple[tuple[str, ...], str]] = [((*at, "prompts"), alignment.prompts)]
+    asked: list[tuple[tuple[str | int, ...], str]] = [((*at, "prompts"), alignment.prompts)]
     asked += [((*at, "closed"), alignment.closed)] if alignment.closed is not None else []
     if (refusals := alignment.refusals) is not None:
         asked += [((*at, "refusals", "disallowed"), refusals.disallowed), ((*at, "refusals", "safe"), refusals.safe)]
@@ -265,8 +265,8 @@ def require_judges(
         _known(where, steering.judge, judges, "judge of `judges`")
         if judges[steering.judge].rules is None:
             raise Misplaced(where, f"{steering.judge} has no rules: whether a system message is obeyed they tell")
-    for where, name in asked:
-        require_prompts(where, name, forms)
+    for place_of, name in asked:
+        require_prompts(place_of, name, forms)
 
 
 def require_prompts(where: tuple[str | int, ...], name: str, forms: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ from conf.engine import Engine
 from conf.evaluation import Asked, Evaluate
 from conf.examples import Examples
 from conf.expected import Rates
+from conf.judges import ANSWERING, Judges, require_judges, require_samples
 from conf.keep import Conditions, Harm
 from conf.keys import Address, Keys, Misplaced, Share
 from conf.ladder import Ladder
@@ -72,6 +73,7 @@ class Pipeline(Keys):
     examples: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], Examples] = Field(
         default_factory=dict, description="labelled text, on which models are fine-tuned; docs/examples.md"
     )
+    judges: Judges = Field(default_factory=dict, description="who tells which answer is better; docs/judges.md")
     models: dict[Annotated[str, Field(pattern=rf"^{NAME}$")], Model] = Field(default_factory=dict)
     ladder: Ladder | None = Field(None, description="models of several sizes, for laws of scaling and a prediction")
     evaluate: Evaluate = Evaluate()
@@ -160,10 +162,28 @@ class Pipeline(Keys):
 
     def _behind_starts(self, names: list[str]) -> list[str]:
         def behind(name: str) -> int:
-            start = self.models[name].start if name in self.models else None
-            return 0 if start is None else 1 + behind(start)
+            return max((1 + behind(before) for before in self.needs(name)), default=0)
 
         return sorted(names, key=behind)
+
+    def needs(self, name: str) -> list[str]:
+        """The models that must be there before one: that which it begins with; of what it learns from, where that is
+        sampled, the model that answers, and the one that its judge asks."""
+        if name not in self.models:
+            return []
+        model = self.models[name]
+        before = [model.start]
+        data = self.examples.get(model.data or "")
+        if data is not None and data.samples is not None:
+            before += [data.samples.model, self.judges[data.judge].needs if data.judge in self.judges else None]
+        return [one for one in before if one is not None]
+
+    def aligned(self, models: list[str]) -> list[str]:
+        """Of these models those that judges are told of: they can be asked; and whom the others are compared with."""
+        known = self.trained()
+        asked = [name for name in models if known[name][0].objective in ANSWERING]
+        against = self.evaluate.alignment.against if self.evaluate.alignment else None
+        return asked if against is None or against in asked else [*asked, against]
 
     def filled(self, name: str, came: Mapping[str, Architecture]) -> tuple[Architecture, Training | None]:
         """A model's architecture, and its training if it has one. `came`: by name the architectures of models that
@@ -248,6 +268,7 @@ class Pipeline(Keys):
         self._require_starts()
         self._require_ladder()
         self._require_examples()
+        self._require_judges()
         self._require_tasks()
         self._require_strides()
         self._require_control()
@@ -352,6 +373,24 @@ class Pipeline(Keys):
                 raise Misplaced(
                     where, f"examples.{name}: give `context`: no model here says how long a sequence may be"
                 )
+
+    def _require_judges(self) -> None:
+        """Judges, and what is sampled for them, name what is there; and no model learns from its own answers."""
+        forms = {name: how.form for name, how in self.examples.items()}
+        models = {name: model.objective for name, (model, _) in self.trained().items()}
+        require_judges(self.judges, self.evaluate.alignment, forms, models)
+        for name, how in self.examples.items():
+            if how.samples is not None:
+                require_samples(name, how.samples, how.judge, self.judges, forms, models)
+        for name in self.models:
+            chain, waiting = [], self.needs(name)
+            while waiting:
+                one = waiting.pop()
+                if one == name:
+                    raise Misplaced(("models", name), f"models.{name} must be there before itself, by way of its data")
+                if one not in chain:
+                    chain.append(one)
+                    waiting += self.needs(one)
 
     def _require_ladder(self) -> None:
         """What a ladder foretells must be a model of its own name, and have enough that is small beside it."""

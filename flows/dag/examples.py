@@ -4,6 +4,7 @@ from typing import Any
 
 from conf.pipeline import Pipeline
 from flows.dag.built import Built
+from flows.dag.judges import compared
 from tasks.decontaminate.hits import hits
 from tasks.examples.cleared import cleared
 from tasks.examples.examples import examples
@@ -16,8 +17,16 @@ from tasks.sources.remote.manners import Manners
 
 
 def show_examples(run: Run, p: Pipeline, built: Built) -> None:
-    """Every entry of `examples`, as models will be shown it."""
+    """Every entry of `examples`, as models will be shown it; what is sampled of a model waits for that: `needed`."""
     for name, how in p.examples.items():
+        if how.samples is None:
+            needed(run, p, built, name)
+
+
+def needed(run: Run, p: Pipeline, built: Built, name: str) -> Artifact:
+    """An entry, made once, whoever wants it first. The model that it is sampled of, if it is, must be there."""
+    if name not in built.examples:
+        how = p.examples[name]
         reading: dict[str, Any] = {"form": how.form, "fields": how.fields(), "classes": how.classes or []}
         with run.group("examples", name):
             records = run(
@@ -41,11 +50,15 @@ def show_examples(run: Run, p: Pipeline, built: Built) -> None:
                 validation=p.validation,
                 seed=p.seed,
             )
+    return built.examples[name]
 
 
 def files_of(run: Run, p: Pipeline, built: Built, name: str) -> dict[str, Any]:
-    """The files of an entry, and those that are held out whole, if it names some."""
+    """The files of an entry, and those that are held out whole, if it names some; of samples what a judge ranked."""
+    if p.examples[name].samples is not None:
+        return compared(run, p, built, name)
     how, manners = p.examples[name], Manners(**p.servers.model_dump())
+    assert how.files is not None
     files = listed(run, f"examples-{name}", how.files, built.sample, manners=manners)
     if how.validation is None:
         return files
