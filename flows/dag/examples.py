@@ -6,9 +6,11 @@ from conf.pipeline import Pipeline
 from flows.dag.built import Built
 from flows.dag.judges import compared
 from tasks.decontaminate.hits import hits
+from tasks.examples.asked import asked
 from tasks.examples.cleared import cleared
 from tasks.examples.examples import examples
 from tasks.examples.labelled import labelled
+from tasks.examples.prompts import prompts
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
 from tasks.sources.index import index
@@ -36,6 +38,7 @@ def needed(run: Run, p: Pipeline, built: Built, name: str) -> Artifact:
                 **reading,
                 reject_share=how.reject_share,
                 shard=how.shard,
+                format=how.format,
                 manners=p.servers.model_dump(),
             )
             run(index, name, documents=records)  # read by `explain` alone
@@ -43,7 +46,7 @@ def needed(run: Run, p: Pipeline, built: Built, name: str) -> Artifact:
                 examples,
                 name,
                 records=records,
-                decision=clear(run, p, built, name, records),
+                decision=admit(run, p, built, name, records, clear(run, p, built, name, records)),
                 tokenizer=built.tokenizer,
                 **reading,
                 context=p.context_of(name),
@@ -73,3 +76,15 @@ def clear(run: Run, p: Pipeline, built: Built, name: str, records: Artifact) -> 
     met = run(hits, name, documents=records, grams=built.grams, margin=p.decontaminate.margin)
     given = {"documents": records, "hits": met, "grams": built.grams, "frequent": built.frequent}
     return run(cleared, name, **given, rule=p.decontaminate.rule, judged=p.decontaminate.judged())
+
+
+def admit(
+    run: Run, p: Pipeline, built: Built, name: str, records: Artifact, before: Artifact | None
+) -> Artifact | None:
+    """Which records stay by their prompts, of those that the decision before leaves; without rules, that decision."""
+    how = p.examples[name]
+    if how.prompts is None:
+        return before
+    reading: dict[str, Any] = {"form": how.form, "fields": how.fields(), "classes": []}
+    met = run(asked, name, documents=records, tokenizer=built.tokenizer, prefix=how.prompts.prefix or 1, **reading)
+    return run(prompts, name, documents=records, asked=met, before=before, rules=how.prompts.rules())

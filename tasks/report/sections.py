@@ -19,6 +19,7 @@ from tasks.report.probes import PROBES
 from tasks.report.quality import QUALITY
 from tasks.report.rejects import REJECTS
 from tasks.report.removals import REMOVALS
+from tasks.report.rewards import REWARDS
 from tasks.report.rules import RULED
 from tasks.report.scaling import SCALING
 from tasks.report.scores import SCORES
@@ -29,7 +30,7 @@ from tasks.report.training import TRAINING
 
 OWN: tuple[Section[Any], ...] = (
     REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, ABILITIES,
-    SCORES, TEXTS, EXAMS, PROBES, NEWS, ALIGNMENT, PLANTED,
+    SCORES, REWARDS, TEXTS, EXAMS, PROBES, NEWS, ALIGNMENT, PLANTED,
 )  # fmt: skip
 SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, REMOVALS, *OWN, GENERAL)
 EVERY = (FUNNEL, LOSSES, REMOVALS, GENERAL)  # of all stages, whatever they declare
