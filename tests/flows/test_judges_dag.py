@@ -128,7 +128,7 @@ def test_samples_are_labelled_and_become_examples(made: tuple[Run, Pipeline, Bui
     rows = [
         row for s in shards for row in pq.read_table(built.examples["pairs"].folder / f"{s.key}.parquet").to_pylist()
     ]
-    assert len(rows) == 80 and {row["label"][0] for row in rows} > {1.0, 2.0}
+    assert len(rows) == 80 and {row["label"][0] for row in rows} >= {1.0, 2.0}
     prompts = json.loads(built.examples["prompts"].read("examples.json"))["shards"]
     assert sum(s["train_examples"] for s in about["shards"]) == sum(s["train_examples"] for s in prompts), (
         "a comparison is of the part that its prompt is of"
