@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from conf.exams import Exam, exam
+from conf.judges import Alignment
 from conf.keys import Address, Keys, Pool
 from conf.news import News
 from conf.perplexity import FilePerplexity
@@ -81,6 +82,7 @@ class Evaluate(Keys):
     )
     probes: Probes | None = Field(None, description="absent: models are not probed for bias")
     news: News | None = Field(None, description="absent: models write no news")
+    alignment: Alignment | None = Field(None, description="absent: nobody judges what models answer; docs/judges.md")
     on: Pool | None = Field(
         None, description="the Prefect work pool where models are asked; absent: where the rest runs"
     )

@@ -1,9 +1,10 @@
 """`examples`: labelled text by name: which files, which form its records have, and which field of a record is what."""
 
-from typing import Any, Literal, NamedTuple, Self, get_args
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import Field, model_validator
 
+from conf.judges import Samples
 from conf.keys import Address, Count, Keys, Positive, Share, Text
 from conf.spelling import did_you_mean
 
@@ -28,6 +29,14 @@ class Fields(NamedTuple):
         return (*self.required, *self.optional)
 
 
+# Records of other projects (tasks/examples/importers.py), and the forms that are made of them.
+FormatName = Literal["hh-rlhf", "self-instruct", "summarize-from-feedback", "t0"]
+FORMATS: dict[str, tuple[str, ...]] = {
+    "hh-rlhf": ("compare", "prompt"),
+    "self-instruct": ("chat", "prompt"),
+    "summarize-from-feedback": ("compare", "prompt"),
+    "t0": ("chat", "prompt"),
+}
 FIELDS: dict[str, Fields] = {
     "classify": Fields(("text", "label"), classes="must"),
     "regress": Fields(("text", "label")),
@@ -43,13 +52,41 @@ FIELDS: dict[str, Fields] = {
 ALL = tuple(dict.fromkeys(name for fields in FIELDS.values() for name in fields.all))
 
 
+class Prompts(Keys):
+    """Which records stay, by their prompts. InstructGPT's rules (section 3.2, appendix C); null or false: none."""
+
+    tokens: Count | None = Field(1024, description="of a prompt, at most")
+    personal_data: bool = Field(
+        True,
+        description="leave out prompts that hold what looks like personal data: patterns of docs/ingest.md's `pii`",
+    )
+    prefix: Annotated[int, Field(ge=1)] | None = Field(
+        100,
+        description="leave out a prompt that begins, over so many characters, as an earlier one does; the paper "
+        "gives no length",
+    )
+    per_user: Annotated[int, Field(ge=1)] | None = Field(
+        200, description="prompts of one user, at most; of records that have a field `user`"
+    )
+
+    def rules(self) -> dict[str, Any]:
+        """As tasks/examples/prompts.py takes them."""
+        return {"tokens": self.tokens, "personal": self.personal_data, "same_prefix": self.prefix is not None,
+                "per_user": self.per_user}  # fmt: skip
+
+
 class Examples(Keys):
     """Labelled text: what a model is fine-tuned, or a reward is learned, on."""
 
-    files: Address | list[Address] = Field(
+    files: Address | list[Address] | None = Field(
+        None,
         description="path or glob, or several: .tsv, .csv (with a line of names), .jsonl, .json, .parquet, also "
-        "compressed (.gz, .zst, .bz2, .xz); {sample} is the demo's input"
+        "compressed (.gz, .zst, .bz2, .xz); {sample} is the demo's input",
     )
+    samples: Samples | None = Field(
+        None, description="compare: instead of files, answers of a model of this pipeline, which `judge` ranks"
+    )
+    judge: str | None = Field(None, description="with `samples`: of `judges`, who ranks them; docs/judges.md")
     validation: Address | list[Address] | None = Field(
         None,
         description="files that are held out whole; if absent records are, by hash, of the pipeline's `validation` "
@@ -60,6 +97,11 @@ class Examples(Keys):
         "a class or number of two texts, in both orders; choose: one of several answers; span: where in a text the "
         "answer stands; tag: a class a word; chat: demonstrations; compare: ranked answers; prompt: what is to be "
         "answered"
+    )
+    format: FormatName | None = Field(
+        None,
+        description="chat, compare, prompt: the records are another project's: hh-rlhf, summarize-from-feedback (both "
+        "compare), self-instruct, t0 (both chat), and any as prompt; docs/instruct.md",
     )
     text: Named | None = Field(None, description="classify, regress, span: field of the text")
     premise: Named | None = Field(None, description="entail: field of the first text")
@@ -100,6 +142,9 @@ class Examples(Keys):
         ge=8,
         description="tokens that a sequence has at most; if absent the smallest context of the models that read it",
     )
+    prompts: Prompts | None = Field(
+        None, description="chat, compare, prompt: rules by which records are left out; `{}`: the paper's; absent: none"
+    )
     reject_share: Share = Field(
         0.1, description="more records that are not what they should be than this share fail the stage"
     )
@@ -108,12 +153,20 @@ class Examples(Keys):
     @model_validator(mode="after")
     def _of_the_form(self) -> Self:
         fields = FIELDS[self.form]
+        self._require_origin()
         for key in ALL:
             if key in self.model_fields_set and key not in fields.all:
                 raise ValueError(
                     f"form {self.form} has no `{key}`; its fields are {', '.join(fields.all)}"
                     f"{did_you_mean(key, set(fields.all) - self.model_fields_set)}"
                 )
+        if self.format is not None and self.form not in FORMATS[self.format]:
+            made = " or ".join(FORMATS[self.format])
+            raise ValueError(f"records of {self.format} make examples of the form {made}, not {self.form}")
+        if self.format is not None and (named := [key for key in ALL if key in self.model_fields_set]):
+            raise ValueError(f"format {self.format} says which field is what: {', '.join(named)} must go")
+        if self.prompts is not None and self.form not in ("chat", "compare", "prompt"):
+            raise ValueError(f"`prompts` belongs to the forms chat, compare and prompt, not to {self.form}")
         if fields.classes == "must" and self.classes is None:
             raise ValueError(f"form {self.form} needs `classes`: what labels may be, in the order of the outputs")
         if fields.classes == "none" and self.classes is not None:
@@ -121,6 +174,22 @@ class Examples(Keys):
         if self.classes is not None and (twice := [one for one in self.classes if self.classes.count(one) > 1]):
             raise ValueError(f"classes names {twice[0]} twice")
         return self
+
+    def _require_origin(self) -> None:
+        """Files, or samples of the form that is made of them."""
+        if (self.files is None) == (self.samples is None):
+            raise ValueError("give one of `files`, and `samples` (form compare)")
+        if self.samples is None:
+            if self.judge is not None:
+                raise ValueError("judge belongs to `samples`: files say themselves who ranked")
+            return
+        if self.form != "compare":
+            raise ValueError(f"samples are ranked, form compare; this is of form {self.form}")
+        fields = sorted(self.model_fields_set & {*ALL, "validation", "format"})
+        if fields:
+            raise ValueError(f"samples have fields of their own: {', '.join(fields)} must go")
+        if self.judge is None:
+            raise ValueError("samples need a judge, one of `judges`, that ranks them")
 
     def fields(self) -> dict[str, Any]:
         """Which field of a record is what, by the form's keys."""

@@ -4,11 +4,13 @@ A judge is rules, a reward model of this pipeline, or a rubric whose classes are
 models). Each is a machine, and is named so wherever it stands.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from conf.keys import Address, Keys, Positive, Text
+from conf.keys import Address, Keys, Misplaced, Positive, Text
+from conf.spelling import did_you_mean
 
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
 Letter = Annotated[str, Field(pattern=r"^[a-z]$")]
@@ -214,3 +216,94 @@ class Alignment(Drawn):
 
 
 Judges = dict[Annotated[str, Field(pattern=NAME)], Judge]
+ANSWERING = ("lm", "sft", "ppo")  # objectives of models that can be asked
+
+
+def require_judges(
+    judges: Mapping[str, Judge], alignment: Alignment | None, forms: Mapping[str, str], models: Mapping[str, str]
+) -> None:
+    """Judges ask models that are there, and what is told of models names judges, prompts and models that are.
+
+    `forms`: of `examples`, by name; `models`: each one's objective.
+
+    Raises:
+        Misplaced: one is not there, or of another kind.
+    """
+    for name, judge in judges.items():
+        where: tuple[str | int, ...] = ("judges", name, "reward" if judge.reward is not None else "model")
+        if judge.reward is not None:
+            _known(where, judge.reward, models, "model of this pipeline")
+            if models[judge.reward] != "reward":
+                raise Misplaced(where, f"{judge.reward} has the objective {models[judge.reward]}; a judge's is reward")
+        elif judge.model is not None:
+            _known(where, judge.model, models, "model of this pipeline")
+            _answers(where, judge.model, models)
+    if alignment is None:
+        return
+    at = ("evaluate", "alignment")
+    for place, name in enumerate(alignment.judges):
+        _known((*at, "judges", place), name, judges, "judge of `judges`")
+        rubric = judges[name].rubric
+        if rubric is not None:
+            raise Misplaced(
+                (*at, "judges", place), f"{name} is a rubric, which gives classes and no order: name it in `refusals`"
+            )
+    if alignment.against is not None:
+        _known((*at, "against"), alignment.against, models, "model of this pipeline")
+        _answers((*at, "against"), alignment.against, models)
+    asked: list[tuple[tuple[str | int, ...], str]] = [((*at, "prompts"), alignment.prompts)]
+    asked += [((*at, "closed"), alignment.closed)] if alignment.closed is not None else []
+    if (refusals := alignment.refusals) is not None:
+        asked += [((*at, "refusals", "disallowed"), refusals.disallowed), ((*at, "refusals", "safe"), refusals.safe)]
+        where = (*at, "refusals", "judge")
+        _known(where, refusals.judge, judges, "judge of `judges`")
+        if judges[refusals.judge].rubric is None:
+            raise Misplaced(where, f"{refusals.judge} has no rubric: refusals are classes of one")
+    if (steering := alignment.steering) is not None:
+        asked.append(((*at, "steering", "prompts"), steering.prompts))
+        where = (*at, "steering", "judge")
+        _known(where, steering.judge, judges, "judge of `judges`")
+        if judges[steering.judge].rules is None:
+            raise Misplaced(where, f"{steering.judge} has no rules: whether a system message is obeyed they tell")
+    for place_of, name in asked:
+        require_prompts(place_of, name, forms)
+
+
+def require_prompts(where: tuple[str | int, ...], name: str, forms: Mapping[str, str]) -> None:
+    """See that an entry of `examples` is there, and holds prompts. Misplaced where it is not so."""
+    _known(where, name, forms, "entry of `examples`")
+    if forms[name] != "prompt":
+        raise Misplaced(where, f"{name} has the form {forms[name]}; to be answered it must have the form prompt")
+
+
+def require_samples(
+    name: str, samples: Samples, judge: str | None, judges: Mapping[str, Judge], forms: Mapping[str, str],
+    models: Mapping[str, str],
+) -> None:  # fmt: skip
+    """See that what an entry of `examples` samples from, and who labels it, is there. Misplaced where it is not so."""
+    where: tuple[str | int, ...] = ("examples", name)
+    if judge is None:
+        raise Misplaced(where, f"examples.{name}: samples need a judge, one of `judges`, that ranks them")
+    _known((*where, "judge"), judge, judges, "judge of `judges`")
+    if judges[judge].rubric is not None:
+        raise Misplaced((*where, "judge"), f"{judge} is a rubric, which gives classes and no order")
+    _known((*where, "samples", "model"), samples.model, models, "model of this pipeline")
+    _answers((*where, "samples", "model"), samples.model, models)
+    require_prompts((*where, "samples", "prompts"), samples.prompts, forms)
+
+
+def _known(where: tuple[str | int, ...], name: str, there: Mapping[str, object], what: str) -> None:
+    if name not in there:
+        named = ".".join(str(key) for key in where)
+        raise Misplaced(
+            where,
+            f"{named} names {name}, which is no {what} (there are {', '.join(there) or 'none'})"
+            f"{did_you_mean(name, there)}",
+        )
+
+
+def _answers(where: tuple[str | int, ...], name: str, models: Mapping[str, str]) -> None:
+    if models[name] not in ANSWERING:
+        raise Misplaced(
+            where, f"{name} has the objective {models[name]}, and answers nothing: {', '.join(ANSWERING)} do"
+        )

@@ -13,15 +13,17 @@ from conf.keys import Count, Keys, Pool, Text, without_credentials
 from conf.places import absolute
 from conf.spelling import did_you_mean
 from model.config import Architecture, Training
-from model.presets import ARCHITECTURE, PRESETS, preset, trained_on, tuned_on
+from model.presets import ARCHITECTURE, PRESETS, dropout_of, preset, trained_on, tuned_on
 
 # One word per argument: a value apart from its option could be taken for the script that is to run.
 Argument = Annotated[Text, Field(pattern=r"^--[a-z][a-z_-]*(=\S*)?$")]
 NAME = r"[a-z0-9][a-z0-9.-]*"  # of a model
 HF = "hf:"  # before a folder's path
 NAME_OF_EXAMPLES = r"^[a-z0-9][a-z0-9_-]*$"
-Objective = Literal["lm", "classify", "entail", "similar", "choose", "regress", "span", "tag"]
-TUNING_KEYS = ("data", "epochs", "auxiliary", "layers_transferred")
+Objective = Literal["lm", "classify", "entail", "similar", "choose", "regress", "span", "tag", "sft", "reward"]
+Recipe = Literal["instructgpt-1.3b", "instructgpt-6b", "instructgpt-175b"]
+TUNING_KEYS = ("data", "epochs", "auxiliary", "layers_transferred", "recipe")
+DROPOUT = {"dropout", "residual_dropout"}  # which an objective may have otherwise than its start: no weight is of it
 
 
 def _start(written: str, info: ValidationInfo) -> str:
@@ -75,6 +77,11 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
     )
     layers_transferred: Annotated[int, Field(ge=0)] | None = Field(
         None, description="with `from` and an objective: how many of the start's layers are taken, all if absent"
+    )
+    recipe: Recipe | None = Field(
+        None,
+        description="of sft and reward: the size whose numbers (InstructGPT, appendix C) stand where nothing is "
+        "given; instructgpt-1.3b if absent",
     )
     # Where it is trained. That does not change what it learns: neither is in the trainer's keys or a fingerprint.
     on: Pool | None = Field(None, description="the Prefect work pool where it is trained; absent: where the rest runs")
@@ -170,13 +177,14 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
         context = self._trainer().get("context") or start.context
         if context < start.context:
             raise ValueError(f"its start has a context of {start.context}: give `context` no less, or leave it out")
-        return replace(start, context=context)
+        dropouts = dropout_of(self.objective, self.recipe) | self.model_dump(exclude_unset=True, include=DROPOUT)
+        return replace(start, context=context, **(dropouts if self.tuned else {}))
 
     def tuning(self, seed: int) -> tuple[dict[str, Any], float | None]:
         """Of a model that learns from examples, the trainer's keys, and how many epochs; None: a budget is among the
         keys. How many examples there are, and so the budget of epochs, is known once they are made."""
         given = {key: value for key, value in self._trainer().items() if key not in ARCHITECTURE}
-        return tuned_on(self.objective, self.epochs, **given, seed=seed)
+        return tuned_on(self.objective, self.epochs, self.recipe, **given, seed=seed)
 
     def objective_keys(self) -> dict[str, Any]:
         """The keys of the objective that the YAML gives."""
@@ -187,7 +195,13 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
             raise ValueError(f"objective {self.objective} learns from examples: name them, `data`")
         if self.layers_transferred is not None and self.from_ is None:
             raise ValueError("layers_transferred belongs to a model that begins `from` another")
-        shape = ARCHITECTURE - {"context"}
+        if self.recipe is not None and self.objective not in ("sft", "reward"):
+            raise ValueError(f"recipe belongs to the objectives sft and reward, not to {self.objective}")
+        if self.auxiliary is not None and self.objective in ("sft", "reward"):
+            raise ValueError(
+                f"auxiliary belongs to GPT-1's objectives: {self.objective} has no other loss beside its own"
+            )
+        shape = ARCHITECTURE - {"context"} - DROPOUT
         if self.from_ is not None and (strangers := sorted(set(self._trainer()) & shape)):
             raise ValueError(f"a model that goes on has its start's architecture: {', '.join(strangers)} must go")
         self.tuning(seed=0)

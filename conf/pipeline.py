@@ -14,7 +14,9 @@ from conf.corpus import Decontaminate, Dedup, Quality, Sample, Tokenizer
 from conf.crawls import unfolded
 from conf.engine import Engine
 from conf.evaluation import Asked, Evaluate
+from conf.examples import Examples
 from conf.expected import Rates
+from conf.judges import ANSWERING, Judges, require_judges, require_samples
 from conf.keep import Conditions, Harm
 from conf.keys import Address, Keys, Misplaced, Share
 from conf.ladder import Ladder
@@ -68,6 +70,10 @@ class Pipeline(Keys):
     decontaminate: Decontaminate = Decontaminate()
     tokenizer: Tokenizer = Tokenizer()
     mixture: Mixture = Field(Mixture(), description="a weight per group, or {weights: {...}, epochs: {max: ...}}")
+    examples: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], Examples] = Field(
+        default_factory=dict, description="labelled text, on which models are fine-tuned; docs/examples.md"
+    )
+    judges: Judges = Field(default_factory=dict, description="who tells which answer is better; docs/judges.md")
     models: dict[Annotated[str, Field(pattern=rf"^{NAME}$")], Model] = Field(default_factory=dict)
     ladder: Ladder | None = Field(None, description="models of several sizes, for laws of scaling and a prediction")
     evaluate: Evaluate = Evaluate()
@@ -156,10 +162,28 @@ class Pipeline(Keys):
 
     def _behind_starts(self, names: list[str]) -> list[str]:
         def behind(name: str) -> int:
-            start = self.models[name].start if name in self.models else None
-            return 0 if start is None else 1 + behind(start)
+            return max((1 + behind(before) for before in self.needs(name)), default=0)
 
         return sorted(names, key=behind)
+
+    def needs(self, name: str) -> list[str]:
+        """The models that must be there before one: that which it begins with; of what it learns from, where that is
+        sampled, the model that answers, and the one that its judge asks."""
+        if name not in self.models:
+            return []
+        model = self.models[name]
+        before = [model.start]
+        data = self.examples.get(model.data or "")
+        if data is not None and data.samples is not None:
+            before += [data.samples.model, self.judges[data.judge].needs if data.judge in self.judges else None]
+        return [one for one in before if one is not None]
+
+    def aligned(self, models: list[str]) -> list[str]:
+        """Of these models those that judges are told of: they can be asked; and whom the others are compared with."""
+        known = self.trained()
+        asked = [name for name in models if known[name][0].objective in ANSWERING]
+        against = self.evaluate.alignment.against if self.evaluate.alignment else None
+        return asked if against is None or against in asked else [*asked, against]
 
     def filled(self, name: str, came: Mapping[str, Architecture]) -> tuple[Architecture, Training | None]:
         """A model's architecture, and its training if it has one. `came`: by name the architectures of models that
@@ -243,6 +267,8 @@ class Pipeline(Keys):
             raise Misplaced(("mixture",), "mixture: all weights are zero")
         self._require_starts()
         self._require_ladder()
+        self._require_examples()
+        self._require_judges()
         self._require_tasks()
         self._require_strides()
         self._require_control()
@@ -254,9 +280,12 @@ class Pipeline(Keys):
                     f"select.links names {wanted}, no webtext source"
                     f"{did_you_mean(wanted, [name for name, one in self.sources.items() if one.kind == 'webtext'])}",
                 )
-        for kind, named in (("sources", self.sources), ("benchmarks", self.benchmarks)):
+        with_files: list[tuple[str, Mapping[str, Keys]]] = [
+            ("sources", self.sources), ("benchmarks", self.benchmarks), ("examples", self.examples)
+        ]  # fmt: skip
+        for kind, named in with_files:
             for name, declared in named.items():
-                for key in ("files", "pages", "submissions", "words"):
+                for key in ("files", "pages", "submissions", "words", "validation"):
                     if self.sample is None and any(
                         "{sample}" in files for files in _list(getattr(declared, key, None))
                     ):
@@ -307,6 +336,61 @@ class Pipeline(Keys):
                     self.filled(name, {})
                 except ValueError as error:
                     raise Misplaced(where[:2], f"models.{name}: {error}") from None
+
+    def context_of(self, examples: str) -> int | None:
+        """Tokens that a sequence of these examples has at most: as they say, or the smallest context of the models that
+        learn from them, or, where none is known to, of all. None where only a folder's own files tell."""
+        if self.examples[examples].context is not None:
+            return self.examples[examples].context
+        models = {name: model for name, (model, _) in self.trained().items()}
+        readers = [name for name, model in models.items() if getattr(model, "data", None) == examples]
+        known = [context for name in readers or models if (context := self._context(name)) is not None]
+        return min(known, default=None)
+
+    def _context(self, model: str) -> int | None:
+        """A model's own context, or that of the one that it begins with; None for a folder's."""
+        models = self.trained()
+        while (own := models[model][0].model_dump(include={"context"})["context"]) is None:
+            of, more = models[model]
+            if of.preset is not None:
+                return of.filled(self.tokenizer.vocabulary, self.seed + more)[0].context
+            if of.start is None:
+                return None
+            model = of.start
+        return int(own)
+
+    def _require_examples(self) -> None:
+        """Examples are known by names of their own, are made with the pipeline's tokenizer, and know their context."""
+        for name in self.examples:
+            where = ("examples", name)
+            if name in self.sources:
+                raise Misplaced(where, f"examples.{name}: a source is called {name}, too; give the examples another")
+            if not self.sources:
+                raise Misplaced(
+                    where, f"examples.{name} need a tokenizer, and there are no sources that one is of; give some"
+                )
+            if self.context_of(name) is None:
+                raise Misplaced(
+                    where, f"examples.{name}: give `context`: no model here says how long a sequence may be"
+                )
+
+    def _require_judges(self) -> None:
+        """Judges, and what is sampled for them, name what is there; and no model learns from its own answers."""
+        forms = {name: how.form for name, how in self.examples.items()}
+        models = {name: model.objective for name, (model, _) in self.trained().items()}
+        require_judges(self.judges, self.evaluate.alignment, forms, models)
+        for name, how in self.examples.items():
+            if how.samples is not None:
+                require_samples(name, how.samples, how.judge, self.judges, forms, models)
+        for name in self.models:
+            chain, waiting = [], self.needs(name)
+            while waiting:
+                one = waiting.pop()
+                if one == name:
+                    raise Misplaced(("models", name), f"models.{name} must be there before itself, by way of its data")
+                if one not in chain:
+                    chain.append(one)
+                    waiting += self.needs(one)
 
     def _require_ladder(self) -> None:
         """What a ladder foretells must be a model of its own name, and have enough that is small beside it."""

@@ -22,7 +22,9 @@ from conf.benchmarks import Benchmark
 from conf.corpus import DEDUP, Decontaminate, Dedup, Keep, Labels, Quality, Sample, Tokenizer
 from conf.engine import Engine, Spark
 from conf.evaluation import Asked, Evaluate
+from conf.examples import Examples
 from conf.expected import Expect, Rates
+from conf.judges import Alignment, Class, Judge, Refusals, Rubric, Rule, Samples, Steering
 from conf.keep import HEURISTICS, Conditions, Harm, Harmless, Heuristics, Pii, Range
 from conf.ladder import Ladder
 from conf.mixture import Epochs, Mixture
@@ -79,6 +81,7 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("tokenizer", Tokenizer, ""),
     ("mixture", Mixture, ""),
     ("mixture: epochs", Epochs, ""),
+    ("examples", Examples, "By name (`a-z`, `0-9`, `-`), each, with the fields that its form has:"),
     ("sample", Sample, ""),
     ("ladder", Ladder, ""),
     ("evaluate", Evaluate, ""),
@@ -87,6 +90,14 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("evaluate: probes", Probes, ""),
     ("evaluate: probes: toxicity", Toxicity, ""),
     ("evaluate: news", News, ""),
+    ("evaluate: alignment", Alignment, ""),
+    ("evaluate: alignment: refusals", Refusals, ""),
+    ("evaluate: alignment: steering", Steering, ""),
+    ("judges", Judge, "By name (`a-z`, `0-9`, `-`, `_`), each:"),
+    ("judges: rules", Rule, ""),
+    ("judges: rubric", Rubric, ""),
+    ("judges: rubric: classes", Class, "By letter, each:"),
+    ("examples: samples", Samples, ""),
     ("rates", Rates, ""),
     ("task files", Task, "conf/tasks/NAME.yaml and files of `evaluate.folder`: docs/evaluation.md."),
     ("task files: templates", Wording, "By name, each:"),

@@ -11,13 +11,21 @@ from tasks.evaluation.news.news import news
 from tasks.evaluation.perplexity import perplexity
 from tasks.evaluation.probes.probes import probes
 from tasks.evaluation.probes.samples import samples
+from tasks.judges.completions import completions
+from tasks.judges.judged import judged
+from tasks.judges.steering import steering
 from tasks.models.pretrain import pretrain
 from tasks.runtime.artifact import artifact_at
 from tasks.runtime.errors import Failure
 from tasks.runtime.run import handle
 from tasks.runtime.store import Store
 
-PLACEABLE = {what.name: what for what in (pretrain, answers, perplexity, file_perplexity, probes, samples, news)}
+PLACEABLE = {
+    what.name: what
+    for what in (
+        pretrain, answers, perplexity, file_perplexity, probes, samples, news, completions, judged, steering,
+    )
+}  # fmt: skip
 
 
 @recorded("run-stage")

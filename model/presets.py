@@ -12,6 +12,8 @@ from math import ceil
 from typing import Any
 
 from model.config import Architecture, Training, snapshot_steps, updates, whole_windows
+from model.presets_instruct import INSTRUCT, SFT, Reward
+from model.presets_instruct import training as instruct_keys
 
 B, M = 1_000_000_000, 1_000_000
 
@@ -175,18 +177,40 @@ FINE_TUNING_WARM_UP = 0.002  # of the budget
 TUNING: dict[str, tuple[dict[str, Any], float]] = dict.fromkeys(
     ("classify", "entail", "similar", "choose", "regress", "span", "tag"), (FINE_TUNING, FINE_TUNING_EPOCHS)
 )
+RECIPE = "instructgpt-1.3b"  # of sft and reward, where none is named
 
 
-def tuned_on(objective: str, epochs: float | None, **given: Any) -> tuple[dict[str, Any], float | None]:
+def _numbers(objective: str, recipe: str | None) -> SFT | Reward:
+    """InstructGPT's of `sft` or `reward`."""
+    numbers = INSTRUCT[recipe or RECIPE]
+    return numbers.sft if objective == "sft" else numbers.reward
+
+
+def dropout_of(objective: str, recipe: str | None) -> dict[str, Any]:
+    """Keys of Architecture that an objective has otherwise than its start: dropout, which no weight is of."""
+    if objective not in ("sft", "reward"):
+        return {}
+    return {"residual_dropout": _numbers(objective, recipe).dropout}
+
+
+def tuned_on(
+    objective: str, epochs: float | None, recipe: str | None = None, **given: Any
+) -> tuple[dict[str, Any], float | None]:
     """Keys of Training for an objective over examples, and the epochs; None where a budget is given. ValueError for an
     unknown key, a wrong value, or two budgets."""
     if unknown := sorted(set(given) - TRAINING):
         raise ValueError(f"{', '.join(unknown)}: no keys of a training")
-    base, usual = TUNING[objective]
+    if objective in TUNING:
+        base, usual = TUNING[objective]
+    else:
+        numbers = _numbers(objective, recipe)
+        base, usual = instruct_keys(numbers), numbers.epochs
     keys = {**base, **given}
     budget = [key for key in ("tokens", "updates") if given.get(key) is not None]
     if len(budget) + (epochs is not None) > 1:
         raise ValueError("give one of epochs, tokens and updates, how long the training is to be")
+    if budget and keys.get("snapshots") == "epochs" and "snapshots" not in given:
+        del keys["snapshots"]  # how long an epoch is, is not known
     if not budget:
         epochs = usual if epochs is None else epochs
     _schedule(keys if budget else over_epochs(keys, epochs or usual, 1_000_000))  # refuses what cannot be

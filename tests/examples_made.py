@@ -48,7 +48,8 @@ def labelled_made(run: Run, name: str, folder: Path, declared: dict[str, Any]) -
     if how.validation is not None:
         files["validation"] = listed(folder, declared["validation"])
     reading = {"form": how.form, "fields": how.fields(), "classes": how.classes or []}
-    return run(labelled, name, **files, **reading, reject_share=how.reject_share, shard=how.shard)
+    named = {"reject_share": how.reject_share, "shard": how.shard, "format": how.format}
+    return run(labelled, name, **files, **reading, **named)
 
 
 def examples_made(

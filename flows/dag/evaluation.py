@@ -4,7 +4,10 @@ from conf.perplexity import FilePerplexity
 from conf.pipeline import Pipeline
 from flows.dag.asking import ask, askings, developed, overlap_of, require_metrics
 from flows.dag.built import Built
+from flows.dag.examples import needed
 from flows.dag.exams import examine
+from flows.dag.judges import align
+from flows.dag.judges import placed as placed_judges
 from flows.dag.models import pretrain
 from flows.dag.news import control_of, write_news
 from flows.dag.probes import probe
@@ -35,6 +38,9 @@ def evaluate(run: Run, p: Pipeline) -> Built:
     with run.group("evaluation"):  # what is no single model's
         probe(run, p, built, evaluated(p))
         write_news(run, p, built, evaluated(p))
+        for name in p.examples:  # those that no model learned from, too
+            needed(run, p, built, name)
+        align(run, p, built, evaluated(p))
         examine(run, p, built, evaluated(p))
     return built
 
@@ -88,7 +94,7 @@ def evaluated(p: Pipeline) -> list[str]:
 
 def placed(p: Pipeline) -> list[tuple[str, str]]:
     """Stages and names of all that asks a model: what `evaluate.on` places."""
-    named: list[tuple[str, str]] = []
+    named: list[tuple[str, str]] = placed_judges(p, evaluated(p))
     everything, asked_early = evaluated(p), p.ladder.pass_rates if p.ladder else []
     if p.evaluate.news is not None and p.evaluate.news.control is not None:
         named.append(("news", control_of(p.evaluate.news.control)))

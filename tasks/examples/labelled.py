@@ -23,6 +23,8 @@ from conf.examples import FIELDS
 from tasks.decontaminate.benchmark import comparable
 from tasks.examples.fields import REASONS as OF_FIELDS
 from tasks.examples.fields import Item, item_of
+from tasks.examples.importers import FORMATS
+from tasks.examples.importers import REASONS as OF_FORMATS
 from tasks.examples.names import format_of, said
 from tasks.examples.records import Asked, Found, as_json, records
 from tasks.examples.told import tell_record
@@ -66,6 +68,7 @@ REASONS = {
     )},
     "cells": "a line of a table has more or fewer cells than its first line names, or a quote that nothing closes",
     **OF_FIELDS,
+    **OF_FORMATS,
 }  # fmt: skip
 BATCH = 16 << 20  # bytes of text and records written at once
 ROWS = 20_000
@@ -120,6 +123,7 @@ def labelled(
     validation: list[dict[str, Any]] | None = None,
     validation_inside: Artifact | None = None,
     manners: dict[str, Any] | None = None,
+    format: str | None = None,
 ) -> Labelled:
     """Read labelled records.
 
@@ -130,6 +134,7 @@ def labelled(
         reject_share: more records that do not fit than this share of all stop the stage.
         validation, validation_inside: files that are held out whole; None: records are drawn.
         manners: how remote files are asked for, as `manners.Manners` takes it.
+        format: of importers.py, where the records are another project's; None: they are ours.
 
     Raises:
         Mistake: a pattern that matches nothing, a file of another format, a table without a field that is named.
@@ -140,7 +145,14 @@ def labelled(
     work = _planned(files, inside, split, shard, name)
     if validation is not None:
         work += _planned(validation, validation_inside, "validation", shard, name)
-    reading = {"form": form, "fields": fields, "classes": tuple(classes), "source": name, "manners": manners}
+    reading = {
+        "form": form,
+        "fields": fields,
+        "classes": tuple(classes),
+        "source": name,
+        "manners": manners,
+        "format": format,
+    }
     items: list[tuple[str, Any]] = [(f"{number:05}", one) for number, one in enumerate(work)]
     counts = job.total(labelled_shard, items, **reading)
     paths = {storable(file.get("name") or file["path"]): file["path"] for file in [*files, *(validation or [])]}
@@ -174,10 +186,14 @@ def labelled_shard(
     classes: tuple[str, ...],
     source: str,
     manners: dict[str, Any] | None,
+    format: str | None,
 ) -> Labelled:
     """Read the parts of one shard and write its records, their origins, and rejects. Runs in a worker."""
     parts, split, inside = work
     asked = Asked(_paths(fields, FIELDS[form].all), _paths(fields, FIELDS[form].required))
+    if format is not None:
+        theirs = FORMATS[format]
+        asked = Asked([*theirs.needed, *theirs.optional], [*theirs.needed])
     rejects: list[Reject] = []
     by_file: dict[str, Counter[str]] = {}
     labels: Counter[str] = Counter()
@@ -195,14 +211,18 @@ def labelled_shard(
                 for found in records(read.source, path, named, asked):
                     if isinstance(found, Found):
                         try:
-                            item = item_of(found.value, form, fields, classes)
+                            values = [found.value] if format is None else FORMATS[format].records(found.value)
+                            items = [item_of(value, form, fields, classes) for value in values]
                         except Bad as bad:
                             detail = f"{said(named.path, found.line)}: {bad.detail}"
                             found = Reject(named.path, found.offset, found.length, bad.reason, detail)
                         else:
-                            rows.add(named.path, found, item, split)
-                            counts["documents"] += 1
-                            labels.update(classes[int(place)] for place in item.label if classes and form != "choose")
+                            for value, item in zip(values, items, strict=True):
+                                rows.add(named.path, found._replace(value=value), item, split)
+                                labels.update(
+                                    classes[int(place)] for place in item.label if classes and form != "choose"
+                                )
+                            counts["documents"] += len(items)
                             continue
                     counts[found.reason] += found.records
                     rejects.append(found)

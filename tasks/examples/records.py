@@ -1,12 +1,13 @@
 """Records of a labelled file, by its format, each with its line; and a Reject for each that cannot be read.
 
-CSV is RFC 4180's: a cell in quotes may hold line
-breaks. TSV has no quotes: a quotation mark in it is a character, as in GLUE's files. Both begin with a line of names.
-Lines count from 1, rows of Parquet from 0; offsets are a Reject's (tasks/sources/rejects.py).
+CSV is RFC 4180's: a cell in quotes may hold line breaks. In TSV a quotation mark is a character, as in GLUE's files,
+but for a cell that is written in quotes since it holds some, doubled. Both begin with a line of names. Lines count from
+1, rows of Parquet from 0; offsets are a Reject's (tasks/sources/rejects.py).
 """
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -29,6 +30,7 @@ from tasks.sources.rows.json_objects import exact, quick
 
 LONGEST = 16 << 20  # bytes of a record; of a CSV file with a quote that nothing closes, what is read in vain
 MARK = "\ufeff"
+QUOTED = re.compile(r'"[^"]*(?:""[^"]*)+"')
 PIECE = 1 << 20
 
 
@@ -110,7 +112,7 @@ def _table(delimiter: str) -> "Reader":
                 if names is None:
                     names = _names(cells, part, asked)
                 elif cells:
-                    yield Found(line, offset, feed.end - offset, _row(names, cells, feed))
+                    yield Found(line, offset, feed.end - offset, _row(names, cells, delimiter == "\t"))
             except (csv.Error, Bad) as error:
                 reason, detail = (error.reason, error.detail) if isinstance(error, Bad) else ("cells", str(error))
                 if feed.open_ended:
@@ -163,7 +165,7 @@ def _require(names: list[str], part: Part, asked: Asked) -> None:
             )
 
 
-def _row(names: list[str], cells: list[str], feed: Feed) -> dict[str, Any]:
+def _row(names: list[str], cells: list[str], tabs: bool) -> dict[str, Any]:
     if len(cells) != len(names):
         raise Bad("cells", f"{len(cells)} cells, and the first line names {len(names)}")
     for name, cell in zip(names, cells, strict=True):
@@ -171,7 +173,12 @@ def _row(names: list[str], cells: list[str], feed: Feed) -> dict[str, Any]:
             cell.encode()
         except UnicodeEncodeError:
             raise Bad("charset", f"the cell {name!r} is not UTF-8") from None
-    return dict(zip(names, cells, strict=True))
+    return dict(zip(names, map(_plain_cell, cells) if tabs else cells, strict=True))
+
+
+def _plain_cell(cell: str) -> str:
+    """A cell of TSV as the csv module and pandas write it, in quotes where it holds some, without those."""
+    return cell[1:-1].replace('""', '"') if QUOTED.fullmatch(cell) else cell
 
 
 def _parquet(source: Source, path: Path, part: Part, asked: Asked) -> Iterator[Found | Reject]:

@@ -13,11 +13,11 @@ import numpy as np
 
 from tasks.kernels.draw import uniform
 from tasks.models.files import MODEL_FILES, model_folder
+from tasks.models.read_examples import examples_of
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
-from tasks.runtime.shards import read_file
 
-ABOUT, TOKENIZER = "examples.json", MODEL_FILES[2]
+TOKENIZER = MODEL_FILES[2]
 END = "<|end|>"
 ROLES = {"<|system|>": "system", "<|user|>": "user", "<|assistant|>": "assistant"}
 
@@ -96,34 +96,26 @@ def roles_of(tokenizer: bytes) -> dict[str, int]:
 
 
 def prompts_of(artifact: Artifact, split: str | None = None, limit: int | None = None, seed: int = 0) -> list[Prompt]:
-    """The prompts of a split (None: of both), in the order of the files; at most `limit`, drawn by hash of their ids.
+    """The prompts of a split (None: of both), the train part first; at most `limit`, drawn by hash of their ids.
 
     Raises:
         Mistake: the artifact is of another form, or has no prompt in this split.
     """
-    about = json.loads(artifact.read(ABOUT))
-    if about["form"] != "prompt":
-        raise Mistake(
-            f"{artifact.name} holds examples of form {about['form']}; to be answered they must be of form prompt"
-        )
-    chat = Chat(artifact.name, artifact.read(TOKENIZER), about["end_of_text"])
-    rows: list[tuple[str, str, list[int]]] = []
-    kind = np.dtype(about["dtype"]).newbyteorder("<")
-    for shard in about["shards"]:
-        key = shard["key"]
-        index = read_file(artifact, f"{key}.parquet", ["id", "split", "start", "tokens"]).to_pylist()
-        wanted = [row for row in index if split in (None, row["split"])]
-        streams = {
-            name: np.frombuffer(artifact.read(f"{key}.{name}.bin"), kind) for name in {row["split"] for row in wanted}
-        }
-        rows += [
-            (row["id"], row["split"], streams[row["split"]][row["start"] : row["start"] + row["tokens"]].tolist())
-            for row in wanted
-        ]
-    if not rows:
+    chat: Chat | None = None
+    found: list[Prompt] = []
+    for part in ("train", "validation") if split is None else (split,):
+        with examples_of(artifact, part) as examples:
+            if examples.form != "prompt":
+                form = examples.form
+                raise Mistake(f"{artifact.name} holds examples of form {form}; to be answered they must be prompts")
+            chat = chat or Chat(artifact.name, artifact.read(TOKENIZER), examples.end_of_text)
+            for one in examples:
+                tokens = one.tokens[0].tolist()
+                found.append(Prompt(one.id, part, tokens, chat.messages(tokens)))
+    if not found:
         of = "" if split is None else f" in its {split} part"
         raise Mistake(f"{artifact.name} has no prompt{of}: give more prompts, or a larger `validation`")
-    if limit is not None and limit < len(rows):
-        order = np.argsort(uniform([row[0] for row in rows], seed, "prompts"), kind="stable")
-        rows = [rows[place] for place in np.sort(order[:limit])]
-    return [Prompt(id, of, tokens, chat.messages(tokens)) for id, of, tokens in rows]
+    if limit is None or limit >= len(found):
+        return found
+    order = np.argsort(uniform([one.id for one in found], seed, "prompts"), kind="stable")
+    return [found[place] for place in np.sort(order[:limit])]

@@ -76,6 +76,7 @@ def by_hand(job: Job, *, prompts: list[list[dict[str, str]]], held_out: int, for
     library.encode_special_tokens = True
     ids = {role: library.token_to_id(role) for role in ROLES}
     streams: dict[str, list[int]] = {"train": [], "validation": []}
+    counts = dict.fromkeys(streams, 0)
     rows = []
     for number, messages in enumerate(prompts):
         split = "validation" if number >= len(prompts) - held_out else "train"
@@ -85,21 +86,32 @@ def by_hand(job: Job, *, prompts: list[list[dict[str, str]]], held_out: int, for
         tokens.append(ids["<|assistant|>"])
         rows.append(
             {
-                "id": f"prompts:{number}", "split": split, "example": number, "row": 0,
+                "id": f"prompts:{number}", "split": split, "example": counts[split], "row": 0,
                 "start": len(streams[split]), "tokens": len(tokens), "label": [],
             }
         )  # fmt: skip
         streams[split] += tokens
+        counts[split] += 1
     for split, stream in streams.items():
         with job.publish(f"00000.{split}.bin") as file:
             file.write(b"".join(token.to_bytes(2, "little") for token in stream))
+        for mask in ("loss_mask", "segment"):
+            with job.publish(f"00000.{split}.{mask}.bin") as file:
+                file.write(bytes(len(stream)))
     with job.publish("00000.parquet") as file:
         pq.write_table(pa.Table.from_pylist(rows), file)
     about: dict[str, Any] = {
         "format": 1, "form": form, "added": ids, "dtype": "uint16", "vocabulary": library.get_vocab_size(),
-        "end_of_text": library.token_to_id("<|endoftext|>"),
+        "end_of_text": library.token_to_id("<|endoftext|>"), "classes": [], "rows": 1, "context": 512,
+        "longest": max(row["tokens"] for row in rows), "tokenizer": "0" * 16,
         "tokenizer_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "shards": [{"key": "00000", **{split: len(stream) for split, stream in streams.items()}}],
+        "streams": {"tokens": "uint16", "loss_mask": "uint8", "segment": "uint8"},
+        "shards": [
+            {
+                "key": "00000", **{split: len(stream) for split, stream in streams.items()},
+                **{f"{split}_examples": count for split, count in counts.items()},
+            }
+        ],
     }  # fmt: skip
     with job.publish("examples.json") as file:
         file.write(json.dumps(about).encode())

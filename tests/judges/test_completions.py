@@ -44,7 +44,7 @@ def test_a_limit_draws_by_hash_and_a_form_or_part_without_prompts_is_refused(tmp
     assert {one.id for one in prompts_of(made, limit=5, seed=1)} < {one.id for one in few}
     with pytest.raises(Mistake, match="prompts has no prompt in its validation part: give more prompts"):
         prompts_of(made, "validation")
-    with pytest.raises(Mistake, match="holds examples of form chat; to be answered they must be of form prompt"):
+    with pytest.raises(Mistake, match="holds examples of form chat; to be answered they must be prompts"):
         prompts_of(asked(run, TEXTS, form="chat"))
 
 
