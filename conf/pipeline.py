@@ -14,6 +14,7 @@ from conf.corpus import Decontaminate, Dedup, Quality, Sample, Tokenizer
 from conf.crawls import unfolded
 from conf.engine import Engine
 from conf.evaluation import Asked, Evaluate
+from conf.examples import Examples
 from conf.expected import Rates
 from conf.keep import Conditions, Harm
 from conf.keys import Address, Keys, Misplaced, Share
@@ -68,6 +69,9 @@ class Pipeline(Keys):
     decontaminate: Decontaminate = Decontaminate()
     tokenizer: Tokenizer = Tokenizer()
     mixture: Mixture = Field(Mixture(), description="a weight per group, or {weights: {...}, epochs: {max: ...}}")
+    examples: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], Examples] = Field(
+        default_factory=dict, description="labelled text, on which models are fine-tuned; docs/examples.md"
+    )
     models: dict[Annotated[str, Field(pattern=rf"^{NAME}$")], Model] = Field(default_factory=dict)
     ladder: Ladder | None = Field(None, description="models of several sizes, for laws of scaling and a prediction")
     evaluate: Evaluate = Evaluate()
@@ -147,13 +151,19 @@ class Pipeline(Keys):
         return {**self.rungs(), **{name: (model, 0) for name, model in self.models.items()}}
 
     def going_on(self) -> list[str]:
-        """The models that go on from another's weights, each behind the one that it begins with."""
+        """The models that go on from another's weights as language models, each behind the one that it begins with."""
+        return self._behind_starts([name for name, model in self.models.items() if model.goes_on])
 
+    def tuned(self) -> list[str]:
+        """The models that learn from examples, each behind the one that it begins with."""
+        return self._behind_starts([name for name, model in self.models.items() if model.tuned])
+
+    def _behind_starts(self, names: list[str]) -> list[str]:
         def behind(name: str) -> int:
             start = self.models[name].start if name in self.models else None
             return 0 if start is None else 1 + behind(start)
 
-        return sorted((name for name, model in self.models.items() if model.goes_on), key=behind)
+        return sorted(names, key=behind)
 
     def filled(self, name: str, came: Mapping[str, Architecture]) -> tuple[Architecture, Training | None]:
         """A model's architecture, and its training if it has one. `came`: by name the architectures of models that
@@ -163,9 +173,13 @@ class Pipeline(Keys):
         begin with the very windows that its start began with. ValueError where its snapshots cannot be.
         """
         model, more = self.trained()[name]
+        if model.preset is not None and model.tuned:
+            return model.filled(self.tokenizer.vocabulary, self.seed)[0], None
         if model.preset is not None:
             return model.filled(self.tokenizer.vocabulary, self.seed + more)
         start, before = (came[name], None) if model.start is None else self.filled(model.start, came)
+        if model.tuned:
+            return model.from_start(start), None
         if not model.goes_on:
             return start, None
         return model.going_on(start, before, self.seed if before is None else before.seed + 1)
@@ -233,6 +247,7 @@ class Pipeline(Keys):
             raise Misplaced(("mixture",), "mixture: all weights are zero")
         self._require_starts()
         self._require_ladder()
+        self._require_examples()
         self._require_tasks()
         self._require_strides()
         self._require_control()
@@ -244,9 +259,12 @@ class Pipeline(Keys):
                     f"select.links names {wanted}, no webtext source"
                     f"{did_you_mean(wanted, [name for name, one in self.sources.items() if one.kind == 'webtext'])}",
                 )
-        for kind, named in (("sources", self.sources), ("benchmarks", self.benchmarks)):
+        with_files: list[tuple[str, Mapping[str, Keys]]] = [
+            ("sources", self.sources), ("benchmarks", self.benchmarks), ("examples", self.examples)
+        ]  # fmt: skip
+        for kind, named in with_files:
             for name, declared in named.items():
-                for key in ("files", "pages", "submissions", "words"):
+                for key in ("files", "pages", "submissions", "words", "validation"):
                     if self.sample is None and any(
                         "{sample}" in files for files in _list(getattr(declared, key, None))
                     ):
@@ -287,11 +305,53 @@ class Pipeline(Keys):
                     f"models.{name} learns on in the tokens of {folder}, and the pipeline makes a tokenizer of its "
                     f"own: set `tokenizer: {{kind: file, file: {folder}, vocabulary: ...}}`",
                 )
-            if model.goes_on and not first.folder:
+            if model.goes_on and (tuned := [start for start in chain[1:] if known[start][0].tuned]):
+                raise Misplaced(
+                    where, f"models.{name} learns on as a language model, and {tuned[0]}, which it goes on from, has "
+                    "tokens of its own beside the pipeline's: give models that learn from examples alone such a start"
+                )  # fmt: skip
+            if (model.goes_on or model.tuned) and not first.folder:
                 try:
                     self.filled(name, {})
                 except ValueError as error:
                     raise Misplaced(where[:2], f"models.{name}: {error}") from None
+
+    def context_of(self, examples: str) -> int | None:
+        """Tokens that a sequence of these examples has at most: as they say, or the smallest context of the models that
+        learn from them, or, where none is known to, of all. None where only a folder's own files tell."""
+        if self.examples[examples].context is not None:
+            return self.examples[examples].context
+        models = {name: model for name, (model, _) in self.trained().items()}
+        readers = [name for name, model in models.items() if getattr(model, "data", None) == examples]
+        known = [context for name in readers or models if (context := self._context(name)) is not None]
+        return min(known, default=None)
+
+    def _context(self, model: str) -> int | None:
+        """A model's own context, or that of the one that it begins with; None for a folder's."""
+        models = self.trained()
+        while (own := models[model][0].model_dump(include={"context"})["context"]) is None:
+            of, more = models[model]
+            if of.preset is not None:
+                return of.filled(self.tokenizer.vocabulary, self.seed + more)[0].context
+            if of.start is None:
+                return None
+            model = of.start
+        return int(own)
+
+    def _require_examples(self) -> None:
+        """Examples are known by names of their own, are made with the pipeline's tokenizer, and know their context."""
+        for name in self.examples:
+            where = ("examples", name)
+            if name in self.sources:
+                raise Misplaced(where, f"examples.{name}: a source is called {name}, too; give the examples another")
+            if not self.sources:
+                raise Misplaced(
+                    where, f"examples.{name} need a tokenizer, and there are no sources that one is of; give some"
+                )
+            if self.context_of(name) is None:
+                raise Misplaced(
+                    where, f"examples.{name}: give `context`: no model here says how long a sequence may be"
+                )
 
     def _require_ladder(self) -> None:
         """What a ladder foretells must be a model of its own name, and have enough that is small beside it."""

@@ -22,6 +22,7 @@ from conf.benchmarks import Benchmark
 from conf.corpus import DEDUP, Decontaminate, Dedup, Keep, Labels, Quality, Sample, Tokenizer
 from conf.engine import Engine, Spark
 from conf.evaluation import Asked, Evaluate
+from conf.examples import Examples
 from conf.expected import Expect, Rates
 from conf.keep import HEURISTICS, Conditions, Harm, Harmless, Heuristics, Pii, Range
 from conf.ladder import Ladder
@@ -79,6 +80,7 @@ SECTIONS: list[tuple[str, type[BaseModel], str]] = [
     ("tokenizer", Tokenizer, ""),
     ("mixture", Mixture, ""),
     ("mixture: epochs", Epochs, ""),
+    ("examples", Examples, "By name (`a-z`, `0-9`, `-`), each, with the fields that its form has:"),
     ("sample", Sample, ""),
     ("ladder", Ladder, ""),
     ("evaluate", Evaluate, ""),

@@ -32,6 +32,7 @@ BESIDE = 100  # bytes of a text on either side of a phrase
 ALIKE = 8  # words of a run that is alike in both texts that are shown at either end of it
 DIFFERENT = 40  # differences between two texts that are printed; JSON has all
 VERSION = 1  # of the JSON
+READ = ("ingest", "labelled")  # stages whose rows have an id and a text
 ID = re.compile(r"[a-z0-9][a-z0-9-]*:[0-9a-f]{32}(#\d+)?")
 
 
@@ -52,7 +53,7 @@ def show(console: Console, run: Run, asked: str, within: str | None = None, as_j
         phrase = _phrase(ingested, asked)
         places = [met.place() for met in phrase.met[:SHOWN]]
     if not places and not refused:
-        missing = [a.name for a in run.artifacts if a.stage == "ingest" and not a.built]
+        missing = [a.name for a in run.artifacts if a.stage in READ and not a.built]
         also = f"; not ingested yet: {', '.join(missing)}" if missing else ""
         what = "the id or URL" if phrase is None else "the id, the URL or, letter by letter, the phrase"
         of = ", ".join(ingested) or "any source"
@@ -79,8 +80,8 @@ def show(console: Console, run: Run, asked: str, within: str | None = None, as_j
 
 
 def _ingested(run: Run, within: str | None) -> dict[str, Artifact]:
-    """Sources that are ingested, by name."""
-    sources = [artifact for artifact in run.artifacts if artifact.stage == "ingest"]
+    """Sources that are ingested, and examples that are read, by name."""
+    sources = [artifact for artifact in run.artifacts if artifact.stage in READ]
     if within is not None and within not in {artifact.name for artifact in sources}:
         raise Mistake(f"there is no source {within}: there are {', '.join(artifact.name for artifact in sources)}")
     return {a.name: a for a in sources if a.built and within in (None, a.name)}
@@ -136,7 +137,7 @@ def _witness(
     found = witness_of(run, place)
     if found is None:
         return None
-    every = {artifact.name: artifact for artifact in run.artifacts if artifact.stage == "ingest" and artifact.built}
+    every = {artifact.name: artifact for artifact in run.artifacts if artifact.stage in READ and artifact.built}
     return *found, next(find({**every, **ingested}, found[0], indexes), None)
 
 

@@ -76,6 +76,9 @@ class Forecast:
         recipe = artifact.recipe
         if artifact.stage == "ingest":
             held = self._ingested(artifact.name, recipe)
+        elif artifact.stage == "labelled":  # of which nearly all is text
+            size = listed_bytes(recipe["parameters"])
+            held = Held(size, text=size)
         elif artifact.stage in DECISIONS:
             held = self._decided(artifact)
         elif artifact.stage == "tokens":

@@ -47,6 +47,8 @@ def of_statistics(stage: str, told: dict[str, Any], parameters: dict[str, Any]) 
         return Held(told.get("bytes"), told.get("documents"), told.get("text_bytes"), kind=kind)
     if stage == "select":
         return Held(told.get("asked"))
+    if stage == "labelled":
+        return Held(told.get("bytes"), told.get("documents"), told.get("text_bytes"))
     if stage == "tokens":
         tokens = told.get("train", 0) + told.get("validation", 0)
         return Held(None, told.get("documents"), told.get("bytes"), tokens)

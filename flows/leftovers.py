@@ -28,7 +28,7 @@ PAGE = 200  # runs asked for at a time; the server's limit
 # Our flows, and the kinds of groups (flows/dag): a server that is there already records other people's flows too.
 FLOWS = ["build-corpus", "train-tokenizer", "pretrain", "evaluate", "crawl-to-model", "run-stage"]
 KINDS = ["sample", "benchmarks", "corpus", "quality", "decontamination", "tokens", "training", "ladder", "evaluation"]
-KINDS += ["report"]
+KINDS += ["report", "examples"]
 
 
 def mark(client: SyncPrefectClient, flow_run: UUID) -> None:

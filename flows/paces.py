@@ -106,6 +106,8 @@ def work(recipe: dict[str, Any], own: Held, known: Known) -> Work:
         kept, sample = text("decisions"), parameters.get("sample")
         learned = min(sample, kept) if isinstance(sample, int) and kept is not None else kept
         return Work("bytes of text", learned, f"{parameters['kind']} of {parameters['vocabulary']:,}")
+    if stage == "examples":
+        return Work("bytes of text", held("records").text)
     if stage == "tokens":
         return Work("bytes of text", own.text)
     if stage == "mixture":
@@ -149,9 +151,9 @@ def _benchmark(label: str, known: Known) -> float | None:
     return listed_bytes(recipe["parameters"])
 
 
-OF_FILES = ("submissions", "benchmark", "labels", "harm-classifier")
+OF_FILES = ("submissions", "benchmark", "labels", "harm-classifier", "labelled")
 OVER_TEXT = ("score", "hits", "signatures", "heuristics", "pii", "harm")
-OVER_ROWS = ("keep", "cuts", "retracted", "remaining")
+OVER_ROWS = ("keep", "cuts", "retracted", "remaining", "cleared")
 
 
 def total(amounts: Any) -> float | None:

@@ -29,7 +29,7 @@ from torch.distributed.checkpoint.state_dict_loader import load as load_tensors
 from torch.distributed.checkpoint.state_dict_saver import save as save_tensors
 
 from model import MODEL_VERSION
-from model.config import Architecture
+from model.config import Architecture, stated
 from model.files import PARTIAL, sha256_of
 from model.gpt import GPT
 from model.weights import tensors_in
@@ -206,7 +206,7 @@ def publish(
     about = {
         "format": FORMAT,
         "model_version": MODEL_VERSION,
-        "architecture": vars(model.architecture),
+        "architecture": stated(model.architecture),
         "training": dict(training),
         "parameters": sum(p.numel() for p in model.parameters()),
         "tokenizer": fingerprint,  # as the tokens and the mixture name it

@@ -33,6 +33,7 @@ class Architecture:
         "gpt2"  # gpt1: N(0, .02); gpt2: also positions .01, residual outputs / sqrt(2 layers)
     )
     dropout: float = 0.0  # on embeddings, attention weights and residuals
+    residual_dropout: float | None = None  # on residuals, where it is another one (InstructGPT's SFT: .2)
     band: int | None = (
         None  # every second layer attends to the last `band` positions only, itself included; None: all dense
     )
@@ -46,11 +47,18 @@ class Architecture:
         )
         _require(self.norm in ("pre", "post"), f"norm is {self.norm!r}: it must be 'pre' or 'post'")
         _require(self.init in ("gpt1", "gpt2"), f"init is {self.init!r}: it must be 'gpt1' or 'gpt2'")
-        _require(0 <= self.dropout < 1, f"dropout is {self.dropout}: it must be in [0, 1)")
+        for key in ("dropout", "residual_dropout"):
+            value = getattr(self, key)
+            _require(value is None or 0 <= value < 1, f"{key} is {value}: it must be in [0, 1)")
         _require(
             self.band is None or self.band >= 1,
             f"band is {self.band}: it must be at least 1, or null for dense attention",
         )
+
+    @property
+    def of_residuals(self) -> float:
+        """The dropout of residuals."""
+        return self.dropout if self.residual_dropout is None else self.residual_dropout
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,8 @@ class Training:
     seed: int = 1
     checkpoint_every: int = 1000  # updates
     keep: int = 2  # checkpoints
-    snapshots: list[int] | Literal["log-spaced"] | None = None  # updates whose weights are kept; log-spaced: 1, 2, 4, 8
+    # Updates whose weights are kept; log-spaced: 1, 2, 4, 8; epochs, of a training on examples: those that end one.
+    snapshots: list[int] | Literal["log-spaced", "epochs"] | None = None
     # What is no success (model/divergence.py), beside a loss or gradient that is not finite. Null switches a rule off.
     above_uniform: int | None = 100  # updates in a row, behind the warm-up, with a loss above that of knowing nothing
     norm_spike: float | None = 100.0  # a gradient's norm, behind the warm-up, in medians of the 100 updates before
@@ -126,8 +135,8 @@ class Training:
         _require(self.on_spike in ("stop", "rewind"), f"on_spike is {self.on_spike!r}: it must be 'stop' or 'rewind'")
         listed = isinstance(self.snapshots, list) and all(type(step) is int and step >= 1 for step in self.snapshots)
         _require(
-            self.snapshots is None or self.snapshots == "log-spaced" or listed,
-            f"snapshots is {self.snapshots!r}: it must be a list of updates, from 1, or log-spaced",
+            self.snapshots in (None, "log-spaced", "epochs") or listed,
+            f"snapshots is {self.snapshots!r}: it must be a list of updates, from 1, or log-spaced, or epochs",
         )
         _require(self.device in ("auto", "cpu", "cuda"), f"device is {self.device!r}: it must be auto, cpu or cuda")
         _require(
@@ -148,7 +157,7 @@ def _require(holds: bool, sentence: str) -> None:
 
 # Keys that came later, with what all trainings of before had. Left at that they are not written down, so that their
 # manifests, fingerprints and checkpoints stay what they were: a new key must not throw away two weeks of training.
-LATER = {"schedule": "cosine"}
+LATER = {"schedule": "cosine", "residual_dropout": None}
 
 
 def stated(keys: "Architecture | Training") -> dict[str, Any]:
@@ -289,6 +298,8 @@ def snapshot_steps(t: Training, context: int) -> list[int]:
     if not t.snapshots:
         return []
     total = Updates(t, context).count
+    if t.snapshots == "epochs":
+        raise ValueError("snapshots is epochs, which belongs to a training on examples over `epochs` of them")
     if t.snapshots == "log-spaced":
         return [1 << power for power in range(total.bit_length())]
     steps = sorted(set(t.snapshots))

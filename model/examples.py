@@ -161,17 +161,19 @@ class Examples:
         for first, stop in zip(self._firsts[:-1], self._firsts[1:], strict=True):
             yield self._labels[first:stop]
 
+    def __getitem__(self, number: int) -> Example:
+        """In the files' order."""
+        which = range(int(self._firsts[number]), int(self._firsts[number + 1]))
+        read = {
+            of: [stream.read(int(self._starts[s]), int(self._counts[s])) for s in which]
+            for of, stream in self._streams.items()
+        }
+        labels = [list(self._labels[s]) for s in which]
+        return Example(self.ids[number], read[TOKENS], read["loss_mask"], read["segment"], labels)
+
     def __iter__(self) -> Iterator[Example]:
         """In the files' order."""
-        for n, name in enumerate(self.ids):
-            which = range(int(self._firsts[n]), int(self._firsts[n + 1]))
-            read = {
-                of: [stream.read(int(self._starts[s]), int(self._counts[s])) for s in which]
-                for of, stream in self._streams.items()
-            }
-            yield Example(
-                name, read[TOKENS], read["loss_mask"], read["segment"], [list(self._labels[s]) for s in which]
-            )
+        return (self[number] for number in range(len(self)))
 
 
 def about_of(store: Folder | Bucket, folder: str) -> tuple[dict[str, Any], str]:

@@ -10,7 +10,7 @@ is .1, and an item's sequences lose the same places of their states.
     similar             both orders; their states are added before the head
     choose              a sequence an answer; one number each, cross-entropy over the answers
     regress             a number as the expectation over whole numbers (ours, after Tai et al. 2015, section 4.2)
-    span                one sequence; its first and its last token, each by cross-entropy over the positions
+    span                a sequence a window of the text; its answer's first and last token, over the positions
     tag                 one sequence; a class a token, where it has a label
 """
 
@@ -125,23 +125,27 @@ class Answers:
 
 
 class Spans:
-    """span: outputs (B, 2, T), -inf behind a sequence's end; a label is [start, stop), of tokens of the sequence."""
+    """span: a sequence a window of the text; outputs (N, 2, T), -inf behind a sequence's end. A label is [start, stop)
+    of the sequence's tokens; of a window that does not hold the answer 0, 0, which stands for its first token."""
 
-    figure = "exact"
+    figure = "exact"  # share of the windows whose both ends are right
 
     def read(self, hidden: Tensor, head: nn.Linear, s: Sequences, keep: Tensor | None) -> Tensor:
-        logits: Tensor = head(hidden if keep is None else hidden * keep).transpose(1, 2)  # (B, 2, T)
+        logits: Tensor = head(hidden if keep is None else hidden * keep[s.example]).transpose(1, 2)
         behind = torch.arange(hidden.shape[1], device=hidden.device) >= s.lengths[:, None]
         return logits.masked_fill(behind[:, None], -torch.inf)
 
+    def _wanted(self, s: Sequences) -> Tensor:
+        """(N, 2): the first and the last token of each window's answer."""
+        labels = s.labels[s.example, s.row].long()
+        return torch.stack([labels[:, 0], (labels[:, 1] - 1).clamp(min=0)], 1)
+
     def losses(self, outputs: Tensor, s: Sequences) -> Tensor:
-        first, last = s.labels[:, 0, 0].long(), s.labels[:, 0, 1].long() - 1
-        losses = [F.cross_entropy(outputs[:, of].float(), at, reduction="none") for of, at in ((0, first), (1, last))]
-        return (losses[0] + losses[1]) / 2
+        each = F.cross_entropy(outputs.flatten(0, 1).float(), self._wanted(s).flatten(), reduction="none")
+        return s.summed(each.view(-1, 2).mean(1)) / s.counts()
 
     def figures(self, outputs: Tensor, s: Sequences) -> Tensor:
-        found = outputs.argmax(2)  # (B, 2)
-        return ((found[:, 0] == s.labels[:, 0, 0]) & (found[:, 1] == s.labels[:, 0, 1] - 1)).float()
+        return s.summed(torch.eq(outputs.argmax(2), self._wanted(s)).all(1).float()) / s.counts()
 
     def probabilities(self, outputs: Tensor, s: Sequences) -> Tensor:
         return outputs.float().softmax(2).flatten(1)
@@ -153,7 +157,7 @@ class Tags:
     figure = "accuracy"
 
     def read(self, hidden: Tensor, head: nn.Linear, s: Sequences, keep: Tensor | None) -> Tensor:
-        given: Tensor = head(hidden if keep is None else hidden * keep)
+        given: Tensor = head(hidden if keep is None else hidden * keep[s.example])
         return given
 
     def _wanted(self, outputs: Tensor, s: Sequences) -> tuple[Tensor, Tensor]:
@@ -274,6 +278,10 @@ class FineTuning:
         if count > 1:
             figures["stderr_examples"] = sqrt(max(0.0, squares - loss**2) / (count - 1))
         return figures
+
+    def finished(self, weights: Mapping[str, Tensor], model: GPT, machine: Machine) -> Mapping[str, Tensor]:
+        """As they are."""
+        return weights
 
 
 @torch.no_grad()

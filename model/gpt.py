@@ -56,8 +56,8 @@ class Block(nn.Module):
         self.attention = Attention(a, layer)
         self.norm2 = nn.LayerNorm(a.width)
         self.mlp = MLP(a)
-        self.dropout1 = Dropout(a.dropout, 3 * layer + 2)
-        self.dropout2 = Dropout(a.dropout, 3 * layer + 3)
+        self.dropout1 = Dropout(a.of_residuals, 3 * layer + 2)
+        self.dropout2 = Dropout(a.of_residuals, 3 * layer + 3)
 
     def forward(
         self, x: Tensor, cache: Cache | None = None, start: int = 0, banded: Tensor | BlockMask | None = None
@@ -125,7 +125,9 @@ class GPT(nn.Module):
         for layer, block in enumerate(self.blocks):
             if self.recompute and torch.is_grad_enabled():
                 # In the forward pass's own context: CUDA computes gradients in a thread that knows nothing of windows.
-                run: Any = copy_context().run if self.architecture.dropout else _plainly
+                run: Any = (
+                    copy_context().run if self.architecture.dropout or self.architecture.of_residuals else _plainly
+                )
                 x = checkpoint(run, block, x, None, 0, banded, use_reentrant=False)
             else:
                 x = block(x, caches[layer] if caches is not None else None, start, banded)

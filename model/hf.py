@@ -105,12 +105,12 @@ def config_of(a: Architecture, name: str, end_of_text: int) -> dict[str, Any]:
             **common, "num_layers": a.layers, "hidden_size": a.width, "num_heads": a.heads,
             "max_position_embeddings": a.context, "window_size": a.band, "activation_function": "gelu_new",
             "attention_types": pairs + [[["global"], 1]] * (a.layers % 2),
-            "embed_dropout": a.dropout, "attention_dropout": a.dropout, "resid_dropout": a.dropout,
+            "embed_dropout": a.dropout, "attention_dropout": a.dropout, "resid_dropout": a.of_residuals,
         }  # fmt: skip
     return {
         **common, "n_layer": a.layers, "n_embd": a.width, "n_head": a.heads, "n_positions": a.context,
         **({"afn": "gelu"} if name == GPT1 else {"activation_function": "gelu_new"}),
-        "embd_pdrop": a.dropout, "attn_pdrop": a.dropout, "resid_pdrop": a.dropout,
+        "embd_pdrop": a.dropout, "attn_pdrop": a.dropout, "resid_pdrop": a.of_residuals,
     }  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from model.examples import Examples
 from model.fine_tuning import TASKS, FineTuning, outputs_for
 from model.headed import Outputs
 from model.objectives import Objective
+from model.ranked import Ranked, head_of
+from model.sft import SFT
 
 
 class Entry(NamedTuple):
@@ -30,7 +32,11 @@ FORMS: dict[str, frozenset[str]] = {
     "span": frozenset({"span"}),
     "tag": frozenset({"tag"}),
 }
-TABLE: dict[str, Entry] = {name: Entry(partial(outputs_for, name), FineTuning, FORMS[name]) for name in TASKS}
+TABLE: dict[str, Entry] = {
+    **{name: Entry(partial(outputs_for, name), FineTuning, FORMS[name]) for name in TASKS},
+    "sft": Entry(None, SFT, frozenset({"chat"})),
+    "reward": Entry(head_of, Ranked, frozenset({"compare"})),
+}
 
 
 def made(

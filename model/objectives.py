@@ -28,6 +28,9 @@ class Objective(Protocol):
     def validate(self, model: Any, t: Training, machine: Machine) -> dict[str, float]:
         """Validation figures by name."""
 
+    def finished(self, weights: Mapping[str, Tensor], model: Any, machine: Machine) -> Mapping[str, Tensor]:
+        """The weights at the end, whole, as they are to be written; on rank 0 alone."""
+
 
 class LM:
     """`lm`: the next token at every position, each row the mean over its positions, in nats a token.
@@ -72,3 +75,7 @@ class LM:
                     figures[f"stderr_{source}"] = found.stderr
         model.train()
         return figures
+
+    def finished(self, weights: Mapping[str, Tensor], model: GPT, machine: Machine) -> Mapping[str, Tensor]:
+        """As they are."""
+        return weights

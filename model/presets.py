@@ -8,9 +8,12 @@ Where a paper publishes nothing, the comment says so and the value is ours.
 from collections.abc import Mapping
 from dataclasses import fields
 from itertools import islice
+from math import ceil
 from typing import Any
 
 from model.config import Architecture, Training, snapshot_steps, updates, whole_windows
+from model.presets_instruct import INSTRUCT, SFT, Reward
+from model.presets_instruct import training as instruct_keys
 
 B, M = 1_000_000_000, 1_000_000
 
@@ -170,14 +173,63 @@ FINE_TUNING_EPOCHS = 3
 FINE_TUNING_WARM_UP = 0.002  # of the budget
 
 
+# By objective, what it learns by where nothing is given, and for how many epochs.
+TUNING: dict[str, tuple[dict[str, Any], float]] = dict.fromkeys(
+    ("classify", "entail", "similar", "choose", "regress", "span", "tag"), (FINE_TUNING, FINE_TUNING_EPOCHS)
+)
+RECIPE = "instructgpt-1.3b"  # of sft and reward, where none is named
+
+
+def _numbers(objective: str, recipe: str | None) -> SFT | Reward:
+    """InstructGPT's of `sft` or `reward`."""
+    numbers = INSTRUCT[recipe or RECIPE]
+    return numbers.sft if objective == "sft" else numbers.reward
+
+
+def dropout_of(objective: str, recipe: str | None) -> dict[str, Any]:
+    """Keys of Architecture that an objective has otherwise than its start: dropout, which no weight is of."""
+    if objective not in ("sft", "reward"):
+        return {}
+    return {"residual_dropout": _numbers(objective, recipe).dropout}
+
+
+def tuned_on(
+    objective: str, epochs: float | None, recipe: str | None = None, **given: Any
+) -> tuple[dict[str, Any], float | None]:
+    """Keys of Training for an objective over examples, and the epochs; None where a budget is given. ValueError for an
+    unknown key, a wrong value, or two budgets."""
+    if unknown := sorted(set(given) - TRAINING):
+        raise ValueError(f"{', '.join(unknown)}: no keys of a training")
+    if objective in TUNING:
+        base, usual = TUNING[objective]
+    else:
+        numbers = _numbers(objective, recipe)
+        base, usual = instruct_keys(numbers), numbers.epochs
+    keys = {**base, **given}
+    budget = [key for key in ("tokens", "updates") if given.get(key) is not None]
+    if len(budget) + (epochs is not None) > 1:
+        raise ValueError("give one of epochs, tokens and updates, how long the training is to be")
+    if budget and keys.get("snapshots") == "epochs" and "snapshots" not in given:
+        del keys["snapshots"]  # how long an epoch is, is not known
+    if not budget:
+        epochs = usual if epochs is None else epochs
+    _schedule(keys if budget else over_epochs(keys, epochs or usual, 1_000_000))  # refuses what cannot be
+    return keys, epochs
+
+
 def over_epochs(train: Mapping[str, Any], epochs: float, examples: int) -> dict[str, Any]:
     """Keys of Training over so many epochs of so many examples: the budget in examples, and for the linear schedule,
-    where none is given, its warm-up of .002 of it. ValueError where a budget is given as well, or nothing is left."""
+    where none is given, its warm-up of .002 of it; `snapshots: epochs` as the updates in which epochs end. ValueError
+    where a budget is given as well, or nothing is left."""
     if train.get("tokens") is not None or train.get("updates") is not None:
         raise ValueError("give one of epochs, tokens and updates, how long the training is to be")
     if epochs <= 0 or round(epochs * examples) < 1:
         raise ValueError(f"epochs is {epochs}, of {examples} examples: it must be above 0, and come to an example")
     budget = round(epochs * examples)
+    if train.get("snapshots") == "epochs":
+        batch = train.get("batch", Training.batch)
+        ends = [*range(1, ceil(epochs)), epochs]
+        train = {**train, "snapshots": sorted({ceil(round(end * examples) / batch) for end in ends})}
     warm_up = round(FINE_TUNING_WARM_UP * budget) if train.get("schedule") == "linear" else 0
     return {"warm_up": warm_up, **train, "tokens": budget, "updates": None}
 

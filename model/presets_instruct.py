@@ -110,9 +110,12 @@ DATA = {
 }
 PROMPTS_A_USER = 200  # at most (section 3.2)
 
+# What an objective is trained by where nothing else is said: a preset's numbers (by default of the smallest).
 TRAINING = ("learning_rate", "batch", "floor", "warm_up", "beta1", "beta2")  # keys of model.config.Training
 
 
 def training(numbers: SFT | Reward) -> dict[str, Any]:
-    """The keys of model.config.Training that the paper gives; the batch in examples."""
-    return {key: getattr(numbers, key) for key in TRAINING}
+    """The keys of model.config.Training that the paper gives; the batch in examples. SFT keeps a snapshot an epoch, to
+    choose among (appendix C.1)."""
+    snapshots = {"snapshots": "epochs"} if isinstance(numbers, SFT) else {}
+    return {key: getattr(numbers, key) for key in TRAINING} | snapshots

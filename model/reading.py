@@ -63,7 +63,8 @@ def of_examples(run: Run, path: str, store: Folder | Bucket) -> Reading:
             raise ValueError(f"{run.examples} needs a {what} of {longest}, the model has one of {most}")
     tokenizer = _tokenizer(run, path, store, train.tokenizer, train.end_of_text, run.examples, "examples")
     objective, head = made(run.objective, train, held_out, a, run.objective_keys)
-    about: dict[str, Any] = {"objective": run.objective, "classes": train.classes, "form": train.form}
+    about: dict[str, Any] = {"objective": run.objective, "classes": train.classes, "form": train.form,
+                             "added": train.about["added"]}  # fmt: skip
     return Reading(
         data=train,
         objective=objective,

@@ -167,6 +167,7 @@ def train(run: Run, path: str, machine: Machine) -> None:
     save(step, i)
     weights = gathered(dict(model.named_parameters()))
     if machine.rank == 0:
+        weights = dict(objective.finished(weights, model, machine))
         kept = [{"step": int(name[-20:-12]), "file": name, "sha256": place.snapshots[name]}
                 for name in sorted(place.snapshots)]  # fmt: skip
         more = {"dtype": "bfloat16" if machine.bfloat16 else "float32", "snapshots": kept, "skipped": place.skipped}

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import pkgutil
 import re
 import sys
@@ -27,6 +28,8 @@ from tasks.decontaminate.grams import grams
 from tasks.decontaminate.hits import hits
 from tasks.dedup.signatures import signatures
 from tasks.dedup.survivors import survivors
+from tasks.examples.cleared import cleared
+from tasks.examples.labelled import labelled
 from tasks.quality.classifier import classifier
 from tasks.quality.harm import harm
 from tasks.quality.harm_classifier import harm_classifier
@@ -74,6 +77,8 @@ LEFT_OUT = {
     ("perplexity", "botocore"): "signs requests to a store",
     ("perplexity", "obstore"): "brings files here, which are checked",
     ("perplexity", "safetensors"): "reads weights: a lossless container",
+    ("examples", "awkward"): "holds the ids that gigatoken gives, which is not asked here",
+    ("examples", "gigatoken"): "records are encoded by `tokenizers` alone",
     ("file-perplexity", "botocore"): "signs requests to a store",
     ("file-perplexity", "isal"): "undoes a lossless code, as zstandard does",
     ("file-perplexity", "lz4"): "undoes a lossless code, as zstandard does",
@@ -249,8 +254,26 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     posted = run(submissions, "posts", files=files, source="posts", reject_share=0.0)
     chosen = run(select, "crawl", **index_of(folder))
     taken = run(retracted, "web", documents=documents, before=None, ids=sorted(set(ids[:2])))
-    every = (read_in, posted, chosen, taken, kept, *counted, signed, survived, cut, given)
+    read_records, clear = records_cleared(run, folder)
+    every = (read_in, posted, chosen, taken, kept, *counted, signed, survived, cut, given, read_records, clear)
     return {each.stage: each for each in every}
+
+
+def records_cleared(run: Run, folder: Path) -> tuple[Artifact, Artifact]:
+    """Labelled records, and which of them hold no benchmark text."""
+    lines = [json.dumps({"text": text, "label": "x"}) for text in (LEAK, FILL, f"{FILL} {LEAK} {FILL}")]
+    (folder / "records.jsonl").write_text("\n".join(lines))
+    files = [file.as_dict() for file in expand({"name": "records", "files": "records.jsonl"}, folder)]
+    reading = {"form": "classify", "fields": {"text": "text", "label": "label"}, "classes": ["x", "y"]}
+    records = run(labelled, "records", files=files, **reading, reject_share=0.0)
+    items = run(benchmark, "quiz", files=[{"path": str(folder / "quiz.jsonl")}], inside=None, text=["text"])
+    how = Decontaminate()
+    wanted = run(grams, "all", benchmarks={"quiz": items}, rules=how.sought(), seed=None)
+    met = run(hits, "records", documents=records, grams=wanted, margin=0)
+    every = decided(run, records)
+    often = run(frequent, "records", documents=[records], hits=[met], before=[every], grams=wanted, limit=10)
+    inputs = {"documents": records, "hits": met, "grams": wanted, "frequent": often}
+    return records, run(cleared, "records", **inputs, rule="gpt3", judged=how.judged())
 
 
 def kept_by_rules(run: Run, folder: Path) -> tuple[Artifact, list[Artifact]]:
@@ -380,6 +403,7 @@ def test_what_brings_files_here_and_tells_of_them_is_in_no_fingerprint() -> None
         *(f"tasks.retraction.{name}" for name in ("difference", "evidence", "held", "named", "sample")),
         "tasks.decontaminate.told",
         "tasks.dedup.told",
+        "tasks.examples.told",
         "tasks.quality.told",
         "tasks.sources.found",
         "tasks.tokens.told",

@@ -3,6 +3,7 @@
 from conf.pipeline import Pipeline
 from flows.dag.built import Built
 from flows.dag.corpus import build_corpus
+from flows.dag.examples import show_examples
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
 from tasks.sources.input.listing import listed
@@ -31,6 +32,7 @@ def train_tokenizer(run: Run, p: Pipeline) -> Built:
                 seed=p.seed,
                 sizes=list(p.dedup.rehydrate),
             )
+    show_examples(run, p, built)
     return built
 
 

@@ -1,1 +1,1 @@
-"""Labelled records as examples that a model is trained on."""
+"""Labelled text: records (`labelled`), which of them stay (`cleared`), and `examples`, what models are shown."""

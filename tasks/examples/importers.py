@@ -19,10 +19,9 @@ from tasks.sources.rejects import Bad
 
 Record = dict[str, Any]
 
-# Beside those of tasks/sources/rejects.py and of the forms.
+# Beside those of the forms (fields.py), of which `no-answer` and `no-text` are used here too.
 REASONS = {
-    "format": "is not a record of the format that conf names",
-    "no-answer": "an answer, or a turn before it, is empty or not there",
+    "not-of-format": "it is no record of the `format` that conf names",
     "turns-differ": "two dialogues that differ before their last answer: they do not compare answers to one prompt",
     "same-answers": "two answers that are one text",
 }
@@ -30,9 +29,11 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Format:
-    """`forms`: of examples that its records make."""
+    """`forms`: of examples that its records make. `needed`, `optional`: the fields of a record that are read."""
 
     forms: tuple[str, ...]
+    needed: tuple[str, ...]
+    optional: tuple[str, ...]
     records: Callable[[Mapping[str, Any]], list[Record]]
 
 
@@ -56,9 +57,9 @@ def summarize_from_feedback(record: Mapping[str, Any]) -> list[Record]:
     """A post (or article) and two summaries, of which a worker chose one. The prompt is the released code's query."""
     info, summaries, choice = record.get("info"), record.get("summaries"), record.get("choice")
     if not isinstance(info, Mapping) or not isinstance(summaries, list) or len(summaries) != 2:
-        raise Bad("format", "it has no `info` and two `summaries`")
+        raise Bad("not-of-format", "it has no `info` and two `summaries`")
     if choice not in (0, 1) or isinstance(choice, bool):
-        raise Bad("format", f"its choice is {choice!r}: it must be 0 or 1")
+        raise Bad("not-of-format", f"its choice is {choice!r}: it must be 0 or 1")
     if info.get("post"):
         heads = (f"{name.upper()}: {mark}{_text(info, name)}" for name, mark in (("subreddit", "r/"), ("title", "")))
         query = "\n\n".join([*heads, f"POST: {_text(info, 'post')}", "TL;DR:"])
@@ -81,7 +82,7 @@ def self_instruct(record: Mapping[str, Any]) -> list[Record]:
     made = []
     for number, instance in enumerate(instances):
         if not isinstance(instance, Mapping):
-            raise Bad("format", f"instance {number} is {type(instance).__name__}, and no record")
+            raise Bad("not-of-format", f"instance {number} is {type(instance).__name__}, and no record")
         given, name = _text(instance, "input").strip(), record.get("id")
         named = {"id": name if len(instances) == 1 else f"{name}#{number}"} if isinstance(name, str) else {}
         prompt = f"{instruction}\n\n{given}" if given else instruction
@@ -95,10 +96,12 @@ def t0(record: Mapping[str, Any]) -> list[Record]:
 
 
 FORMATS: dict[str, Format] = {
-    "hh-rlhf": Format(("compare", "prompt"), hh_rlhf),
-    "self-instruct": Format(("chat", "prompt"), self_instruct),
-    "summarize-from-feedback": Format(("compare", "prompt"), summarize_from_feedback),
-    "t0": Format(("chat", "prompt"), t0),
+    "hh-rlhf": Format(("compare", "prompt"), ("chosen", "rejected"), (), hh_rlhf),
+    "self-instruct": Format(("chat", "prompt"), ("instruction", "instances"), ("id",), self_instruct),
+    "summarize-from-feedback": Format(
+        ("compare", "prompt"), ("info", "summaries", "choice"), ("worker",), summarize_from_feedback
+    ),
+    "t0": Format(("chat", "prompt"), ("prompt", "completion"), (), t0),
 }
 
 ROLES = {"Human": "user", "Assistant": "assistant"}  # of hh-rlhf
@@ -108,10 +111,11 @@ TURN = re.compile(r"\n\n(Human|Assistant):")
 def _turns(key: str, dialogue: str) -> list[dict[str, str]]:
     before, *rest = TURN.split(dialogue)
     if before.strip() or not rest:
-        raise Bad("format", f"{key} does not begin with a blank line and `Human:`")
+        raise Bad("not-of-format", f"{key} does not begin with a blank line and `Human:`")
     turns = [{"role": ROLES[who], "content": said.strip()} for who, said in zip(rest[::2], rest[1::2], strict=True)]
     if empty := [str(number) for number, turn in enumerate(turns, 1) if not turn["content"]]:
-        raise Bad("no-answer", f"of {key} nothing is said in turn {', '.join(empty)}")
+        last = empty == [str(len(turns))]
+        raise Bad("no-answer" if last else "no-text", f"of {key} nothing is said in turn {', '.join(empty)}")
     return turns
 
 
@@ -119,7 +123,7 @@ def _text(record: Mapping[str, Any], key: str) -> str:
     value = record.get(key)
     if not isinstance(value, str):
         what = f"is {type(value).__name__}" if key in record else "is not there"
-        raise Bad("format", f"its {key} {what}: it must be text")
+        raise Bad("not-of-format", f"its {key} {what}: it must be text")
     return value
 
 

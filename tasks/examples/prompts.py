@@ -1,74 +1,101 @@
-"""Which records' prompts are left out: InstructGPT's rules (Ouyang et al. 2022, section 3.2 and appendix C.4).
+"""Decision: `prompts`, which prompts stay: InstructGPT's rules (Ouyang et al. 2022, section 3.2, appendix C.4).
 
-    long-prompt   it has more tokens than `tokens`
-    pii           it holds what looks like personal data (tasks/kernels/pii.py says what, and what it misses)
-    same-prefix   it begins, over `prefix` characters, as an earlier one of another id does, or the shorter is the same
-    user-share    `per_user` prompts of its user came before it
-
-In this order, so that what is left out for one reason counts for none that follows. "Earlier" is the order of the
-records as they are given. White space and case play no part in a beginning. The paper gives no length of a prefix.
+In this order, so that what is left out for one reason counts for none that follows; "earlier" is the records' order,
+over all files. The paper filters prompts with personal data, those with a long common prefix, and holds users to
+200 each; it gives no length of a prefix. Reads no text.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+
+from tasks.runtime.artifact import Artifact, Shard
+from tasks.runtime.decisions import KEEP, REASON, Decided, kept_before
+from tasks.runtime.job import Job
+from tasks.runtime.shards import Output, read, read_column
+from tasks.runtime.stage import stage
 
 REASONS = {
     "long-prompt": "its prompt has more tokens than `prompts.tokens`",
-    "pii": "its prompt holds what looks like personal data",
-    "same-prefix": "its prompt begins as an earlier one does",
-    "user-share": "its user has as many prompts as `prompts.per_user` already",
+    "personal-data": "its prompt holds what looks like personal data",
+    "same-prefix": "its prompt begins as that of an earlier record does",
+    "user-share": "its user has as many prompts as `prompts.per_user` before it",
 }
+COLUMNS = ["prompt_tokens", "personal", "begins", "user"]
 
 
 @dataclass(frozen=True)
 class Rules:
-    """None: the rule is off."""
+    """`tokens` and `per_user`: the most; None: no bound. `personal`, `same_prefix`: whether such ones are left out."""
 
     tokens: int | None = None
-    pii: tuple[str, ...] = ()  # of tasks.kernels.pii.COLUMNS
-    prefix: int | None = None  # characters
+    personal: bool = False
+    same_prefix: bool = False
     per_user: int | None = None
 
 
-@dataclass(frozen=True)
-class Prompt:
-    """What the rules look at; `user` where the record names one."""
+class Prompt(NamedTuple):
+    """What `asked` has of a record."""
 
-    text: str
     tokens: int
-    user: str | None = None
+    personal: int
+    begins: str
+    user: str | None
 
 
-def left_out(prompts: Sequence[Prompt], rules: Rules) -> list[str | None]:
-    """Of each prompt, in order, why it is left out; None where it stays."""
-    reasons: list[str | None] = [None] * len(prompts)
-    holding = _with_pii([prompt.text for prompt in prompts], rules.pii)
+def left_out(prompts: Iterable[Prompt | None], rules: Rules) -> Iterator[str | None]:
+    """Of each prompt, in order, why it is left out; None where it stays, or is None: it was left out before."""
     begun: set[str] = set()
     had: Counter[str] = Counter()
-    for number, prompt in enumerate(prompts):
-        beginning = " ".join(prompt.text.lower().split())[: rules.prefix]
-        if rules.tokens is not None and prompt.tokens > rules.tokens:
-            reasons[number] = "long-prompt"
-        elif holding[number]:
-            reasons[number] = "pii"
-        elif rules.prefix is not None and beginning in begun:
-            reasons[number] = "same-prefix"
+    for prompt in prompts:
+        if prompt is None:
+            yield None
+        elif rules.tokens is not None and prompt.tokens > rules.tokens:
+            yield "long-prompt"
+        elif rules.personal and prompt.personal:
+            yield "personal-data"
+        elif rules.same_prefix and prompt.begins in begun:
+            yield "same-prefix"
         elif rules.per_user is not None and prompt.user is not None and had[prompt.user] >= rules.per_user:
-            reasons[number] = "user-share"
+            yield "user-share"
         else:
-            begun.add(beginning)
+            begun.add(prompt.begins)
             if prompt.user is not None:
                 had[prompt.user] += 1
-    return reasons
+            yield None
 
 
-def _with_pii(texts: list[str], kinds: Sequence[str]) -> list[bool]:
-    if not kinds or not texts:
-        return [False] * len(texts)
-    from tasks.kernels.pii import COLUMNS, counts_of
+@stage("prompts", kind="decision", title="after prompts", columns=(KEEP, REASON), reasons=REASONS, libraries=("numpy",))
+def prompts(
+    job: Job, *, documents: Artifact, asked: Artifact, before: Artifact | None, rules: dict[str, Any]
+) -> Decided:
+    """Which labelled records stay, of those that the decision before leaves; `rules`: the fields of `Rules`."""
+    shards = documents.shards()
+    held = [kept_before(before, shard) for shard in shards]
+    looked = (prompt for shard, kept in zip(shards, held, strict=True) for prompt in _prompts(asked, shard, kept))
+    made = left_out(looked, Rules(**rules))
+    reasons = [[next(made) for _ in range(shard.rows)] for shard in shards]
+    items: list[tuple[str, Any]] = [
+        (shard.key, (shard, kept, reason)) for shard, kept, reason in zip(shards, held, reasons, strict=True)
+    ]
+    return job.total(prompts_shard, items)
 
-    counts = counts_of(pa.array(texts, pa.large_string()))
-    return [bool(held) for held in (counts[:, [COLUMNS.index(kind) for kind in kinds]] > 0).sum(1)]
+
+def prompts_shard(out: Output, decided: tuple[Shard, np.ndarray, list[str | None]]) -> Decided:
+    shard, met, reasons = decided
+    size = read(shard, ["bytes"]).column("bytes").to_numpy()
+    keep = met & np.array([reason is None for reason in reasons], bool)
+    out.of(shard)
+    out.write(pa.table([pa.array(keep), pa.array(reasons, pa.string())], names=["keep", "reason"]))
+    counted = dict(sorted(Counter(reason for reason in reasons if reason is not None).items()))
+    return Decided(int(met.sum()), int(size[met].sum()), int(keep.sum()), int(size[keep].sum()), counted)
+
+
+def _prompts(asked: Artifact, shard: Shard, kept: np.ndarray) -> Iterator[Prompt | None]:
+    columns = [read_column(asked, shard, COLUMNS)[name].to_pylist() for name in COLUMNS]
+    for stays, *told in zip(kept.tolist(), *columns, strict=True):
+        yield Prompt(*told) if stays else None

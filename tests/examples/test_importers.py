@@ -4,20 +4,29 @@ import gzip
 import json
 import tarfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from corpora import REAL
+from examples_made import labelled_made, write_jsonl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conf.examples import FORMATS as IN_CONF
+from conf.examples import Examples
+from tasks.examples.fields import REASONS as OF_FIELDS
 from tasks.examples.importers import FORMATS, REASONS, hh_rlhf, self_instruct, summarize_from_feedback, t0
+from tasks.examples.labelled import Labelled
+from tasks.runtime.artifact import Artifact
+from tasks.runtime.run import Run
+from tasks.runtime.shards import read
 from tasks.sources.rejects import Bad
 
 
 def refused(read, record):
     with pytest.raises(Bad) as caught:
         read(record)
-    assert caught.value.reason in REASONS
+    assert caught.value.reason in {**OF_FIELDS, **REASONS}
     return caught.value.reason
 
 
@@ -70,8 +79,9 @@ def test_whatever_is_said_comes_back(turns, better, worse):
         ("\n\nHuman: a\n\nAssistant: b\n\nAssistant: c", dialogue("a", "b"), "turns-differ"),  # met in the real file
         (dialogue("a", "b", "c"), dialogue("a", "b", "d"), "turns-differ"),  # they end with the human
         (dialogue("a", ""), dialogue("a", "b"), "no-answer"),
-        ("Human: a", dialogue("a", "b"), "format"),
-        (None, dialogue("a", "b"), "format"),
+        (dialogue("a", "", "b", "c"), dialogue("a", "b"), "no-text"),
+        ("Human: a", dialogue("a", "b"), "not-of-format"),
+        (None, dialogue("a", "b"), "not-of-format"),
     ],
 )
 def test_dialogues_that_are_no_comparison(chosen, rejected, reason):
@@ -110,11 +120,11 @@ def test_an_article_and_two_summaries():
 @pytest.mark.parametrize(
     ("keys", "reason"),
     [
-        ({"choice": 2}, "format"),
-        ({"choice": None}, "format"),
-        ({"choice": True}, "format"),
-        ({"info": {"id": "x"}}, "format"),
-        ({"summaries": [{"text": "one"}]}, "format"),
+        ({"choice": 2}, "not-of-format"),
+        ({"choice": None}, "not-of-format"),
+        ({"choice": True}, "not-of-format"),
+        ({"info": {"id": "x"}}, "not-of-format"),
+        ({"summaries": [{"text": "one"}]}, "not-of-format"),
         ({"summaries": [{"text": "a"}, {"text": " "}]}, "no-answer"),
         ({"summaries": [{"text": "a"}, {"text": " a"}]}, "same-answers"),
     ],
@@ -146,10 +156,14 @@ def test_a_filled_template_is_a_demonstration():
 
 def test_demonstrations_without_an_answer():
     assert refused(t0, {"prompt": "Is it?", "completion": "<|endoftext|>"}) == "no-answer"  # met in the real file
-    assert refused(t0, {"prompt": "Is it?"}) == "format"
+    assert refused(t0, {"prompt": "Is it?"}) == "not-of-format"
     assert refused(self_instruct, {"instruction": "Add.", "instances": []}) == "no-answer"
     assert refused(self_instruct, {"instruction": "Add.", "instances": [{"input": "", "output": " "}]}) == "no-answer"
-    assert refused(self_instruct, {"instruction": "Add.", "instances": ["3"]}) == "format"
+    assert refused(self_instruct, {"instruction": "Add.", "instances": ["3"]}) == "not-of-format"
+
+
+def test_conf_knows_every_format_and_its_forms():
+    assert {name: one.forms for name, one in FORMATS.items()} == IN_CONF
 
 
 # ---- the published files
@@ -184,3 +198,49 @@ def test_t0_templates_as_published():
         for member in archive:
             seen += outcomes("t0", map(json.loads, archive.extractfile(member)))
     assert seen == {"made": 3000, "no-answer": 200}  # the 200 of trec have none
+
+
+# ---- through the stage
+
+
+def made_of(run: Run, folder: Path, records: list[dict], **declared: str) -> Artifact:
+    write_jsonl(folder / "records.jsonl", records)
+    return labelled_made(
+        run, "theirs", folder, {"files": str(folder / "records.jsonl"), "reject_share": 0.9, **declared}
+    )
+
+
+def test_their_records_are_ours_and_what_does_not_fit_is_counted(run: Run, tmp_path: Path) -> None:
+    records = [
+        {"chosen": dialogue("hi", "yes"), "rejected": dialogue("hi", "no")},
+        {"chosen": dialogue("hi", "yes"), "rejected": dialogue("hi", "yes")},
+        {"chosen": dialogue("a", "b", "c", "d"), "rejected": dialogue("a", "x", "c", "d")},
+        {"prompt": "not theirs"},
+    ]
+    made = made_of(run, tmp_path / "compare", records, form="compare", format="hh-rlhf")
+    assert (told := made.counts(Labelled)).documents == 1
+    assert told.rejects == {"not-of-format": 1, "same-answers": 1, "turns-differ": 1}
+    (record,) = read(made.shards()[0], ["meta"])["meta"].to_pylist()
+    assert json.loads(record)["answers"] == ["yes", "no"]
+    asked = made_of(run, tmp_path / "prompt", records, form="prompt", format="hh-rlhf")
+    assert asked.counts(Labelled).documents == 1
+
+
+def test_a_record_of_several_instances_is_several(run: Run, tmp_path: Path) -> None:
+    two = [{"input": "1 2", "output": "3"}, {"input": "", "output": "0"}]
+    records = [{"id": "a", "instruction": "Add.", "instances": two}]
+    made = made_of(run, tmp_path, records, form="chat", format="self-instruct")
+    table = read(made.shards()[0], ["id", "line", "asked"])
+    assert table["line"].to_pylist() == [1, 1] and len(set(table["id"].to_pylist())) == 2
+
+
+@pytest.mark.parametrize(
+    ("declared", "sentence"),
+    [
+        ({"form": "chat", "format": "hh-rlhf"}, "of hh-rlhf make examples of the form compare or prompt, not chat"),
+        ({"form": "compare", "format": "hh-rlhf", "answers": "a"}, "says which field is what: answers must go"),
+    ],
+)
+def test_a_format_that_does_not_go_with_a_form(declared: dict, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        Examples.model_validate({"files": "x", **declared})

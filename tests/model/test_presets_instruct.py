@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from math import comb
 
 import pytest
 
-from model.config import Training
-from model.presets import PRESETS
+from model.config import Architecture, Training, Updates, snapshot_steps, stated
+from model.gpt import GPT
+from model.presets import PRESETS, over_epochs
 from model.presets_instruct import DATA, INSTRUCT, PROMPTS_A_USER, training
 
 SIZES = ["instructgpt-1.3b", "instructgpt-6b", "instructgpt-175b"]
@@ -107,8 +109,31 @@ def test_data_is_table_6():
 def test_the_trainer_takes_them():
     numbers = INSTRUCT["instructgpt-175b"]
     t = Training(updates=1, **training(numbers.sft))
-    assert (t.learning_rate, t.batch, t.floor, t.warm_up) == (5.03e-6, 8, 0.1, 0)
+    assert (t.learning_rate, t.batch, t.floor, t.warm_up, t.snapshots) == (5.03e-6, 8, 0.1, 0, "epochs")
     assert Training(updates=1, **training(numbers.reward)).batch == 64
+
+
+def test_snapshots_at_the_ends_of_epochs():
+    """20 examples in batches of 8: an epoch's last example is in the update that its end is rounded up to."""
+    keys = {"batch": 8, "snapshots": "epochs"}
+    assert over_epochs(keys, 3, 20)["snapshots"] == [3, 5, 8]
+    assert over_epochs(keys, 2.5, 20)["snapshots"] == [3, 5, 7]
+    assert over_epochs({"batch": 64, "snapshots": "epochs"}, 3, 20)["snapshots"] == [1]  # all in one update
+    for epochs in (1, 2.5, 16):
+        t = Training(**over_epochs(keys, epochs, 20))
+        assert snapshot_steps(t, 1)[-1] == Updates(t, 1).count
+    with pytest.raises(ValueError, match="belongs to a training on examples"):
+        snapshot_steps(Training(updates=1, snapshots="epochs"), 8)
+
+
+def test_dropout_of_residuals_alone():
+    a = Architecture(layers=1, width=8, heads=1, context=8, vocabulary=9, residual_dropout=0.2)
+    block = GPT(a).blocks[0]
+    assert (block.dropout1.p, block.dropout2.p, block.attention.dropout) == (0.2, 0.2, 0.0)
+    assert "residual_dropout" not in stated(replace(a, residual_dropout=None)), "models of before stay what they were"
+    assert Architecture(**stated(a)) == a
+    with pytest.raises(ValueError, match="residual_dropout is 1"):
+        replace(a, residual_dropout=1.0)
 
 
 def test_they_need_no_torch():
