@@ -38,7 +38,7 @@ from model.metrics import Metrics
 from model.optimiser import adamw
 from model.ppo_inputs import end_of, prompts_of, reward_named, reward_of, windows_of
 from model.ppo_keys import PPO
-from model.ppo_loop import Parts, Place, Prompts, Reward, learn
+from model.ppo_loop import Parts, Place, Prompts, Scores, learn
 from model.ppo_run import read_run
 from model.train import finished
 from model.windows import Windows
@@ -88,7 +88,7 @@ class Made(NamedTuple):
 
 
 def train(
-    out: Path, k: PPO, policy: GPT, prompts: Prompts, reward: Reward, end: int, machine: Machine, *,
+    out: Path, k: PPO, policy: GPT, prompts: Prompts, reward: Scores, end: int, machine: Machine, *,
     windows: Windows | None = None, value: Value | None = None, first_window: int = 0,
     settings: dict[str, Any] | None = None,
 ) -> Made:  # fmt: skip
@@ -116,7 +116,7 @@ def train(
     for learner, optimizer in networks.values():
         checkpoint.make_room(0, learner, optimizer)
     place = ppo_place.restore(out, networks, average, held, machine.say) or Place(beta=k.beta)
-    metrics = Metrics(out, k.episodes * k.answer_tokens, policy.architecture, machine)
+    metrics = Metrics(out, k.episodes, policy.architecture, machine, unit="episodes")
 
     def save(place: Place) -> None:
         ppo_place.save(out, place, k.updates, ppo_place.tensors(networks, average), held, metrics.sync(), k.keep)

@@ -26,7 +26,8 @@ from model.ppo_keys import PPO, rate, steered
 from model.windows import Windows
 
 Prompts = Callable[[int], list[int]]  # of an episode, by its number: a pure function
-Reward = Callable[[Sequence[Sequence[int]], Sequence[Sequence[int]]], Sequence[float]]  # prompts, answers -> scores
+Scores = Callable[[Sequence[Sequence[int]], Sequence[Sequence[int]]], Sequence[float]]  # prompts, answers -> scores
+TOLD = ("score", "score_deviation", "kl", "entropy", "answer_tokens", "ended", "explained", "beta")
 SUMS = ("policy_loss", "value_loss", "lm_loss", "ratio", "clip_fraction", "grad_norm", "value_grad_norm")
 
 
@@ -44,7 +45,7 @@ class Parts:
     machine: Machine
     metrics: Metrics
     prompts: Prompts
-    reward: Reward
+    reward: Scores
     end: int  # the token that ends an answer
     windows: Windows | None  # of pretraining; None: PPO without ptx
     first_window: int  # the one that the first update reads
@@ -256,11 +257,11 @@ def _next(p: Parts, place: Place, episodes: int, tokens: int, seconds: float) ->
         "episodes": (place.iteration + 1) * episodes,
         "tokens": place.tokens + tokens,
         "loss": loss,
-        **place.row,
-        **means,
+        **{name: place.row[name] for name in TOLD},  # a checkpoint does not keep their order
+        **{name: means[name] for name in SUMS if name in means},
         "lr": rate(k.learning_rate, k.warm_up, place.iteration),
     }
-    p.metrics.write(row, tokens, seconds)
+    p.metrics.write(row, episodes, seconds)
     fresh = Place(place.iteration + 1, 0, place.tokens + tokens, steered(k, place.beta, place.row["kl"]))
     for name, value in vars(fresh).items():
         setattr(place, name, value)
