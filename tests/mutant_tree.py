@@ -34,7 +34,10 @@ ROOMS = {
     "model": "tests/model",
 }
 MORE = {"tasks/sources": "tests/sources", "tasks/report": "tests/report"}  # of named faults
-ALSO = {"tasks/quality/remaining.py": "tests/retraction/test_learned_from.py"}  # what another room tests
+ALSO = {  # what another room tests
+    "tasks/quality/remaining.py": "tests/retraction/test_learned_from.py",
+    "tasks/kernels/language.py": "tests/sources/texts/test_language.py",
+}
 PATIENCE = 3.0  # times as long as the tests take without a fault, and
 LEAST_SECONDS = 60.0  # more: a fault may make kernels compile anew, and neighbours may be at work
 DECLARED = ["tests/test_sections.py", "tests/test_declarations.py"]  # what stages of all rooms declare
@@ -240,11 +243,12 @@ class Tree:
         path, start = self.folder / fault.file, time.monotonic()
         text = path.read_text(encoding="utf-8")
         wrong = changed(text, fault)
-        lines = zip(text.splitlines(), (wrong or "").splitlines(), strict=False)
-        change = next((f"{a.strip()}  ->  {b.strip()}" for a, b in lines if a != b), "")
+        lines = [line.strip() for line in text.splitlines()]
+        place = next((n for n, line in enumerate((wrong or "").splitlines()) if lines[n : n + 1] != [line.strip()]), 0)
+        change = f"{lines[place]}  ->  {(wrong or '').splitlines()[place].strip() if wrong else ''}"
         if wrong is None or wrong == text or not is_python(wrong):
             return Told(fault, "no fault", change, 0.0)
-        if (fault.file, change) in {(file, one) for file, one, _ in EQUIVALENT}:
+        if (fault.file, lines[place - 1], change) in {one[:3] for one in EQUIVALENT}:
             return Told(fault, "equivalent", change, 0.0)
         stamp = path.stat()
         compiled: Path | None = None
