@@ -75,7 +75,9 @@ def untrained(job: Job, *, examples: Artifact | None, tokenizer: Artifact, seed:
     from tasks.tokens.tokenizer import tokenizer_file
 
     path = job.workspace / "own-tokenizer.json"
-    path.write_bytes(examples.read("tokenizer.json") if examples is not None else tokenizer_file(tokenizer).read_bytes())
+    path.write_bytes(
+        examples.read("tokenizer.json") if examples is not None else tokenizer_file(tokenizer).read_bytes()
+    )
     from tokenizers import Tokenizer
 
     library = Tokenizer.from_file(str(path))
