@@ -95,9 +95,15 @@ class Rubric(Keys):
 
 
 class Judge(Keys):
-    """Who tells: exactly one of rules, a reward model and a rubric."""
+    """Who tells: exactly one of rules, prompts' own rules, a reward model and a rubric."""
 
     rules: list[Rule] | None = Field(None, min_length=1, description="the judge's number is the weighted sum of theirs")
+    own: str | None = Field(
+        None,
+        min_length=1,
+        description="the field of a prompt's record that holds rules, a list as under `rules`: each prompt is judged "
+        "by its own, and the number is their weighted mean",
+    )
     reward: str | None = Field(None, description="a model of this pipeline whose objective is `reward`")
     rubric: Rubric | None = Field(None, description="classes of answers by letter, and what each is worth")
     model: str | None = Field(
@@ -108,9 +114,10 @@ class Judge(Keys):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        given = [key for key in ("rules", "reward", "rubric") if getattr(self, key) is not None]
+        kinds = ("rules", "own", "reward", "rubric")
+        given = [key for key in kinds if getattr(self, key) is not None]
         if len(given) != 1:
-            raise ValueError(f"a judge is one of rules, reward and rubric; this one has {', '.join(given) or 'none'}")
+            raise ValueError(f"a judge is one of {', '.join(kinds)}; this one has {', '.join(given) or 'none'}")
         if self.model is not None and self.rubric is None:
             raise ValueError("model belongs to a rubric: a reward model is named by `reward`")
         if self.rubric is not None and self.model is None and not self.rubric.ruled:
@@ -125,7 +132,7 @@ class Judge(Keys):
     @property
     def kind(self) -> str:
         """What it is, in the words of pages and files."""
-        if self.rules is not None:
+        if self.rules is not None or self.own is not None:
             return "rules"
         return "reward model" if self.reward is not None else "rubric"
 
@@ -133,6 +140,8 @@ class Judge(Keys):
         """As the stage `judged` takes it; names of models are no part of it."""
         if self.rules is not None:
             return {"kind": self.kind, "rules": [rule.as_rule() for rule in self.rules]}
+        if self.own is not None:
+            return {"kind": "own rules", "field": self.own}
         if self.rubric is None:
             return {"kind": self.kind}
         return {

@@ -41,6 +41,7 @@ def needed(run: Run, p: Pipeline, built: Built, name: str) -> Artifact:
                 format=how.format,
                 manners=p.servers.model_dump(),
             )
+            built.records[name] = records
             run(index, name, documents=records)  # read by `explain` alone
             built.examples[name] = run(
                 examples,

@@ -26,7 +26,7 @@ def compared(run: Run, p: Pipeline, built: Built, name: str) -> dict[str, Any]:
     assert how.samples is not None and how.judge is not None
     with run.group("labels", name):
         said = answer(run, p, built, how.samples.model, how.samples.prompts, how.samples, name, split=None)
-        numbers = ask(run, p, built, how.judge, said, name)
+        numbers = ask(run, p, built, how.judge, said, name, **own(p, built, how.judge, how.samples.prompts))
         ranked = run(label, name, completions=said, judged=numbers, labeler=how.judge)
     return {"files": [{"path": FILE}], "inside": ranked}
 
@@ -65,21 +65,26 @@ def ask(run: Run, p: Pipeline, built: Built, judge: str, said: Artifact | None, 
     )
 
 
+def own(p: Pipeline, built: Built, judge: str, prompts: str) -> dict[str, Any]:
+    """The records of the prompts, for a judge of their own rules."""
+    return {} if p.judges[judge].own is None else {"records": built.records[prompts]}
+
+
 def align(run: Run, p: Pipeline, built: Built, models: list[str]) -> None:
     """What judges tell of each model; `models` are those that are evaluated."""
     how = p.evaluate.alignment
     if how is None:
         return
     people = [] if how.people is None else listed(run, "people", how.people, frozen=False)["files"]
-    by_people = (
-        {judge: ask(run, p, built, judge, None, f"people.{judge}", people=people) for judge in how.judges}
-        if (people)
-        else {}
-    )
+    by_people = {
+        judge: ask(run, p, built, judge, None, f"people.{judge}", people=people)
+        for judge in how.judges
+        if people and p.judges[judge].own is None  # a comparison's prompt brings no rules
+    }
     asked = p.aligned(models)
     said = {name: answer(run, p, built, name, how.prompts, how, f"{name}.{how.prompts}") for name in asked}
     numbers = {
-        (name, judge): ask(run, p, built, judge, said[name], f"{name}.{judge}")
+        (name, judge): ask(run, p, built, judge, said[name], f"{name}.{judge}", **own(p, built, judge, how.prompts))
         for judge in how.judges
         for name in asked
     }

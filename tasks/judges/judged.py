@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from tasks.evaluation.given import Files
 from tasks.judges.completions import completed
 from tasks.judges.messages import text_of
+from tasks.judges.own import own_rules
 from tasks.judges.prompts import END, Chat
 from tasks.judges.ranked import comparisons_in
 from tasks.judges.rubric import Rubric
@@ -55,8 +56,7 @@ class Answers(NamedTuple):
 
 @statistics
 class Judged:
-    """Prompts and answers that were judged; prompts without an answer; comparisons of machines, and others that were
-    left out; letters by how many answers have them."""
+    """Prompts and answers that were judged; prompts without an answer; comparisons that machines made, left out."""
 
     prompts: int = 0
     answers: int = 0
@@ -71,13 +71,15 @@ def judged(
     completions: Artifact | None,
     people: Files,
     judge: dict[str, Any],
+    records: Artifact | None = None,
     model: Artifact | None,
     prompts_are: str | None,
 ) -> Judged:
     """The judge's number of each answer (judged.parquet, JUDGED).
 
     `completions`: a model's answers; or `people`: files of comparisons, of which those are judged that people ranked.
-    `model`: whom the judge asks. `prompts_are`: the kind of the prompts in a rubric's table of rewards.
+    `records`: of `labelled`, where prompts are judged by rules of their own records. `model`: whom the judge asks.
+    `prompts_are`: the kind of the prompts in a rubric's table of rewards.
 
     Raises:
         Mistake: a file of comparisons is not what it should be; the judge needs a model, and there is none.
@@ -91,8 +93,8 @@ def judged(
         for one in answers
         for number, text in enumerate(one.texts)
     ]  # fmt: skip
-    given = list(_values(judge, model, answers, prompts_are))
-    for row, found in zip(rows, given, strict=True):
+    told = _own(judge, records, answers) if records is not None else _values(judge, model, answers, prompts_are)
+    for row, found in zip(rows, told, strict=True):
         row |= {**found, "value": round(found["value"], DECIMALS)}
     table = [{name: row.get(name) for name in JUDGED.names} for row in rows]
     with job.publish(FILE) as file:
@@ -139,6 +141,23 @@ def _values(
     if model is None:
         raise Mistake("a reward model is to judge, and none was given")
     yield from ({"value": value} for value in rewards(model, pairs))
+
+
+def _own(how: dict[str, Any], records: Artifact, answers: Sequence[Answers]) -> Iterator[dict[str, Any]]:
+    """Of every answer the weighted mean of what its prompt's own rules give; `parts` by key, the least of each."""
+    rules = own_rules(records, how["field"])
+    for one in answers:
+        if one.id not in rules:
+            raise Mistake(f"{records.name} has no record {one.id}, whose rules are to judge: make the examples again")
+        given = ruled(rules[one.id])
+        weight = sum(each for _, _, each in given.rules)
+        prompt = text_of(one.messages)
+        for text in one.texts:
+            least: dict[str, float] = {}
+            for name, value in given.parts(prompt, text).items():
+                key = name.partition(" ")[0]
+                least[key] = min(value, least.get(key, 1.0))
+            yield {"value": given(prompt, text) / weight, "parts": list(least.items())}
 
 
 def rewards(model: Artifact, pairs: Sequence[tuple[list[dict[str, str]], str]]) -> list[float]:

@@ -10,6 +10,7 @@ that a person ranked apart, the share that it ranks alike, its own ties counting
 each other in 72.6 +- 1.5 %, section 3.4).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from tasks.judges.comparisons import line
@@ -75,9 +76,7 @@ def win_rate(
     told: dict[str, Any] = {"value": estimate([row["value"] for row in rows], ids, seed)}
     if rows and rows[0]["parts"] is not None:
         told["obeyed"] = estimate([float(all(one == 1 for one in row["parts"].values())) for row in rows], ids, seed)
-        told["rules"] = tuple(
-            (name, estimate([float(row["parts"][name] == 1) for row in rows], ids, seed)) for name in rows[0]["parts"]
-        )
+        told["rules"] = tuple(_by_rule(rows, seed))
     beside = by_prompt(judged_of(others)) if others is not None else {}
     pairs = [
         (row, other)
@@ -100,6 +99,13 @@ def win_rate(
     if people is not None:
         told["agreement"], told["labelers"] = agreement(judged_of(people), seed)
     return Won(model, judge, kind, method, against, completions.counts(Completed).parameters, **told)
+
+
+def _by_rule(rows: list[dict[str, Any]], seed: int) -> Iterator[tuple[str, Estimate]]:
+    """The share of answers that obey each rule, of those that have it."""
+    for name in dict.fromkeys(name for row in rows for name in row["parts"]):
+        there = [row for row in rows if name in row["parts"]]
+        yield name, estimate([float(row["parts"][name] == 1) for row in there], [row["id"] for row in there], seed)
 
 
 def _won(own: float, other: float) -> float:

@@ -6,6 +6,7 @@ from tasks.report.abilities import ABILITIES
 from tasks.report.alignment import ALIGNMENT
 from tasks.report.contamination import CONTAMINATION
 from tasks.report.duplicates import DUPLICATES
+from tasks.report.episodes import EPISODES
 from tasks.report.exams import EXAMS
 from tasks.report.funnel import FUNNEL
 from tasks.report.general import GENERAL
@@ -30,7 +31,7 @@ from tasks.report.training import TRAINING
 
 OWN: tuple[Section[Any], ...] = (
     REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, ABILITIES,
-    SCORES, REWARDS, TEXTS, EXAMS, PROBES, NEWS, ALIGNMENT, PLANTED,
+    SCORES, REWARDS, EPISODES, ALIGNMENT, TEXTS, EXAMS, PROBES, NEWS, PLANTED,
 )  # fmt: skip
 SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, REMOVALS, *OWN, GENERAL)
 EVERY = (FUNNEL, LOSSES, REMOVALS, GENERAL)  # of all stages, whatever they declare

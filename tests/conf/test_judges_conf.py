@@ -52,6 +52,7 @@ def test_what_may_be_said(tmp_path: Path) -> None:
         ("polite: {rules: [", "polite: {model: small, rules: [", "model belongs to a rubric"),
         (", model: small}\n", "}\n", "a rubric needs a model that tells the class, or classes with rules"),
         ("d: {says: x}}}", "d: {says: x}}, refuses: [z]}", "z, which is no class .there are a, b, c, d"),
+        ("polite: {rules:", "polite: {own: r, rules:", "this one has rules, own"),
         ("model: small}\nevaluate", "model: smal}\nevaluate", "names smal, which is no model .*did you mean small"),
         ("judges: [polite]", "judges: [rude]", "names rude, which is no judge of `judges` .there are polite, refusal"),
         ("judges: [polite]", "judges: [refusal]", "refusal is a rubric, which gives classes and no order"),

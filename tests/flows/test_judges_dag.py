@@ -30,6 +30,7 @@ from tasks.runtime.stage import stage
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+OWN = [{"without": ["zebra"]}, {"with": ["zebra"], "weight": 3}]
 YAML = """\
 store: {folder}/store
 validation: 0.3
@@ -42,6 +43,7 @@ examples:
   pairs: {{form: compare, samples: {{model: sft, prompts: prompts, answers: 4, tokens: 6}}, judge: polite}}
 judges:
   polite: {{rules: [{{ends_with: e}}, {{words: [1, 3], weight: 2}}]}}
+  task: {{own: rules}}
   refusal:
     model: sft
     rubric:
@@ -58,7 +60,7 @@ models:
 evaluate:
   alignment:
     prompts: prompts
-    judges: [polite]
+    judges: [polite, task]
     against: sft
     answers: 2
     tokens: 5
@@ -75,7 +77,9 @@ def untrained(job: Job, *, examples: Artifact | None, tokenizer: Artifact, seed:
     from tasks.tokens.tokenizer import tokenizer_file
 
     path = job.workspace / "own-tokenizer.json"
-    path.write_bytes(examples.read("tokenizer.json") if examples is not None else tokenizer_file(tokenizer).read_bytes())
+    path.write_bytes(
+        examples.read("tokenizer.json") if examples is not None else tokenizer_file(tokenizer).read_bytes()
+    )
     from tokenizers import Tokenizer
 
     library = Tokenizer.from_file(str(path))
@@ -94,7 +98,7 @@ def written(path: Path, rows: list[dict]) -> None:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Pipeline, Built]:
     folder = tmp_path_factory.mktemp("judges")
-    written(folder / "prompts.jsonl", [{"prompt": f"what is mill {n}?"} for n in range(20)])
+    written(folder / "prompts.jsonl", [{"prompt": f"what is mill {n}?", "rules": OWN} for n in range(20)])
     written(folder / "bad.jsonl", [{"prompt": f"break mill {n}"} for n in range(20)])
     written(folder / "demos.jsonl", [{"prompt": f"and mill {n}?", "answer": f"a mill {n}"} for n in range(20)])
     row = {"id": "p", "prompt": "say", "labeler": "ann", "judge": "human"}
@@ -143,6 +147,9 @@ def test_what_is_told_of_models(made: tuple[Run, Pipeline, Built]) -> None:
     assert won["other"].rate is not None and won["other"].rate.of == 2 * won["other"].rate.clusters > 0
     assert won["small"].alone == 0 and won["small"].rate is not None, "a model without roles is asked in plain text"
     assert all(one.agreement is not None and one.agreement.value == 1 for one in won.values())
+    task = named["win-rate", "other.task"].counts(Won)
+    assert task.value.value == 0.25 and task.obeyed is not None and task.obeyed.value == 0 and task.agreement is None
+    assert {name: of.value for name, of in task.rules} == {"without": 1, "with": 0}
     refused = counts(named["refusals", "other"])
     assert refused["asks"] == "sft" and refused["disallowed"]["right"]["of"] > 0
     assert {name for at, name in named if at == "steering"} == {"sft", "other"}

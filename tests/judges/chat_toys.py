@@ -15,6 +15,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 from model import checkpoint
 from model.config import Architecture
 from model.gpt import GPT
+from model.headed import Outputs, attach
 from tasks.judges.completions import COMPLETIONS, Completed
 from tasks.models.files import MODEL_FILES
 from tasks.runtime.artifact import Artifact
@@ -47,12 +48,16 @@ def tokenizer(path: Path, roles: bool) -> Tokenizer:
 
 
 @stage("pretrain", kind="fit", version="untrained chat")
-def untrained(job: Job, *, roles: bool, context: int, seed: int) -> Counted:
+def untrained(job: Job, *, roles: bool, context: int, seed: int, rewards: bool = False) -> Counted:
     path = job.workspace / "own-tokenizer.json"
     library = tokenizer(path, roles)
     shape = Architecture(layers=1, width=16, heads=2, context=context, vocabulary=library.get_vocab_size())
     end = library.token_to_id("<|endoftext|>")
-    checkpoint.publish(job.workspace, GPT(shape).initialise(seed), path, "fingerprint", end, asdict(shape))
+    model, more = GPT(shape).initialise(seed), {}
+    if rewards:
+        attach(model, Outputs("reward", 1), seed)
+        more = {"objective": "reward", "head": {"kind": "reward", "outputs": 1}}
+    checkpoint.publish(job.workspace, model, path, "fingerprint", end, asdict(shape), more)
     for name in MODEL_FILES:
         job.put(name, job.workspace / name)
     return Counted()
@@ -61,6 +66,11 @@ def untrained(job: Job, *, roles: bool, context: int, seed: int) -> Counted:
 def chat(run: Run, name: str = "sft", seed: int = 1, context: int = 128) -> Artifact:
     """A model that has roles."""
     return run(untrained, name, roles=True, context=context, seed=seed)
+
+
+def rewarding(run: Run, context: int = 128) -> Artifact:
+    """A reward model."""
+    return run(untrained, "reward", roles=True, context=context, seed=3, rewards=True)
 
 
 def plain(run: Run, context: int = 128) -> Artifact:

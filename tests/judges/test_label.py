@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_toys import run_in, saying, written
+from chat_toys import rewarding, run_in, saying, written
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.reward import Reward
 from tasks.judges.comparisons import line
 from tasks.judges.judged import Judged, judged, judged_of
 from tasks.judges.label import FILE, Labelled, label
+from tasks.judges.prompts import Chat
 from tasks.judges.ranked import comparisons_in
+from tasks.models.files import model_folder
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.run import Run
@@ -65,6 +68,24 @@ def test_of_comparisons_only_what_people_ranked_is_judged(tmp_path: Path) -> Non
     made = by(run, POLITE, None, people=files)
     assert [(row["value"], row["rank"], row["labeler"]) for row in judged_of(made)] == [(3, 1, "ann"), (1, 2, "ann")]
     assert made.counts(Judged) == Judged(prompts=1, answers=2, machines=3), "what says nothing is no person's"
+
+
+def test_a_reward_model_reads_what_the_chat_forms_lay_out(tmp_path: Path) -> None:
+    run = run_in(tmp_path / "store")
+    model = rewarding(run, context=32)
+    long = " ".join(["three"] * 40)
+    said = saying(run, "sft", {"a": ["apples", "pears", "apples", long]}, {"a": "name things"})
+    values = [row["value"] for row in judged_of(by(run, {"kind": "reward model"}, said, model=model))]
+    mine, reward = Chat.of(model), Reward(model_folder(model))
+    asked = mine.tokens([{"role": "user", "content": "name things"}])
+    assert asked[0] == mine.added["<|user|>"] and asked[-2:] == [mine.added["<|end|>"], mine.added["<|assistant|>"]]
+    whole = [[*asked, *mine.tokenizer.encode(text), mine.added["<|end|>"]] for text in ("apples", "pears")]
+    cut = [*[*asked, *mine.tokenizer.encode(long)][:31], mine.added["<|end|>"]]
+    found = [float(reward.of([one])[0]) for one in (*whole, cut)]
+    assert values == pytest.approx([found[0], found[1], found[0], found[2]], abs=2e-6) and values[0] == values[2]
+    assert len({*values}) == 3
+    with pytest.raises(Mistake, match="a reward model is to judge, and none was given"):
+        by(run, {"kind": "reward model"}, said)
 
 
 @pytest.mark.parametrize(

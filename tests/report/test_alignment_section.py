@@ -1,8 +1,10 @@
 """The sections of judges and of rewards: what they show, with what is absent; a machine is never printed as people."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+from corpora import Counted
 from test_probes_section import shown
 
 from tasks.judges.estimates import Estimate
@@ -81,3 +83,28 @@ def test_without_people_it_says_so(tmp_path: Path) -> None:
     page, summary = shown(tmp_path, [a_win("ppo", "ppo", 1_350_000, rate=of(0.5))])
     assert "No comparisons of people were given" in page and "agrees with" not in summary
     assert page.count("<svg") == 1 and "Refusals</h3>" not in page and "Steering</h3>" not in page
+
+
+@stage("ppo", kind="fit", section="ppo", version="said")
+def trained(job: Job, *, rows: list[dict[str, Any]]) -> Counted:
+    with job.publish("metrics.jsonl") as file:
+        file.write(b"".join(json.dumps(row).encode() + b"\n" for row in rows))
+    return Counted()
+
+
+def test_ppo_by_episode(tmp_path: Path) -> None:
+    """The columns of model/ppo_loop.py; a run without pretraining windows has no lm_loss."""
+    rows = [{"step": n, "episodes": 64 * n, "score": n / 10, "kl": n / 100, "beta": 0.02} for n in range(1, 301)]
+    with_ptx = [row | {"lm_loss": 2.5} for row in rows[:3]]
+    page, summary = shown(
+        tmp_path,
+        [(trained, trained, "ppo", {"rows": rows}), (trained, trained, "ppo-ptx", {"rows": with_ptx})],
+    )
+    assert page.count("<svg") == 3 and "Weight of the KL" in page and "Length of answers" not in page
+    assert "PPO ppo: over 19,200 episodes score 0.1 to 30, kl 0.01 to 3\n" in summary
+    assert "PPO ppo-ptx: over 192 episodes score 0.1 to 0.3, kl 0.01 to 0.03, lm loss 2.5 to 2.5\n" in summary
+
+
+def test_ppo_without_such_metrics_shows_nothing(tmp_path: Path) -> None:
+    page, _ = shown(tmp_path, [(trained, trained, "ppo", {"rows": [{"step": 1, "loss": 2.0}]})])
+    assert "PPO, by episode" not in page and "<svg" not in page
