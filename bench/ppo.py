@@ -6,8 +6,9 @@ The baseline is what one writes first: `generate` with sampling for a batch that
 whole sequences for the policy's, the start's and the value network's numbers, GAE in a loop, then minibatches through
 AdamW (fused). It has no checkpoints, metrics or pretraining windows; ours has the first two, and gamma 0. Both have the
 same weights (model/hf.py's mapping), prompts, lengths, minibatches, losses and number of updates, float32 and one
-thread. Two kinds of answers: all as long as the limit, and such that end by themselves (a fortieth of all tokens), as
-answers do; there rows that have ended cost the baseline as much as others. Each way is a process of its own and takes
+thread. Three kinds of answers: all as long as the limit; such that end by themselves (at a fortieth of all tokens), the
+limit being near their mean; and these under a limit four times as long, as limits mostly are (InstructGPT's is 1,024
+tokens), where the baseline carries every row to the end of the longest. Each way is a process of its own and takes
 its turn; CPU seconds are of all threads, and count; wall time is printed beside. Writes bench/results/ppo.json.
 """
 
@@ -19,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -41,12 +44,15 @@ SIZES = {  # layers, width, heads, vocabulary, context; batch, minibatch; prompt
     "small": (2, 64, 2, 257, 128, 128, 32, 4, 24, 32),
     "large": (6, 512, 8, 8192, 256, 32, 8, 16, 64, 48),
 }
+KINDS = ("to the limit", "near the limit", "far below it")  # answers
 END, LR, BETA, LAMBDA, CLIP, SHARE = 0, 1e-5, 0.02, 0.95, 0.2, 0.1
 
 
-def given(size: str, ends: bool) -> tuple[GPT, list[list[int]], PPO, int]:
-    """Model, prompts, keys; `ends`: a token ends an answer that is drawn once in forty."""
+def given(size: str, kind: str) -> tuple[GPT, list[list[int]], PPO, int]:
+    """Model, prompts, keys, and the token that ends an answer: drawn once in forty, or never."""
+    ends = kind != KINDS[0]
     layers, width, heads, vocabulary, context, batch, mini, fewest, most, answer = SIZES[size]
+    answer *= 4 if kind == KINDS[2] else 1
     model = GPT(Architecture(layers=layers, width=width, heads=heads, vocabulary=vocabulary, context=context))
     model.initialise(1).eval()
     if ends:  # all states lean a little towards one token
@@ -58,7 +64,8 @@ def given(size: str, ends: bool) -> tuple[GPT, list[list[int]], PPO, int]:
     lengths = torch.randint(fewest, most + 1, (batch,), generator=draw).tolist()
     prompts = [torch.randint(1, vocabulary, (n,), generator=draw).tolist() for n in lengths]
     k = PPO(episodes=batch * 100, batch=batch, minibatch=mini, answer_tokens=answer, gamma=0, learning_rate=LR,
-            value_learning_rate=LR, warm_up=0, micro_batch=mini, threads=1, device="cpu", checkpoint_every=10**6)  # fmt: skip
+            value_learning_rate=LR, warm_up=0, micro_batch=8, threads=1, device="cpu",
+            checkpoint_every=10**6)  # fmt: skip
     return model, prompts, k, END if ends else -1
 
 
@@ -70,9 +77,9 @@ class Enough(Exception):
     """The iterations that were asked are done."""
 
 
-def ours(size: str, ends: bool, iterations: int) -> list[tuple[float, float, int]]:
+def ours(size: str, kind: str, iterations: int) -> list[tuple[float, float, int]]:
     """Clocks after each iteration (wall, CPU), and its answers' tokens."""
-    model, prompts, k, end = given(size, ends)
+    model, prompts, k, end = given(size, kind)
     read: list[tuple[float, float, int]] = [(*clocks(), 0)]
 
     def written(self, row, *more):
@@ -82,10 +89,8 @@ def ours(size: str, ends: bool, iterations: int) -> list[tuple[float, float, int
 
     ppo.Metrics.write = written
     with tempfile.TemporaryDirectory() as out:
-        try:
+        with suppress(Enough):
             ppo.train(Path(out), k, model, in_epochs(prompts, 1), each(reward), end, Machine(k.machine()))
-        except Enough:
-            pass
     return read
 
 
@@ -118,11 +123,11 @@ class TheirValue(nn.Module):
         return self.head(states)[..., 0]
 
 
-def baseline(size: str, ends: bool, iterations: int) -> list[tuple[float, float, int]]:
+def baseline(size: str, kind: str, iterations: int) -> list[tuple[float, float, int]]:
     """As `ours`."""
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    ours, prompts, k, end = given(size, ends)
+    ours, prompts, k, end = given(size, kind)
     policy, start, value = mirrored(ours), mirrored(ours).requires_grad_(False), TheirValue(mirrored(ours))
     optimizers = [torch.optim.AdamW(m.parameters(), lr=LR, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
                   for m in (policy, value)]  # fmt: skip
@@ -136,19 +141,18 @@ def baseline(size: str, ends: bool, iterations: int) -> list[tuple[float, float,
     for _ in range(iterations):
         with torch.no_grad():
             made = policy.generate(ids, attention_mask=seen, do_sample=True, top_k=0, top_p=1.0, temperature=1.0,
-                                   max_new_tokens=k.answer_tokens, eos_token_id=end if ends else None,
+                                   max_new_tokens=k.answer_tokens, eos_token_id=end if end >= 0 else None,
                                    pad_token_id=END)  # fmt: skip
         answers = made[:, longest:]
-        ended = (answers == end).int() if ends else torch.zeros_like(answers)
+        ended = (answers == end).int()
         own = (ended.cumsum(1) - ended) == 0  # up to and with the first end
         mask = torch.cat([seen, own.long()], 1)
         places = (mask.cumsum(1) - 1).clamp(min=0)
 
         def logs_of(model, rows, tokens=made, mask=mask, places=places):
-            logits = model(tokens[rows], attention_mask=mask[rows], position_ids=places[rows]).logits[
-                :, longest - 1 : -1
-            ]
-            return F.log_softmax(logits, -1).gather(2, tokens[rows][:, longest:, None])[..., 0]
+            logits = model(tokens[rows], attention_mask=mask[rows], position_ids=places[rows]).logits
+            logs = F.log_softmax(logits[:, longest - 1 : -1], -1)
+            return logs.gather(2, tokens[rows][:, longest:, None])[..., 0]
 
         def values_of(rows, tokens=made, mask=mask, places=places):
             return value(tokens[rows], mask[rows], places[rows])[:, longest - 1 : -1]
@@ -191,12 +195,12 @@ def baseline(size: str, ends: bool, iterations: int) -> list[tuple[float, float,
 WAYS = {"transformers": baseline, "ours": ours}
 
 
-def measured(name: str, size: str, ends: bool, iterations: int) -> list[tuple[float, float, int]]:
+def measured(name: str, size: str, kind: str, iterations: int) -> list[tuple[float, float, int]]:
     """Wall seconds, CPU seconds and answers' tokens of each iteration but the first, which warms up."""
-    command = [sys.executable, __file__, "--way", name, "--size", size, "--iterations", str(iterations)]
-    told = subprocess.run([*command, *(["--ends"] if ends else [])], check=True, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, __file__, "--way", name, "--size", size, "--iterations", str(iterations), "--kind", kind]
+    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     read = json.loads(told.stdout.splitlines()[-1])
-    return [(b[0] - a[0], b[1] - a[1], b[2]) for a, b in zip(read[1:], read[2:], strict=False)]
+    return [(b[0] - a[0], b[1] - a[1], b[2]) for a, b in pairwise(read[1:])]
 
 
 def main() -> None:
@@ -205,19 +209,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--iterations", type=int, default=3)
     parser.add_argument("--way", help=argparse.SUPPRESS)
-    parser.add_argument("--ends", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--kind", choices=KINDS, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.way:
-        print(json.dumps(WAYS[asked.way](asked.size[0], asked.ends, asked.iterations)))
+        print(json.dumps(WAYS[asked.way](asked.size[0], asked.kind, asked.iterations)))
         return
     results = {}
     print(f"{'model, answers':<28}{'way':<14}{'episodes/s':>11}{'per CPU s':>11}{'tokens':>8}{'times':>8}{'by CPU':>8}")
     for size in asked.size or ["small", "demo"]:
-        for ends in (False, True):
+        for kind in KINDS:
             times: dict[str, list[tuple[float, float, int]]] = {name: [] for name in WAYS}
             for _ in range(asked.rounds):
                 for name in WAYS:
-                    times[name] += measured(name, size, ends, asked.iterations)
+                    times[name] += measured(name, size, kind, asked.iterations)
             episodes = SIZES[size][5]
             found = {}
             for name, each_of in times.items():
@@ -225,11 +229,11 @@ def main() -> None:
                 found[name] = {"wall": episodes / wall, "cpu": episodes / cpu, "tokens": tokens / episodes}
             for name, row in found.items():
                 ratios = [row[clock] / found["transformers"][clock] for clock in ("wall", "cpu")]
-                title = f"{size}, {'end by themselves' if ends else 'to the limit'}"
+                title = f"{size}, {kind}"
                 print(f"{title:<28}{name:<14}{row['wall']:>11.1f}{row['cpu']:>11.1f}{row['tokens']:>8.1f}"
                       f"{ratios[0]:>8.2f}{ratios[1]:>8.2f}", flush=True)  # fmt: skip
                 row |= {"times": ratios[0], "times_by_cpu": ratios[1]}
-            results[f"{size} {'ends' if ends else 'limit'}"] = found
+            results[f"{size}, {kind}"] = found
     out = Path(__file__).parent / "results/ppo.json"
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps({"torch": torch.__version__, "results": results}, indent=1) + "\n")
