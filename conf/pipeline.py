@@ -339,7 +339,15 @@ class Pipeline(Keys):
         return int(own)
 
     def _require_examples(self) -> None:
-        """Examples are known by names of their own, are made with the pipeline's tokenizer, and know their context."""
+        """Examples have names of their own, the pipeline's tokenizer and a context; what models learn from is there."""
+        for name, model in self.models.items():
+            data = getattr(model, "data", None)
+            if data is not None and data not in self.examples:
+                raise Misplaced(
+                    ("models", name, "data"),
+                    f"models.{name}.data names {data}, which is none of `examples` (there are "
+                    f"{', '.join(self.examples) or 'none'}){did_you_mean(data, self.examples)}",
+                )
         for name in self.examples:
             where = ("examples", name)
             if name in self.sources:

@@ -32,6 +32,7 @@ def show_examples(run: Run, p: Pipeline, built: Built) -> None:
                 format=how.format,
                 manners=p.servers.model_dump(),
             )
+            built.records[name] = records
             run(index, name, documents=records)  # read by `explain` alone
             built.examples[name] = run(
                 examples,
