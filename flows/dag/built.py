@@ -46,9 +46,11 @@ class Built:
     tokenizer: Artifact | None = None
     tokens: By = field(default_factory=dict)
     records: By = field(default_factory=dict)  # labelled text as it was read, by the name of its examples
+    records: By = field(default_factory=dict)  # labelled text, by name
     examples: By = field(default_factory=dict)  # labelled text in its form, by name
     mixtures: By = field(default_factory=dict)
     models: By = field(default_factory=dict)
+    chosen: By = field(default_factory=dict)  # at which step a model is taken, by the model
     overlap: Artifact | None = None
     perplexities: By = field(default_factory=dict)
     samples: By = field(default_factory=dict)  # texts about people, by model
