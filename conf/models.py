@@ -5,7 +5,7 @@ Defaults of the first stand in model/config.py and presets.py.
 """
 
 from dataclasses import fields, replace
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, create_model, model_validator
 
@@ -13,12 +13,15 @@ from conf.keys import Count, Keys, Pool, Text, without_credentials
 from conf.places import absolute
 from conf.spelling import did_you_mean
 from model.config import Architecture, Training
-from model.presets import PRESETS, preset, trained_on
+from model.presets import ARCHITECTURE, PRESETS, preset, trained_on, tuned_on
 
 # One word per argument: a value apart from its option could be taken for the script that is to run.
 Argument = Annotated[Text, Field(pattern=r"^--[a-z][a-z_-]*(=\S*)?$")]
 NAME = r"[a-z0-9][a-z0-9.-]*"  # of a model
 HF = "hf:"  # before a folder's path
+NAME_OF_EXAMPLES = r"^[a-z0-9][a-z0-9_-]*$"
+Objective = Literal["lm", "classify", "entail", "similar", "choose", "regress", "span", "tag"]
+TUNING_KEYS = ("data", "epochs", "auxiliary", "layers_transferred")
 
 
 def _start(written: str, info: ValidationInfo) -> str:
@@ -54,6 +57,25 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
     end_of_text: str | None = Field(
         None, min_length=1, description="with `from: hf:`: its token that ends a text; <|endoftext|> if absent"
     )
+    objective: Objective = Field(
+        "lm",
+        description="lm learns from the pipeline's mixture; every other one from labelled text, `data`: "
+        "docs/fine-tuning.md",
+    )
+    data: Annotated[str, Field(pattern=NAME_OF_EXAMPLES)] | None = Field(
+        None, description="of `examples`, what an objective other than lm learns from"
+    )
+    epochs: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="how often the examples of `data` are read, instead of `tokens` (which, like `batch`, `warm_up` "
+        "and `decay`, count examples there) and `updates`; the objective's own if absent",
+    )
+    auxiliary: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="weight of the language model's loss beside the objective's; .5 if absent (GPT-1)"
+    )
+    layers_transferred: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="with `from` and an objective: how many of the start's layers are taken, all if absent"
+    )
     # Where it is trained. That does not change what it learns: neither is in the trainer's keys or a fingerprint.
     on: Pool | None = Field(None, description="the Prefect work pool where it is trained; absent: where the rest runs")
     torchrun: list[Argument] = Field(
@@ -73,10 +95,19 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
         return None if self.folder else self.from_
 
     @property
+    def tuned(self) -> bool:
+        """Whether it learns from examples."""
+        return self.objective != "lm"
+
+    @property
     def goes_on(self) -> bool:
-        """Whether it is trained from another's weights on."""
+        """Whether it is trained from another's weights on, as a language model."""
         given = self._trainer()
-        return self.from_ is not None and any(given.get(key) is not None for key in ("tokens", "updates"))
+        return (
+            self.from_ is not None
+            and not self.tuned
+            and any(given.get(key) is not None for key in ("tokens", "updates"))
+        )
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -85,10 +116,16 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
                 "give one of preset, for a model that is trained here, and from, for one that comes in or goes on from "
                 "another"
             )
+        if self.tuned:
+            self._require_tuning()
+        elif strangers := [key for key in TUNING_KEYS if getattr(self, key) is not None]:
+            raise ValueError(f"{', '.join(strangers)}: belongs to a model with an `objective` other than lm")
         if self.end_of_text is not None and not self.folder:
             raise ValueError("end_of_text belongs to a model that comes in (`from: hf:`); tokenizer has its own")
         if self.preset is not None:
             self.filled(vocabulary=50257, seed=0)
+        elif self.tuned:
+            pass
         elif self.goes_on:
             shape = {field.name for field in fields(Architecture)} - {"context"}
             if strangers := sorted(set(self._trainer()) & shape):
@@ -107,12 +144,15 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
     def filled(self, vocabulary: int, seed: int) -> tuple[Architecture, Training]:
         """Architecture and training, the preset's where the YAML gives nothing; of a model that has a preset."""
         assert self.preset is not None
+        given = self._trainer()
+        if self.tuned:  # the preset's architecture; what it learns by is `tuning`
+            given = {key: value for key, value in given.items() if key in ARCHITECTURE}
         if self.preset not in PRESETS:
             raise ValueError(
                 f"no preset is called {self.preset!r}; there are {', '.join(sorted(PRESETS))}"
                 f"{did_you_mean(self.preset, PRESETS)}"
             )
-        return preset(self.preset, **self._trainer(), vocabulary=vocabulary, seed=seed)
+        return preset(self.preset, **given, vocabulary=vocabulary, seed=seed)
 
     def going_on(self, start: Architecture, before: Training | None, seed: int) -> tuple[Architecture, Training]:
         """Architecture and training of a model that goes on, from weights of the architecture `start`; `before`: the
@@ -121,11 +161,36 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
         ValueError where a snapshot is asked of an update that it does not have, or the context would be shorter.
         """
         given = self._trainer()
-        context = given.pop("context", None) or start.context
+        given.pop("context", None)
+        architecture = self.from_start(start)
+        return architecture, trained_on(architecture, before, **given, seed=seed)
+
+    def from_start(self, start: Architecture) -> Architecture:
+        """Its start's architecture, but for a longer context. ValueError where that would be shorter."""
+        context = self._trainer().get("context") or start.context
         if context < start.context:
             raise ValueError(f"its start has a context of {start.context}: give `context` no less, or leave it out")
-        architecture = replace(start, context=context)
-        return architecture, trained_on(architecture, before, **given, seed=seed)
+        return replace(start, context=context)
+
+    def tuning(self, seed: int) -> tuple[dict[str, Any], float | None]:
+        """Of a model that learns from examples, the trainer's keys, and how many epochs; None: a budget is among the
+        keys. How many examples there are, and so the budget of epochs, is known once they are made."""
+        given = {key: value for key, value in self._trainer().items() if key not in ARCHITECTURE}
+        return tuned_on(self.objective, self.epochs, **given, seed=seed)
+
+    def objective_keys(self) -> dict[str, Any]:
+        """The keys of the objective that the YAML gives."""
+        return {key: getattr(self, key) for key in ("auxiliary",) if getattr(self, key) is not None}
+
+    def _require_tuning(self) -> None:
+        if self.data is None:
+            raise ValueError(f"objective {self.objective} learns from examples: name them, `data`")
+        if self.layers_transferred is not None and self.from_ is None:
+            raise ValueError("layers_transferred belongs to a model that begins `from` another")
+        shape = ARCHITECTURE - {"context"}
+        if self.from_ is not None and (strangers := sorted(set(self._trainer()) & shape)):
+            raise ValueError(f"a model that goes on has its start's architecture: {', '.join(strangers)} must go")
+        self.tuning(seed=0)
 
     def _trainer(self) -> dict[str, Any]:
         """The keys of the trainer that the YAML gives."""

@@ -151,13 +151,19 @@ class Pipeline(Keys):
         return {**self.rungs(), **{name: (model, 0) for name, model in self.models.items()}}
 
     def going_on(self) -> list[str]:
-        """The models that go on from another's weights, each behind the one that it begins with."""
+        """The models that go on from another's weights as language models, each behind the one that it begins with."""
+        return self._behind_starts([name for name, model in self.models.items() if model.goes_on])
 
+    def tuned(self) -> list[str]:
+        """The models that learn from examples, each behind the one that it begins with."""
+        return self._behind_starts([name for name, model in self.models.items() if model.tuned])
+
+    def _behind_starts(self, names: list[str]) -> list[str]:
         def behind(name: str) -> int:
             start = self.models[name].start if name in self.models else None
             return 0 if start is None else 1 + behind(start)
 
-        return sorted((name for name, model in self.models.items() if model.goes_on), key=behind)
+        return sorted(names, key=behind)
 
     def filled(self, name: str, came: Mapping[str, Architecture]) -> tuple[Architecture, Training | None]:
         """A model's architecture, and its training if it has one. `came`: by name the architectures of models that
@@ -167,9 +173,13 @@ class Pipeline(Keys):
         begin with the very windows that its start began with. ValueError where its snapshots cannot be.
         """
         model, more = self.trained()[name]
+        if model.preset is not None and model.tuned:
+            return model.filled(self.tokenizer.vocabulary, self.seed)[0], None
         if model.preset is not None:
             return model.filled(self.tokenizer.vocabulary, self.seed + more)
         start, before = (came[name], None) if model.start is None else self.filled(model.start, came)
+        if model.tuned:
+            return model.from_start(start), None
         if not model.goes_on:
             return start, None
         return model.going_on(start, before, self.seed if before is None else before.seed + 1)
@@ -295,7 +305,12 @@ class Pipeline(Keys):
                     f"models.{name} learns on in the tokens of {folder}, and the pipeline makes a tokenizer of its "
                     f"own: set `tokenizer: {{kind: file, file: {folder}, vocabulary: ...}}`",
                 )
-            if model.goes_on and not first.folder:
+            if model.goes_on and (tuned := [start for start in chain[1:] if known[start][0].tuned]):
+                raise Misplaced(
+                    where, f"models.{name} learns on as a language model, and {tuned[0]}, which it goes on from, has "
+                    "tokens of its own beside the pipeline's: give models that learn from examples alone such a start"
+                )  # fmt: skip
+            if (model.goes_on or model.tuned) and not first.folder:
                 try:
                     self.filled(name, {})
                 except ValueError as error:

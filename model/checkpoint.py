@@ -250,9 +250,12 @@ def about_of(folder: Path) -> dict[str, Any]:
     return about
 
 
-def read(folder: Path, device: str | torch.device = "cpu", step: int | None = None) -> tuple[GPT, dict[str, Any]]:
+def read(
+    folder: Path, device: str | torch.device = "cpu", step: int | None = None, with_head: bool = False
+) -> tuple[GPT, dict[str, Any]]:
     """A finished model, in evaluation mode, and its model.json; with `step`, its weights after that update, of which
-    it kept a snapshot. ValueError as `about_of`, and where there is no such snapshot."""
+    it kept a snapshot; with `with_head` the head that an objective gave it (model/headed.py), as its `head`.
+    ValueError as `about_of`, and where there is no such snapshot."""
     about = about_of(folder)
     weights = folder / "model.safetensors"
     if step is not None:
@@ -265,8 +268,13 @@ def read(folder: Path, device: str | torch.device = "cpu", step: int | None = No
             raise Damaged(f"{weights} is missing or damaged (sha256); train the model again: millrace repair")
     tensors = tensors_in(weights, device)
     try:
+        architecture, head = Architecture(**about["architecture"]), about.get("head")
         with torch.device("meta"):
-            model = GPT(Architecture(**about["architecture"]))
+            model = GPT(architecture)
+            if head is not None and with_head:
+                model.head = nn.Linear(architecture.width, head["outputs"])
+        if head is not None and not with_head:
+            tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("head.")}
         model.load_state_dict(tensors, assign=True)
     except (TypeError, RuntimeError) as error:  # keys that it has not; torch's sentence names the tensor
         fault = str(error).splitlines()[-1].strip()

@@ -69,12 +69,17 @@ class _Losses(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = gradients  # (B,)
         hidden, embedding, targets, shares, by_hidden, by_embedding = ctx.saved_tensors
-        if gradient.stride() == (0,) or len(gradient) == 1:  # one number for all rows, as a sum gives it
+        # One number for all rows, as a sum gives it; on the CPU it costs nothing to look.
+        if gradient.stride() == (0,) or len(gradient) == 1 or (not gradient.is_cuda and _all_equal(gradient)):
             by_hidden, by_embedding = by_hidden * gradient[0], by_embedding * gradient[0]
         else:
             weighted = shares * gradient[:, None]
             _, by_hidden, by_embedding = _all_chunks(hidden, embedding, targets, weighted, *ctx.how)
         return by_hidden, by_embedding, *(None,) * (2 + len(ctx.how))
+
+
+def _all_equal(gradient: Tensor) -> bool:
+    return bool((gradient == gradient[0]).all())
 
 
 def _all_chunks(

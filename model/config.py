@@ -6,8 +6,8 @@ The papers' values are in presets.py. A wrong value raises ValueError with a sen
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 PF_DAY = 8.64e19  # floating-point operations of 10^15 a second for a day (GPT-3, appendix D)
 
@@ -72,6 +72,7 @@ class Training:
     warm_up: int = 0  # linear, from 0
     decay: int | None = None  # a cosine ends here, then flat; None: the whole budget
     floor: float = 0.1  # where the cosine ends, as a share of the peak
+    schedule: Literal["cosine", "linear"] = "cosine"  # linear: GPT-1's fine-tuning, to 0 at the budget's end, no floor
     beta1: float = 0.9
     beta2: float = 0.95
     epsilon: float = 1e-8
@@ -119,6 +120,9 @@ class Training:
             self.norm_spike is None or self.norm_spike > 1,
             f"norm_spike is {self.norm_spike}: it is a multiple of the median, above 1, or null",
         )
+        _require(
+            self.schedule in ("cosine", "linear"), f"schedule is {self.schedule!r}: it must be 'cosine' or 'linear'"
+        )
         _require(self.on_spike in ("stop", "rewind"), f"on_spike is {self.on_spike!r}: it must be 'stop' or 'rewind'")
         listed = isinstance(self.snapshots, list) and all(type(step) is int and step >= 1 for step in self.snapshots)
         _require(
@@ -140,6 +144,16 @@ class Training:
 def _require(holds: bool, sentence: str) -> None:
     if not holds:
         raise ValueError(sentence)
+
+
+# Keys that came later, with what all trainings of before had. Left at that they are not written down, so that their
+# manifests, fingerprints and checkpoints stay what they were: a new key must not throw away two weeks of training.
+LATER = {"schedule": "cosine"}
+
+
+def stated(keys: "Architecture | Training") -> dict[str, Any]:
+    """The keys by name, as they are written down; `type(keys)(**stated(keys)) == keys`."""
+    return {name: value for name, value in asdict(keys).items() if name not in LATER or value != LATER[name]}
 
 
 def parameters(a: Architecture) -> int:
@@ -289,10 +303,19 @@ def warmed_up(t: Training, position: float) -> bool:
 
 
 def learning_rate(t: Training, position: float) -> float:
-    """At `position` (tokens or updates, as the budget is, counted at the update's end): linear, cosine, flat."""
+    """At `position`, tokens or updates, as the budget is.
+
+    cosine: counted at the update's end; linear up over the warm-up, a cosine to the floor, flat.
+    linear: counted at the update's beginning; the peak times min(position / warm_up, 1) (1 - position / budget), as
+    `warmup_linear` of GPT-1's released code has it (opt.py): behind the warm-up it is not brought up to the peak.
+    """
     from math import cos, pi
 
     budget = t.tokens if t.tokens is not None else t.updates
+    if t.schedule == "linear":
+        assert budget is not None
+        warmed = min(position / t.warm_up, 1.0) if t.warm_up else 1.0
+        return t.learning_rate * warmed * (1 - position / budget)
     end = t.decay if t.decay is not None else budget
     assert end is not None
     if position < t.warm_up:

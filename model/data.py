@@ -1,8 +1,8 @@
 """What the loop reads: batch i as a pure function of an index, whatever the rows hold.
 
-A row is a piece of training with aligned streams, arrays of one shape: `tokens` always; what else an objective reads
-has a name of its own. Rows have numbers, 0 ... total - 1, in the order of the training. Nothing is state: to resume
-takes one integer, and ranks and micro-batches only divide the sequence.
+A row is a piece of training, a window or an example, with streams, arrays with a place a row: `tokens` always; what
+else an objective reads has a name of its own. Rows have numbers, 0 ... total - 1, in the order of the training.
+Nothing is state: to resume takes one integer, and ranks and micro-batches only divide the sequence.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,11 +27,18 @@ class Data(Protocol):
     """Rows by number; model.windows.Windows is the one of pretraining."""
 
     @property
+    def unit(self) -> str:
+        """What budgets and schedules count, as metrics.jsonl names it: tokens or examples."""
+
+    @property
     def context(self) -> int:
-        """Tokens that a row trains on: the unit of budgets and schedules."""
+        """How many of them a row is: the tokens that it trains on, or 1."""
 
     @property
     def groups(self) -> Sequence[Group]: ...
+
+    def where(self, i: int) -> tuple[int, int, int]:
+        """Row i: its group, how often the group's rows have all been read before, and its place among them."""
 
     def read(self, start: int, stop: int) -> tuple[Mapping[str, NDArray[Any]], NDArray[Any]]:
         """Rows start ... stop - 1: streams, (B, ...) each, and each row's group, (B,)."""

@@ -55,7 +55,8 @@ class Guard:
         self.above_since: int | None = None  # the update since which all losses were above uniform
         for row in rows:
             if row["loss"] is not None:
-                self._note(row["step"], row["tokens"], row["loss"], row["grad_norm"])
+                read = row["examples"] if "examples" in row else row["tokens"]
+                self._note(row["step"], read, row["loss"], row["grad_norm"])
 
     def before(self, step: int, tokens: int, loss: float, norm: float) -> None:
         """Raise Spike where update `step` must not be made: nothing is noted then."""

@@ -9,7 +9,7 @@ which draws by a row's place in the batch, so that it is called a window at a ti
 with dropout .1, 8 windows): .49 s of CPU time a step instead of .48. Compiled, the graph breaks at each draw.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import blake2b
@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _SEEDS: ContextVar[tuple[int, ...] | None] = ContextVar("seeds of the batch's windows", default=None)
+_LENGTHS: ContextVar[tuple[int, ...] | None] = ContextVar("tokens of the batch's sequences; None: all", default=None)
 
 
 @contextmanager
@@ -30,6 +31,25 @@ def windows(seed: int, first: int, count: int) -> Iterator[None]:
         yield
     finally:
         _SEEDS.reset(token)
+
+
+@contextmanager
+def sequences(rows: Sequence[tuple[int, int]], lengths: Sequence[int]) -> Iterator[None]:
+    """Within, a batch's rows are sequences of examples: (the example's place in the batch, which of its sequences), of
+    so many tokens, filled up behind. To be entered within `windows`, whose windows are the examples. What a sequence
+    loses does not depend on what it is filled up to; outside of `windows` nothing is changed.
+    """
+    seeds = _SEEDS.get()
+    if seeds is None:
+        yield
+        return
+    chosen = tuple(seed_of(seeds[min(example, len(seeds) - 1)], which) for example, which in rows)
+    before, lengths_before = _SEEDS.set(chosen), _LENGTHS.set(tuple(lengths))
+    try:
+        yield
+    finally:
+        _SEEDS.reset(before)
+        _LENGTHS.reset(lengths_before)
 
 
 def seed_of(seed: int, window: int) -> int:
@@ -50,6 +70,12 @@ class Dropout(nn.Module):
             return x
         y: Tensor = _drop(x, self.p, self.place)
         return y
+
+
+def mask(shape: tuple[int, ...], p: float, place: int, device: torch.device) -> Tensor:
+    """What dropout at rate p multiplies with, 0 or 1 / (1 - p), (B, ...): a row by the batch's window."""
+    kept: Tensor = _drop(torch.ones(shape, device=device), p, place)
+    return kept
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, p: float, place: int) -> Tensor:
@@ -76,13 +102,15 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, p: float, plac
     causal = mask is None
     if _SEEDS.get() is None:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p, is_causal=causal)
-    rows = []
+    rows, T, lengths = [], q.shape[2], _LENGTHS.get()
     for row, seed in enumerate(_seeds(len(q))):
         torch.manual_seed(seed + place)
-        one = slice(row, row + 1)
-        rows.append(
-            F.scaled_dot_product_attention(q[one], k[one], v[one], attn_mask=mask, dropout_p=p, is_causal=causal)
-        )
+        # Of a sequence that is filled up its own tokens alone: what is drawn goes by the shape.
+        length = T if lengths is None else lengths[row]
+        one = slice(row, row + 1), slice(None), slice(length)
+        of = None if mask is None else mask[..., :length, :length]
+        attended = F.scaled_dot_product_attention(q[one], k[one], v[one], attn_mask=of, dropout_p=p, is_causal=causal)
+        rows.append(F.pad(attended, (0, 0, 0, T - length)) if length < T else attended)
     return torch.cat(rows)
 
 

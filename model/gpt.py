@@ -89,6 +89,7 @@ class GPT(nn.Module):
         self.dropout = Dropout(a.dropout, 0)  # a layer's three places follow: 3 layer + 1 is its attention's
         self.blocks = nn.ModuleList(Block(a, layer) for layer in range(a.layers))
         self.norm = nn.LayerNorm(a.width) if a.final_norm else nn.Identity()
+        self.head: nn.Linear | None = None  # an objective's own, beside the tied one: model/headed.py puts it there
 
     @torch.no_grad()
     def initialise(self, seed: int) -> "GPT":

@@ -75,12 +75,13 @@ class HeldOut:
 
 def validation_of(row: Mapping[str, Any]) -> dict[str, tuple[float, float | None]]:
     """By source the loss and its standard error that a row of metrics.jsonl has: `validation_<source>` and, beside it,
-    `validation_stderr_<source>` (no source's name has a _)."""
+    `validation_stderr_<source>`. No source's name has a _, so that what else has one is another figure, such as
+    validation_of_accuracy."""
     prefix, of_stderr = "validation_", "validation_stderr_"
     return {
         key.removeprefix(prefix): (loss, row.get(of_stderr + key.removeprefix(prefix)))
         for key, loss in row.items()
-        if key.startswith(prefix) and not key.startswith(of_stderr)
+        if key.startswith(prefix) and "_" not in key.removeprefix(prefix)
     }
 
 

@@ -56,8 +56,9 @@ def learn(p: Parts, step: int, i: int) -> tuple[int, int]:
         began = time.monotonic()
         size = min(batch_windows(t, p.data.context, i * p.data.context), p.total - i)  # rows, over all ranks
         tokens = (i + size) * p.data.context
-        rate = learning_rate(t, tokens if t.tokens is not None else step + 1)
-        row: dict[str, Any] = {"step": step + 1, "tokens": tokens}
+        at_its = (i * p.data.context, step) if t.schedule == "linear" else (tokens, step + 1)  # beginning, or end
+        rate = learning_rate(t, at_its[0] if t.tokens is not None else at_its[1])
+        row: dict[str, Any] = {"step": step + 1, p.data.unit: tokens}
         if step + 1 in p.skipped:
             stop = machine.add_up(torch.tensor([float(machine.stop_asked)], device=machine.device)).item() > 0
             row |= {name: None for name in ("loss", *p.objective.names)} | {"lr": rate, "grad_norm": None}

@@ -61,9 +61,10 @@ class Machine:
         """The context of a forward pass: bfloat16 products, or none."""
         return torch.autocast(self.device.type, torch.bfloat16) if self.bfloat16 else nullcontext()
 
-    def wrap(self, model: GPT) -> nn.Module:
+    def wrap(self, model: GPT, within: Callable[[GPT], nn.Module] | None = None) -> nn.Module:
         """The model as it is trained: on its device, compiled, its gradients averaged over the ranks; or divided over
-        them, uncompiled. Its parameters are others then: an optimiser must be made after this.
+        them, uncompiled. Its parameters are others then: an optimiser must be made after this. `within`: what computes
+        with it, where that is not the model itself; it is not compiled, since examples differ in length.
 
         After its first backward pass DDP puts the buckets of gradients that it sums at once into the order in which
         they came. A pass that teaches nothing (model.micro_batch.one_pass) must come before all others, so that a
@@ -72,9 +73,11 @@ class Machine:
         """
         if self.sharded:
             shard(model, self.device)
-            return model
+            return model if within is None else within(model)
         model.to(self.device)
-        forward: nn.Module = torch.compile(model) if self.compiled else model  # type: ignore[assignment]
+        forward: nn.Module = model if within is None else within(model)
+        if self.compiled and within is None:
+            forward = torch.compile(model)  # type: ignore[assignment]
         if self.world == 1:
             return forward
         return DistributedDataParallel(

@@ -44,9 +44,11 @@ class MetricsDamaged(ValueError):
 class Metrics:
     """The two files in `out`, open to be added to."""
 
-    def __init__(self, out: Path, tokens: int, architecture: Architecture, machine: Machine) -> None:
-        """`tokens`: the whole budget."""
-        self.path, self.machine, self._budget = out / ROWS, machine, tokens
+    def __init__(
+        self, out: Path, budget: int, architecture: Architecture, machine: Machine, unit: str = "tokens"
+    ) -> None:
+        """`budget`: the whole one, counted in `unit`, tokens or examples."""
+        self.path, self.machine, self._budget, self._unit = out / ROWS, machine, budget, unit
         self._flops = flops_per_token(architecture)
         self._peak = _peak(machine)
         self._said = time.monotonic()
@@ -62,9 +64,9 @@ class Metrics:
         if self.machine.rank == 0:
             self._contents = hashlib.sha256(self.path.read_bytes() if self.path.exists() else b"")
 
-    def write(self, row: dict[str, Any], tokens: int, seconds: float) -> None:
-        """An update's row, and its speed: so many tokens in so many seconds, over all ranks. An update that was passed
-        over has no loss, and no speed."""
+    def write(self, row: dict[str, Any], read: int, seconds: float) -> None:
+        """An update's row, and its speed: so many tokens (or examples) in so many seconds, over all ranks. An update
+        that was passed over has no loss, and no speed. Examples differ in length, so of them no MFU is told."""
         if self.machine.rank != 0:
             return
         line = json.dumps({key: rounded(value) for key, value in row.items()}) + "\n"
@@ -73,11 +75,12 @@ class Metrics:
         self._rows.flush()
         if row["loss"] is None:
             return
-        speed, joules = tokens / seconds, self._meter.taken()  # of all since the last update, checkpoints too
+        speed, joules = read / seconds, self._meter.taken()  # of all since the last update, checkpoints too
+        most = self._peak * self.machine.world if self._peak and self._unit == "tokens" else None
         timing = {
             "step": row["step"],
-            "tokens_per_second": rounded(speed),
-            "mfu": rounded(speed * self._flops / (self._peak * self.machine.world)) if self._peak else None,
+            f"{self._unit}_per_second": rounded(speed),
+            "mfu": rounded(speed * self._flops / most) if most is not None else None,
             "memory": _memory(self.machine),
             "seconds": rounded(seconds),
             "joules": rounded(joules),
@@ -85,11 +88,11 @@ class Metrics:
         }
         self._timings.write(json.dumps(timing) + "\n")
         self._timings.flush()
-        if time.monotonic() - self._said > SAY_EVERY or row["tokens"] >= self._budget:
+        if time.monotonic() - self._said > SAY_EVERY or row[self._unit] >= self._budget:
             self._said = time.monotonic()
             self.machine.say(
-                f"step {row['step']}  tokens {row['tokens']} of {self._budget}  loss {row['loss']:.4f}  "
-                f"{speed:.0f} tokens/s"
+                f"step {row['step']}  {self._unit} {row[self._unit]} of {self._budget}  loss {row['loss']:.4f}  "
+                f"{speed:.0f} {self._unit}/s"
             )
         if validated := validation_of(row):
             told = [f"{name} {loss:.4f}{_error(stderr)}" for name, (loss, stderr) in validated.items()]

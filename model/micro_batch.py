@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from model import dropout
 from model.config import Architecture, Training, whole_windows
-from model.data import divided
+from model.data import Data, divided, micro_batches
 from model.machine import Machine
+from model.objectives import Objective
 
 MOST = 64  # windows tried first on a GPU
 
@@ -50,6 +51,18 @@ def one_pass(forward: nn.Module, a: Architecture, t: Training, windows: int, mac
     with dropout.windows(t.seed, 0, windows):
         with machine.autocast():
             losses: Tensor = forward(tokens, tokens, shares=shares)
+        losses.sum().backward()  # type: ignore[no-untyped-call]
+    forward.zero_grad(set_to_none=True)
+
+
+def first_pass(
+    forward: nn.Module, data: Data, objective: Objective, t: Training, first: int, rows: int, machine: Machine
+) -> None:
+    """This rank's first micro-batch of these rows, forward and backward, whose gradients are forgotten."""
+    batch = next(micro_batches(data, first, first + rows, t.at_once, machine))
+    with dropout.windows(t.seed, batch.first, batch.rows):
+        with machine.autocast():
+            losses, _ = objective.losses(forward, batch)
         losses.sum().backward()  # type: ignore[no-untyped-call]
     forward.zero_grad(set_to_none=True)
 

@@ -160,6 +160,50 @@ def trained_on(a: Architecture, start: Training | None, **given: Any) -> Trainin
     return training
 
 
+# GPT-1's fine-tuning (2018, section 4.1, and the released code's defaults: openai/finetune-transformer-lm, train.py): 8
+# examples on each of 4 GPUs, `warmup_linear` over .002 of the updates, 3 epochs. The budget counts examples.
+FINE_TUNING: dict[str, Any] = {
+    "batch": 8 * 4, "learning_rate": 6.25e-5, "schedule": "linear", "floor": 0.0, "beta1": 0.9, "beta2": 0.999,
+    "epsilon": 1e-8, "clip": 1.0, "weight_decay": 0.01,
+}  # fmt: skip
+FINE_TUNING_EPOCHS = 3
+FINE_TUNING_WARM_UP = 0.002  # of the budget
+
+
+# By objective, what it learns by where nothing is given, and for how many epochs.
+TUNING: dict[str, tuple[dict[str, Any], float]] = dict.fromkeys(
+    ("classify", "entail", "similar", "choose", "regress", "span", "tag"), (FINE_TUNING, FINE_TUNING_EPOCHS)
+)
+
+
+def tuned_on(objective: str, epochs: float | None, **given: Any) -> tuple[dict[str, Any], float | None]:
+    """Keys of Training for an objective over examples, and the epochs; None where a budget is given. ValueError for an
+    unknown key, a wrong value, or two budgets."""
+    if unknown := sorted(set(given) - TRAINING):
+        raise ValueError(f"{', '.join(unknown)}: no keys of a training")
+    base, usual = TUNING[objective]
+    keys = {**base, **given}
+    budget = [key for key in ("tokens", "updates") if given.get(key) is not None]
+    if len(budget) + (epochs is not None) > 1:
+        raise ValueError("give one of epochs, tokens and updates, how long the training is to be")
+    if not budget:
+        epochs = usual if epochs is None else epochs
+    _schedule(keys if budget else over_epochs(keys, epochs or usual, 1_000_000))  # refuses what cannot be
+    return keys, epochs
+
+
+def over_epochs(train: Mapping[str, Any], epochs: float, examples: int) -> dict[str, Any]:
+    """Keys of Training over so many epochs of so many examples: the budget in examples, and for the linear schedule,
+    where none is given, its warm-up of .002 of it. ValueError where a budget is given as well, or nothing is left."""
+    if train.get("tokens") is not None or train.get("updates") is not None:
+        raise ValueError("give one of epochs, tokens and updates, how long the training is to be")
+    if epochs <= 0 or round(epochs * examples) < 1:
+        raise ValueError(f"epochs is {epochs}, of {examples} examples: it must be above 0, and come to an example")
+    budget = round(epochs * examples)
+    warm_up = round(FINE_TUNING_WARM_UP * budget) if train.get("schedule") == "linear" else 0
+    return {"warm_up": warm_up, **train, "tokens": budget, "updates": None}
+
+
 def _needed(beta2: float) -> int:
     """Updates of warm-up that Adam's second moment needs."""
     return max(WARM_UP, round(2 / (1 - beta2)))

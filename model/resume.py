@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from model import checkpoint
+from model.config import LATER
 from model.divergence import LAST, RECENT
 from model.metrics import ROWS, MetricsDamaged, rows
 from model.mirror import Mirror
@@ -114,11 +115,10 @@ def require_unchanged(then: dict[str, Any], now: dict[str, Any], folder: Path) -
     """Raise ValueError where a checkpoint belongs to another run; world size and `MAY_CHANGE` may differ."""
     remedy = "restore it, or give another `out` (and `mirror`)"
     for part in ("architecture", "training"):
-        for key, value in now[part].items():
-            if key not in MAY_CHANGE and then[part].get(key) != value:
-                raise ValueError(
-                    f"{folder} was made with {key} = {then[part].get(key)}, run.yaml has {value}: {remedy}"
-                )
-    for key in ("mixture", "tokenizer", "start"):
+        for key in [*now[part], *(key for key in LATER if key in then[part] and key not in now[part])]:
+            was, value = (held[part].get(key, LATER.get(key)) for held in (then, now))
+            if key not in MAY_CHANGE and was != value:
+                raise ValueError(f"{folder} was made with {key} = {was}, run.yaml has {value}: {remedy}")
+    for key in ("mixture", "examples", "objective", "tokenizer", "start", "layers_transferred"):
         if then.get(key) != now.get(key):  # of before there was a `start`, none is named
             raise ValueError(f"{folder} was made with another {key}: {remedy}")

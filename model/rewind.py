@@ -5,8 +5,8 @@ from typing import Any
 
 from model import checkpoint
 from model.config import Training, Updates
+from model.data import Data
 from model.divergence import Spike
-from model.windows import Windows
 
 
 def steps_of(spike: dict[str, Any]) -> range:
@@ -14,16 +14,17 @@ def steps_of(spike: dict[str, Any]) -> range:
     return range(spike["first"], spike["last"] + 1)
 
 
-def described(spike: Spike, windows: Windows, t: Training) -> dict[str, Any]:
-    """A spike as model.json's `skipped` lists it: its steps, why, and the windows that they would have read, each as
-    [group, epoch, place in the group's stream, counted in windows]: `millrace explain --step` names their documents."""
-    updates = Updates(t, windows.context)
+def described(spike: Spike, data: Data, t: Training) -> dict[str, Any]:
+    """A spike as model.json's `skipped` lists it: its steps, why, and the windows (or examples) that they would have
+    read, each as [group, epoch, place in the group's stream, counted in windows]: `millrace explain --step` names their
+    documents."""
+    updates = Updates(t, data.context)
     numbers = range(updates.of(spike.first).start, updates.of(spike.last).stop)
     return {
         "first": spike.first,
         "last": spike.last,
         "reason": spike.reason,
-        "windows": [[windows.groups[g].name, epoch, place] for g, epoch, place in map(windows.where, numbers)],
+        "windows": [[data.groups[g].name, epoch, place] for g, epoch, place in map(data.where, numbers)],
     }
 
 

@@ -1,4 +1,4 @@
-"""Train a GPT from a run.yaml: puts the parts together. The loop itself is model/loop.py.
+"""Train a GPT from a run.yaml, or tune one on examples: puts the parts together. The loop itself is model/loop.py.
 
     python -m model.train run.yaml                                            one process
     torchrun --nproc-per-node 8 -m model.train run.yaml                       one machine
@@ -19,8 +19,9 @@ reached: the last good checkpoint is kept; 2 run.yaml or its inputs are wrong.
 
 import os
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 # Read when the libraries start. cuBLAS is deterministic only so; OpenMP's threads otherwise spin while they wait, which
 # on cores shared with others costs more than half of the speed.
@@ -28,60 +29,59 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from model import checkpoint
-from model.config import batch_windows, snapshot_steps, total_windows
+from model.config import Architecture, batch_windows, snapshot_steps, stated, total_windows
 from model.data import divided
 from model.divergence import REWINDS, Diverged, Guard, Spike
-from model.files import Bucket, Folder, Unreachable, read_given, store_at
+from model.files import Unreachable, store_at
 from model.gpt import GPT
+from model.headed import Headed, Outputs, attach
 from model.loop import Parts, learn
 from model.machine import Machine
 from model.metrics import Metrics
-from model.micro_batch import micro_batch, one_pass
+from model.micro_batch import first_pass, micro_batch, one_pass
 from model.mirror import Mirror
-from model.objectives import LM
 from model.optimiser import adamw
+from model.reading import of_examples, of_mixture
 from model.resume import Place, where_we_are
 from model.rewind import described, steps_of, stopped
 from model.run import Run, read_run
 from model.sharded import fill, gathered, room_for
 from model.start import begin_with, sha256_of_start
-from model.tokenizer import Tokenizer, require_same
-from model.windows import Windows
 
 
 def main(path: str | Path) -> None:
     """Train what run.yaml says. ValueError where it or its inputs are wrong; Diverged; Unreachable."""
     run = read_run(path)
     machine = Machine(run.training)
-    pretrain(run, str(path), machine)
+    train(run, str(path), machine)
     machine.close()
 
 
-def pretrain(run: Run, path: str, machine: Machine) -> None:
-    """`lm` on windows of a mixture: the parts, put together."""
+def train(run: Run, path: str, machine: Machine) -> None:
+    """The parts, put together."""
     a, t, out = run.architecture, run.training, run.out
     if machine.from_first(lambda: finished(out, machine)):
         machine.say(f"{out} is finished: its model.safetensors is there")
         return
 
     store = store_at(run.store, run.cache, run.cache_bytes)
-    windows = Windows(run.mixture, store, a.context, a.vocabulary, t.seed)
-    tokenizer = tokenizer_of(run, path, store, windows)
-    total = total_windows(t, a.context)
-    snapshots = frozenset(snapshot_steps(t, a.context))
+    reading = of_mixture(run, path, store) if run.examples is None else of_examples(run, path, store)
+    data, objective = reading.data, reading.objective
+    total = total_windows(t, data.context)
+    snapshots = frozenset(snapshot_steps(t, data.context))
 
-    model = GPT(a).initialise(t.seed).train()
+    model = drawn(a, reading.head, t.seed).train()
     model.recompute = t.recompute
-    forward = machine.wrap(model)
+    forward = machine.wrap(model, Headed if run.examples is not None else None)
     optimizer = adamw(model, t)
     model.banded(a.context)
     started = sha256_of_start(run.start, machine)
-    settings = {
-        "architecture": asdict(a), "training": asdict(t), "world": machine.world,
-        "mixture": windows.mixture_sha256, "tokenizer": windows.tokenizer, "start": started,
+    settings: dict[str, Any] = {
+        "architecture": stated(a), "training": stated(t), "world": machine.world, "start": started, **reading.names,
     }  # fmt: skip
+    if run.layers_transferred is not None:
+        settings["layers_transferred"] = run.layers_transferred
     mirror = Mirror(run.store, run.mirror, t.keep) if run.mirror else None
-    objective = LM([group.name for group in windows.groups], windows.validation)
 
     def restore(before: int | None = None) -> Place:
         """Weights and moments of the newest checkpoint (rank 0 reads it, and gives it to the others), or new ones."""
@@ -96,31 +96,36 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
             machine.copy_first(room, learned)
             machine.say(
                 f"resuming from {Path(place.folder).name} in {out}: step {place.step}, "
-                f"{place.windows * a.context} tokens"
+                f"{place.windows * data.context} {data.unit}"
             )
         else:
             if before is not None:
-                for new, parameter in zip(GPT(a).initialise(t.seed).parameters(), model.parameters(), strict=True):
-                    fill(new, parameter)
+                new = drawn(a, reading.head, t.seed)
+                for weights, parameter in zip(new.parameters(), model.parameters(), strict=True):
+                    fill(weights, parameter)
                 optimizer.state.clear()
             if run.start is not None:
-                begin_with(model, run.start, machine, t.seed)
+                begin_with(model, run.start, machine, t.seed, run.layers_transferred)
         optimizer.zero_grad(set_to_none=True)
         return place
 
     place = restore()
     if t.micro_batch is None:
-        t = replace(t, micro_batch=place.micro_batch or micro_batch(a, t, machine.bare(forward), machine))
-        settings["training"] = asdict(t)
+        found = t.at_once if run.examples is not None else micro_batch(a, t, machine.bare(forward), machine)
+        t = replace(t, micro_batch=place.micro_batch or found)
+        settings["training"] = stated(t)
     if machine.world > 1:  # Machine.wrap says why; in the shape of the first update, for the compiler
-        rows = min(batch_windows(t, a.context, place.windows * a.context), total - place.windows)
-        one_pass(forward, a, t, divided(max(rows, 1), t.at_once, machine.world)[1], machine)
-    metrics = Metrics(out, total * a.context, a, machine)
+        rows = max(min(batch_windows(t, data.context, place.windows * data.context), total - place.windows), 1)
+        if run.examples is None:
+            one_pass(forward, a, t, divided(rows, t.at_once, machine.world)[1], machine)
+        else:
+            first_pass(forward, data, objective, t, min(place.windows, total - rows), rows, machine)
+    metrics = Metrics(out, total * data.context, a, machine, data.unit)
     parameters = sum(p.numel() for p in model.parameters())
-    machine.say(f"{parameters} parameters, {total * a.context} tokens, {machine.world} x {machine.device.type}")
+    machine.say(f"{parameters} parameters, {total * data.context} {data.unit}, {machine.world} x {machine.device.type}")
 
     while True:
-        guard = Guard(t, a.vocabulary, place.rows)
+        guard = Guard(t, reading.uniform, place.rows)
 
         def save(step: int, i: int, place: Place = place, guard: Guard = guard) -> None:
             learned = gathered(checkpoint.tensors(model, optimizer))
@@ -142,7 +147,7 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
 
         skipped = frozenset(step for spike in place.skipped for step in steps_of(spike))
         parts = Parts(
-            t, total, windows, objective, model, forward, optimizer, machine, metrics, guard, save,
+            t, total, data, objective, model, forward, optimizer, machine, metrics, guard, save,
             skipped, snapshots, snapshot,
         )  # fmt: skip
         try:
@@ -151,7 +156,7 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
         except Spike as spike:
             if t.on_spike != "rewind" or len(place.skipped) >= REWINDS:
                 raise Diverged(stopped(spike, out, len(place.skipped), t.on_spike)) from None
-            told = [*place.skipped, described(spike, windows, t)]
+            told = [*place.skipped, described(spike, data, t)]
             machine.say(f"{spike}; going back to before step {spike.first}, to pass over steps to {spike.last}")
             place = restore(spike.first)
             place.skipped = told
@@ -166,10 +171,19 @@ def pretrain(run: Run, path: str, machine: Machine) -> None:
                 for name in sorted(place.snapshots)]  # fmt: skip
         more = {"dtype": "bfloat16" if machine.bfloat16 else "float32", "snapshots": kept, "skipped": place.skipped}
         more |= {"start_sha256": started} if started is not None else {}
+        more |= reading.about
         checkpoint.publish(
-            out, model, tokenizer.content, windows.tokenizer, windows.end_of_text, asdict(t), more, weights
+            out, model, reading.tokenizer.content, reading.fingerprint, reading.end_of_text, stated(t), more, weights
         )
     machine.say(f"finished: {out / 'model.safetensors'}")
+
+
+def drawn(a: Architecture, head: Outputs | None, seed: int) -> GPT:
+    """The model as it is before it learns anything, with the objective's head if it has one."""
+    model = GPT(a).initialise(seed)
+    if head is not None:
+        attach(model, head, seed)
+    return model
 
 
 def finished(out: Path, machine: Machine) -> bool:
@@ -183,20 +197,6 @@ def finished(out: Path, machine: Machine) -> bool:
         (out / "model.safetensors").unlink()
         return False
     return True
-
-
-def tokenizer_of(run: Run, path: str, store: Folder | Bucket, windows: Windows) -> Tokenizer:
-    """run.yaml's tokenizer. ValueError where it is not the one that made the tokens."""
-    content, place = read_given(store, run.tokenizer)
-    require_same(run.tokenizer_fingerprint, windows.tokenizer, path, run.mixture)
-    strange = f"{run.tokenizer} is not the tokenizer of {run.mixture}, or too large: give the one that made the tokens"
-    try:
-        tokenizer = Tokenizer(place, content, windows.end_of_text)
-    except ValueError as error:
-        raise ValueError(f"{strange} ({error})") from None
-    if tokenizer.vocabulary > run.architecture.vocabulary:
-        raise ValueError(f"{strange} (vocabulary {tokenizer.vocabulary}, the model's {run.architecture.vocabulary})")
-    return tokenizer
 
 
 if __name__ == "__main__":

@@ -118,6 +118,8 @@ class Windows:
     promised size or content, sources have other streams, or a group is too short for a window.
     """
 
+    unit = "tokens"
+
     def __init__(
         self, mixture: str | Path, store: str | Path | Folder | Bucket, context: int, vocabulary: int, seed: int
     ) -> None:

@@ -1,13 +1,11 @@
 """Tokens to models."""
 
-from dataclasses import asdict
-
 from conf.ladder import Ladder
 from conf.pipeline import Pipeline
 from flows.dag.asking import ask, require_metrics
 from flows.dag.built import Built, By
 from flows.dag.tokens import train_tokenizer
-from model.config import Architecture, Training, total_windows
+from model.config import Architecture, Training, stated, total_windows
 from tasks.models.imported import architecture as architecture_of
 from tasks.models.imported import imported, patterns
 from tasks.models.ngrams import ngrams
@@ -70,8 +68,8 @@ def train_model(
             name,
             mixture=built.mixtures[name],
             tokenizer=built.tokenizer,
-            architecture=asdict(architecture),
-            training=asdict(training),
+            architecture=stated(architecture),
+            training=stated(training),
             torchrun=p.trained()[name][0].torchrun,
             **before,
         )
@@ -100,8 +98,8 @@ def climb(run: Run, p: Pipeline, ladder: Ladder, built: Built) -> None:
                 ladder.predict,
                 models={name: built.models[name] for name in small},
                 mixtures={name: built.mixtures[name] for name in small},
-                architecture=asdict(architecture),
-                training=asdict(training),
+                architecture=stated(architecture),
+                training=stated(training),
                 share=ladder.share,
                 seed=p.seed,
             )
@@ -148,8 +146,8 @@ def foretell_pass_rates(run: Run, p: Pipeline, ladder: Ladder, built: Built) -> 
                 task=task,
                 scores=scored,
                 models={name: built.models[name] for name in small},
-                architecture=asdict(architecture),
-                training=asdict(training),
+                architecture=stated(architecture),
+                training=stated(training),
                 share=ladder.share,
                 seed=p.seed,
             )

@@ -137,14 +137,19 @@ def pretrain(
         encoding="utf-8",
     )
     watch = Watch(out / METRICS, mixture.counts(Mixed), groups_of(mixture))
-    _train(job, out, training, torchrun, watch)
+    trained_in(job, out, training, torchrun, watch)
     job.timing |= energy.noted(energy.read(out / TIMINGS))
+    put_all(job, out)
+    return _learned(out, mixture, architecture, training)
+
+
+def put_all(job: Job, out: Path) -> None:
+    """What a finished training left, as files of the artifact."""
     for name in (*FILES, *(snapshot["file"] for snapshot in _about(out / ABOUT)["snapshots"]), *TRACES):
         if (out / name).is_file():
             job.put(name, out / name)
     for entry in job.store.list(job.artifact.name_of(CHECKPOINTS)):
         job.store.delete(entry.name)
-    return _learned(out, mixture, architecture, training)
 
 
 def metrics_of(model: Artifact) -> list[dict[str, Any]]:
@@ -187,7 +192,12 @@ def _require_fitting(start: Artifact, tokenizer: Artifact, architecture: dict[st
         )
 
 
-def _train(job: Job, out: Path, training: dict[str, Any], torchrun: list[str], watch: Watch) -> None:
+def trained_in(job: Job, out: Path, training: dict[str, Any], torchrun: list[str], watch: Watch | None) -> None:
+    """Run `model.train` on the run.yaml of `out`, to its end; `watch`: what is said of its overfitting meanwhile.
+
+    Raises:
+        Failure: it stopped before its end, in its own last line.
+    """
     import torch
 
     devices = torch.cuda.device_count() if training["device"] != "cpu" else 0
@@ -210,10 +220,11 @@ def _train(job: Job, out: Path, training: dict[str, Any], torchrun: list[str], w
                 if job.stop.wait(0.5):
                     raise Failure(f"training of {job.artifact.name} was stopped; it goes on from its checkpoint")
                 _tell(job, out, training)
-                if time.monotonic() >= due:
+                if watch is not None and time.monotonic() >= due:
                     _tell_gap(job, watch)
                     due = time.monotonic() + EVERY
-            _tell_gap(job, watch)
+            if watch is not None:
+                _tell_gap(job, watch)
         except BaseException:
             process.terminate()  # the trainer writes a checkpoint and ends
             process.wait()
@@ -241,7 +252,8 @@ def _root() -> str:
 def _tell(job: Job, out: Path, training: dict[str, Any]) -> None:
     row = _last_row(out / METRICS)
     if row is not None:
-        key, reached = ("updates", row["step"]) if training["tokens"] is None else ("tokens", row["tokens"])
+        read = row["examples"] if "examples" in row else row["tokens"]
+        key, reached = ("updates", row["step"]) if training["tokens"] is None else ("tokens", read)
         job.progress(min(reached, training[key]), training[key])
 
 

@@ -317,7 +317,7 @@ def test_defaults_of_a_model_stand_in_one_place():
     """conf knows all keys of model/config.py but two, and a default of none."""
     keys = set(Model.model_fields)
     assert keys >= {*asdict(Architecture())} - {"vocabulary"} and not keys & {"vocabulary", "seed"}
-    ours = ("preset", "on", "torchrun")
+    ours = ("preset", "on", "torchrun", "objective")
     assert {field.default for name, field in Model.model_fields.items() if name not in ours} == {None}
 
 

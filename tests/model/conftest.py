@@ -15,26 +15,14 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from bytewise import END, VOCABULARY, write_tokenizer
 
-VOCABULARY, END = 257, 256  # the 256 bytes and <|endoftext|>
 TINY = {"layers": 2, "width": 32, "heads": 2, "context": 32, "vocabulary": VOCABULARY}
 
 
 @pytest.fixture(autouse=True)
 def _one_thread():
     torch.set_num_threads(1)  # two that share a busy core wait for each other
-
-
-def write_tokenizer(path: Path) -> Path:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-
-    symbols = sorted(pre_tokenizers.ByteLevel.alphabet())
-    library = Tokenizer(models.BPE({**{s: n for n, s in enumerate(symbols)}, "<|endoftext|>": END}, []))
-    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    library.decoder = decoders.ByteLevel()
-    library.add_special_tokens(["<|endoftext|>"])  # it is there, and now known to be special
-    library.save(str(path))
-    return path
 
 
 def write_source(

@@ -25,7 +25,7 @@ class Group:
 class Points:
     """Rows (x, y = 3 x), of which those at odd numbers have a wrong y and a mask that says so."""
 
-    context, groups = 4, (Group("all"),)
+    unit, context, groups = "tokens", 4, (Group("all"),)
 
     def read(self, start, stop):
         x = np.random.default_rng(1).normal(size=(1000, 4)).astype(np.float32)[start:stop]

@@ -135,8 +135,8 @@ def test_what_cannot_be_begun_with_is_refused(run_yaml: Any, here: Any, first: P
         with pytest.raises(ValueError, match=said):
             here(run_yaml("refused", model or DROPOUT, start=str(path)))
 
-    refused(r"has tokens.weight of shape \(257, 32\), the architecture has \(300, 32\).*own architecture",
-            {**DROPOUT, "vocabulary": 300})  # fmt: skip
+    refused(r"has tokens.weight of shape \(257, 32\), the architecture has \(257, 64\).*own architecture",
+            {**DROPOUT, "width": 64})  # fmt: skip
     refused(r"no tensor blocks\.2\.attention", {**DROPOUT, "layers": 3})
     refused(r"a tensor blocks\.1\..*which the architecture does not have", {**DROPOUT, "layers": 1})
     refused("there is no file .*give the model.safetensors", path=tmp_path / "none.safetensors")
