@@ -426,6 +426,7 @@ def test_what_brings_files_here_and_tells_of_them_is_in_no_fingerprint() -> None
         "tasks.sources.told",
         "tasks.sources.records",
         "tasks.models.steps",
+        "tasks.models.tuned_steps",
         *(f"tasks.retraction.{name}" for name in ("difference", "evidence", "held", "named", "sample")),
         "tasks.decontaminate.told",
         "tasks.dedup.told",
