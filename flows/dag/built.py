@@ -46,7 +46,6 @@ class Built:
     tokenizer: Artifact | None = None
     tokens: By = field(default_factory=dict)
     records: By = field(default_factory=dict)  # labelled text as it was read, by the name of its examples
-    records: By = field(default_factory=dict)  # labelled text, by name
     examples: By = field(default_factory=dict)  # labelled text in its form, by name
     mixtures: By = field(default_factory=dict)
     models: By = field(default_factory=dict)
