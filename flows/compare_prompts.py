@@ -57,7 +57,10 @@ def compare(out: Console, a: Chosen, b: Chosen, asked: Options, say: Callable[[s
         serve(out, page(ranking.content()), ranking.doors, asked.port, say)
         show(out, list(kept.said.values()), a.name, b.name, asked.seed)
         out.print(
-            f"{ranking.done()} of {len(pairs)} prompts are compared: {kept.path}", highlight=False, soft_wrap=True
+            f"{ranking.done()} of {len(pairs)} prompts are compared: {kept.path}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
         )
     finally:
         kept.close()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from tasks.evaluation.news.quiz import content
+from flows.quiz import shown
 from tasks.labels import agreement, news
 from tasks.labels.asked import prompts_in
 from tasks.labels.kept import Kept
@@ -17,8 +17,6 @@ from tasks.labels.ranking import Ranking, kept_at
 from tasks.labels.server import Door, Server
 from tasks.runtime.errors import Mistake
 from tasks.runtime.run import Run
-
-STAGE = "news"  # that makes the texts of a quiz
 
 
 def rank(
@@ -42,7 +40,10 @@ def rank(
         ranking = Ranking(asked, kept, who, seed, full=True)
         serve(out, page(ranking.content()), ranking.doors, port, say)
         out.print(
-            f"{ranking.done()} of {len(asked)} prompts are labelled: {kept.path}", highlight=False, soft_wrap=True
+            f"{ranking.done()} of {len(asked)} prompts are labelled: {kept.path}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
         )
     finally:
         kept.close()
@@ -62,26 +63,16 @@ def ask_who(
     """Serve the quiz of who wrote a model's news.
 
     Raises:
-        Mistake: the pipeline asks no such model for news, or its news is not built or is empty.
+        Mistake: as flows/quiz.py's `shown`; or the file holds other lines.
     """
-    model, number, path = quizzed
     who = named(labeler)
-    there = {artifact.name: artifact for artifact in run.artifacts if artifact.stage == STAGE}
-    if model not in there:
-        told = f"there are {', '.join(there)}" if there else "evaluate.news asks for it"
-        raise Mistake(f"{model} has written no news in this pipeline ({told})")
-    if not there[model].built:
-        raise Mistake(f"the news of {model} is not built yet: `millrace run` builds it")
-    shown = content(there[model], number)
-    if not shown["items"]:
-        raise Mistake(f"{model} wrote no text: no title fits its context")
-    kept = Kept(path, news.key, say)
+    texts = shown(run, quizzed.model, quizzed.number)
+    kept = Kept(quizzed.path, news.key, say)
     try:
-        quiz = news.Quiz(shown, kept, who)
+        quiz = news.Quiz(texts, kept, who)
         serve(out, quiz.page(), quiz.doors, port, say)
-        out.print(
-            f"{len(quiz.said())} of {len(shown['items'])} texts are rated: {path}", highlight=False, soft_wrap=True
-        )
+        done = f"{len(quiz.said())} of {len(texts['items'])} texts are rated: {quizzed.path}"
+        out.print(done, highlight=False, markup=False, soft_wrap=True)
     finally:
         kept.close()
 

@@ -120,7 +120,7 @@ DOORS = {
     "flows.proposed": "tasks.sources.sniff",
     "flows.export_model": "tasks.models.card",
     "flows.quiz": "tasks.evaluation.news",
-    "flows.label": "tasks.evaluation.news tasks.labels",
+    "flows.label": "tasks.labels",
     "flows.compare_prompts": "tasks.labels tasks.models.files",
     "flows.tasks": "tasks.evaluation.asking tasks.decontaminate.benchmark",
 }

@@ -266,5 +266,5 @@ def test_rows_do_not_depend_on_the_order_of_units(tmp_path: Path) -> None:
 
 
 def test_too_little_documentation_is_a_failure_that_names_the_task(tmp_path: Path) -> None:
-    with pytest.raises(Failure, match=r"rows of classify could be made, at least 80 are needed: too little"):
-        labelled.write(tmp_path, toy_units(20), [], 1, 0.08)
+    with pytest.raises(Failure, match=r"rows of classify could be made, at least 40 are needed: too little"):
+        labelled.write(tmp_path, toy_units(10), [], 1, 0.08)
