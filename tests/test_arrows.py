@@ -29,7 +29,7 @@ ALLOWED = {
     # What is asked of a finished model needs no stage between: these commands ask model/ itself.
     **{
         f"flows.{command}": {"flows", "tasks", "tasks.runtime", "conf", "model"}
-        for command in ("models", "sample", "next", "look", "export_model")
+        for command in ("models", "sample", "next", "look", "export_model", "compare_prompts")
     },
 }
 
@@ -122,6 +122,8 @@ DOORS = {
     "flows.proposed": "tasks.sources.sniff",
     "flows.export_model": "tasks.models.card",
     "flows.quiz": "tasks.evaluation.news",
+    "flows.label": "tasks.labels",
+    "flows.compare_prompts": "tasks.labels tasks.models.files",
     "flows.tasks": "tasks.evaluation.asking tasks.decontaminate.benchmark",
 }
 
