@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from conf.spelling import did_you_mean
 from tasks.evaluation.news.quiz import content, page
 from tasks.runtime.errors import Mistake
 from tasks.runtime.run import Run
@@ -21,7 +22,7 @@ def write(out: Console, run: Run, model: str, path: Path, number: int) -> None:
     there = {artifact.name: artifact for artifact in run.artifacts if artifact.stage == STAGE}
     if model not in there:
         named = f"there are {', '.join(there)}" if there else "evaluate.news asks for it"
-        raise Mistake(f"{model} has written no news in this pipeline ({named})")
+        raise Mistake(f"{model} has written no news in this pipeline ({named}){did_you_mean(model, there)}")
     if not there[model].built:
         raise Mistake(f"the news of {model} is not built yet: `millrace run` builds it")
     if not path.absolute().parent.is_dir():
