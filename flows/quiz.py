@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
+from conf.spelling import did_you_mean
 from tasks.evaluation.news.quiz import content, page
 from tasks.runtime.errors import Mistake
 from tasks.runtime.run import Run
@@ -34,7 +35,7 @@ def shown(run: Run, model: str, number: int) -> dict[str, Any]:
     there = {artifact.name: artifact for artifact in run.artifacts if artifact.stage == STAGE}
     if model not in there:
         named = f"there are {', '.join(there)}" if there else "evaluate.news asks for it"
-        raise Mistake(f"{model} has written no news in this pipeline ({named})")
+        raise Mistake(f"{model} has written no news in this pipeline ({named}){did_you_mean(model, there)}")
     if not there[model].built:
         raise Mistake(f"the news of {model} is not built yet: `millrace run` builds it")
     quiz = content(there[model], number)
