@@ -6,8 +6,8 @@ in <key>.rejects.parquet, with its file and line.
 
 An id is a hash of the file's name and of what the form reads of the record (and of the line, where the same was met
 before in the shard). `asked` is a hash of the texts before the label or answer, by which records are held out: so the
-same question, ranked by two people, is never on both sides. Where a conversation names its `user`, that is what the split is
-drawn by (InstructGPT, section 3.2): nobody's prompts are on both sides.
+same question, ranked by two people, is never on both sides. Where a conversation names its `user`, the split is drawn
+by that (InstructGPT, section 3.2): nobody's prompts are on both sides.
 """
 
 import hashlib
