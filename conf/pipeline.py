@@ -28,6 +28,7 @@ from conf.store import Cache, Store, address
 from conf.task import Task, files, load
 from conf.title import Title
 from model.config import Architecture, Training, training_flops
+from model.presets import FORMS
 
 
 class Pipeline(Keys):
@@ -322,7 +323,7 @@ class Pipeline(Keys):
         if self.examples[examples].context is not None:
             return self.examples[examples].context
         models = {name: model for name, (model, _) in self.trained().items()}
-        readers = [name for name, model in models.items() if getattr(model, "data", None) == examples]
+        readers = [name for name, model in models.items() if model.data == examples]
         known = [context for name in readers or models if (context := self._context(name)) is not None]
         return min(known, default=None)
 
@@ -339,15 +340,24 @@ class Pipeline(Keys):
         return int(own)
 
     def _require_examples(self) -> None:
-        """Examples have names of their own, the pipeline's tokenizer and a context; what models learn from is there."""
+        """Examples have names of their own, the pipeline's tokenizer and a context; what models learn from is there, in a
+        form that their objective reads."""
         for name, model in self.models.items():
-            data = getattr(model, "data", None)
-            if data is not None and data not in self.examples:
+            if model.data is None:
+                continue
+            where: tuple[str, ...] = ("models", name, "data")
+            forms = FORMS[model.objective]
+            if model.data not in self.examples:
                 raise Misplaced(
-                    ("models", name, "data"),
-                    f"models.{name}.data names {data}, which is none of `examples` (there are "
-                    f"{', '.join(self.examples) or 'none'}){did_you_mean(data, self.examples)}",
+                    where,
+                    f"models.{name}.data names {model.data}, which is none of `examples` (there are "
+                    f"{', '.join(self.examples) or 'none'}){did_you_mean(model.data, self.examples)}",
                 )
+            if (form := self.examples[model.data].form) not in forms:
+                raise Misplaced(
+                    where, f"examples.{model.data} have the form {form}, and {model.objective} learns from "
+                    f"{' or '.join(forms)}"
+                )  # fmt: skip
         for name in self.examples:
             where = ("examples", name)
             if name in self.sources:
