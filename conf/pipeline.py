@@ -344,7 +344,7 @@ class Pipeline(Keys):
         if self.examples[examples].context is not None:
             return self.examples[examples].context
         models = {name: model for name, (model, _) in self.trained().items()}
-        readers = [name for name, model in models.items() if getattr(model, "data", None) == examples]
+        readers = [name for name, model in models.items() if model.data == examples]
         known = [context for name in readers or models if (context := self._context(name)) is not None]
         return min(known, default=None)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from chats import ADDED, SAID, answered, comparisons, write_comparisons, write_demonstrations
 from safetensors.torch import load_file
-from trainings import rows
+from trainings import ALONE, TWO, finish, rows
 from tuned import write_examples
 
 from model.config import Architecture
@@ -158,3 +158,17 @@ def test_ranks_of_the_fixture_have_ties_and_every_k() -> None:
     made = comparisons(60)
     assert {len(sequences) for sequences, _ in made} == set(range(4, 10))
     assert any(len({label[0] for label in labels}) < len(labels) for _, labels in made)
+
+
+@pytest.mark.long
+def test_two_ranks_learn_what_one_does(reward_yaml: Any, tmp_path: Path) -> None:
+    write_comparisons(tmp_path / "comparisons", 32, 4)
+    write_demonstrations(tmp_path / "demonstrations", 8)
+    paths = [reward_yaml(name, {"micro_batch": 4}) for name in ("one", "two")]
+    for path, command in zip(paths, (ALONE, TWO), strict=True):
+        code, _, errors = finish(path, command)
+        assert code == 0, errors
+    (one, other), told = (load_file(path.parent / "out/model.safetensors") for path in paths), [rows(p) for p in paths]
+    assert all(torch.allclose(one[name], other[name], atol=1e-3) for name in one)
+    assert told[0][0]["loss"] == pytest.approx(told[1][0]["loss"], abs=1e-5)
+    assert told[0][0]["accuracy"] == told[1][0]["accuracy"]  # the same pairs, whoever read them
