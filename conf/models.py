@@ -23,6 +23,7 @@ NAME = r"[a-z0-9][a-z0-9.-]*"  # of a model
 HF = "hf:"  # before a folder's path
 NAME_OF_EXAMPLES = r"^[a-z0-9][a-z0-9_-]*$"
 Objective = Literal["lm", "classify", "entail", "similar", "choose", "regress", "span", "tag", "sft", "reward", "ppo"]
+HEADS = ("classify", "entail", "similar", "choose", "regress", "span", "tag", "reward")  # a model speaks by its head
 Recipe = Literal["instructgpt-1.3b", "instructgpt-6b", "instructgpt-175b"]
 TUNING_KEYS = ("data", "epochs", "auxiliary", "layers_transferred", "recipe")
 OF_TRAINER = ("epochs", "auxiliary", "layers_transferred")
@@ -122,6 +123,11 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
     def reinforced(self) -> bool:
         """Whether it learns from rewards of its own answers."""
         return self.objective == "ppo"
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it is asked as a language model: not where a head speaks, nor of an LSTM, which does not generate."""
+        return self.objective not in HEADS and self._trainer().get("trunk") != "lstm"
 
     @property
     def goes_on(self) -> bool:

@@ -12,12 +12,13 @@ from tasks.evaluation.perplexity import perplexity
 from tasks.evaluation.probes.probes import probes
 from tasks.evaluation.probes.samples import samples
 from tasks.models.pretrain import pretrain
+from tasks.models.train import train
 from tasks.runtime.artifact import artifact_at
 from tasks.runtime.errors import Failure
 from tasks.runtime.run import handle
 from tasks.runtime.store import Store
 
-PLACEABLE = {what.name: what for what in (pretrain, answers, perplexity, file_perplexity, probes, samples, news)}
+PLACEABLE = {what.name: what for what in (pretrain, train, answers, perplexity, file_perplexity, probes, samples, news)}
 
 
 @recorded("run-stage")

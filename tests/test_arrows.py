@@ -107,7 +107,7 @@ DOORS = {
     "flows.live": "tasks.report",
     "flows.run": "tasks.report",
     "flows.explain": "tasks.sources.told tasks.sources.found",
-    "flows.explain_step": "tasks.models.steps",
+    "flows.explain_step": "tasks.models.steps tasks.models.tuned_steps",
     "flows.diff": "tasks.fates tasks.evaluation.compared",
     "flows.supposed": "tasks.fates",
     "flows.whatif": "tasks.fates",

@@ -22,7 +22,7 @@ from tasks.runtime.shards import COMPRESSION, read
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
 
-FILE = "rewards.parquet"
+FILE = "ranked.parquet"
 UNNAMED = "unnamed"  # where a record has no `labeler`
 ROWS = pa.schema(
     [

@@ -19,6 +19,7 @@ from tasks.models.files import ABOUT, WEIGHTS
 from tasks.models.loader import CHECKPOINTS, reading
 from tasks.models.pretrain import METRICS, TIMINGS, put_all, trained_in
 from tasks.models.same_tokenizer import difference
+from tasks.models.tuned_steps import tell_tuned
 from tasks.runtime.artifact import Artifact, artifact_at
 from tasks.runtime.errors import Mistake
 from tasks.runtime.job import Job
@@ -49,6 +50,8 @@ class Tuned:
     "train",
     kind="fit",
     section="fine-tuning",
+    tell=tell_tuned,
+    everywhere=True,
     libraries=("torch",),
     version=f"model {MODEL_VERSION}",
     judges=("torchrun",),
