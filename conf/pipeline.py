@@ -342,11 +342,6 @@ class Pipeline(Keys):
                         f"models.{name}.{key} names {given}, and can be {' or '.join(known) or 'none that there is'}"
                         f"{did_you_mean(given, known)}",
                     )
-            if (form := self.examples[str(model.data)].form) != "prompt":
-                raise Misplaced(
-                    (*where, "data"),
-                    f"examples.{model.data} have the form {form}: ppo asks for prompt",
-                )
             start = self.models.get(str(model.start))
             if start is None or (start.objective not in ("lm", "sft", "ppo")):
                 raise Misplaced((*where, "from"), f"models.{name} begins from {model.start}: give a model that speaks")

@@ -11,6 +11,7 @@ from tasks.evaluation.news.news import news
 from tasks.evaluation.perplexity import perplexity
 from tasks.evaluation.probes.probes import probes
 from tasks.evaluation.probes.samples import samples
+from tasks.models.ppo import ppo
 from tasks.models.pretrain import pretrain
 from tasks.models.train import train
 from tasks.runtime.artifact import artifact_at
@@ -18,7 +19,9 @@ from tasks.runtime.errors import Failure
 from tasks.runtime.run import handle
 from tasks.runtime.store import Store
 
-PLACEABLE = {what.name: what for what in (pretrain, train, answers, perplexity, file_perplexity, probes, samples, news)}
+PLACEABLE = {
+    what.name: what for what in (pretrain, train, ppo, answers, perplexity, file_perplexity, probes, samples, news)
+}
 
 
 @recorded("run-stage")
