@@ -161,6 +161,10 @@ class Pipeline(Keys):
         """The models that learn from examples, each behind the one that it begins with."""
         return self._behind_starts([name for name, model in self.models.items() if model.tuned])
 
+    def reinforced(self) -> list[str]:
+        """The models that learn from rewards of their answers, each behind the one that it begins with."""
+        return self._behind_starts([name for name, model in self.models.items() if model.reinforced])
+
     def _behind_starts(self, names: list[str]) -> list[str]:
         def behind(name: str) -> int:
             return max((1 + behind(before) for before in self.needs(name)), default=0)
@@ -270,6 +274,7 @@ class Pipeline(Keys):
         self._require_ladder()
         self._require_examples()
         self._require_judges()
+        self._require_rewards()
         self._require_tasks()
         self._require_strides()
         self._require_control()
@@ -337,6 +342,30 @@ class Pipeline(Keys):
                     self.filled(name, {})
                 except ValueError as error:
                     raise Misplaced(where[:2], f"models.{name}: {error}") from None
+
+    def _require_rewards(self) -> None:
+        """What a model that learns from rewards names is there, and of its kind; nothing else learns on from it."""
+        for name in self.reinforced():
+            model, where = self.models[name], ("models", name)
+            kinds = {
+                "reward": [other for other, of in self.models.items() if of.objective == "reward"],
+                "mix": [
+                    other
+                    for other, of in self.models.items()
+                    if of.objective == "lm" and (of.preset is not None or of.goes_on)
+                ],
+            }
+            for key, known in kinds.items():
+                given = getattr(model, key)
+                if given is not None and given not in known:
+                    raise Misplaced(
+                        (*where, key),
+                        f"models.{name}.{key} names {given}, and can be {' or '.join(known) or 'none that there is'}"
+                        f"{did_you_mean(given, known)}",
+                    )
+            start = self.models.get(str(model.start))
+            if start is None or (start.objective not in ("lm", "sft", "ppo")):
+                raise Misplaced((*where, "from"), f"models.{name} begins from {model.start}: give a model that speaks")
 
     def context_of(self, examples: str) -> int | None:
         """Tokens that a sequence of these examples has at most: as they say, or the smallest context of the models that

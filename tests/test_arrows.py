@@ -17,7 +17,14 @@ ALLOWED = {
     "model": {"model"},
     "tasks.kernels": {"tasks.kernels"},
     # `conf` says what a pipeline may say; its models are model/config.py's, its mistakes runtime/errors.py's.
-    "conf": {"conf", "model.config", "model.presets", "tasks.runtime.errors"},
+    "conf": {
+        "conf",
+        "model.config",
+        "model.ppo_keys",
+        "model.presets",
+        "model.presets_instruct",
+        "tasks.runtime.errors",
+    },
     "tasks.runtime": {"tasks.runtime"},
     "tasks.runtime.compiling": {"tasks.runtime", "tasks.kernels.ahead", "tasks.kernels.cache"},  # and no kernel
     "tasks": {"tasks", "tasks.kernels", "tasks.runtime", "conf"},

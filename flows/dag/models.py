@@ -6,6 +6,7 @@ from flows.dag.asking import ask, require_metrics
 from flows.dag.built import Built, By
 from flows.dag.fine_tune import fine_tune
 from flows.dag.incoming import incoming
+from flows.dag.reinforced import reinforce
 from flows.dag.tokens import train_tokenizer
 from model.config import Architecture, Training, stated, total_windows
 from tasks.models.imported import architecture as architecture_of
@@ -30,7 +31,7 @@ def pretrain(run: Run, p: Pipeline) -> Built:
         if model.tuned:
             continue
         if model.preset is None:
-            if not model.goes_on:
+            if not model.goes_on and not model.reinforced:
                 built.models[name] = incoming(run, p, name, built)
         elif p.ladder is None or name != p.ladder.predict:
             train_model(run, p, built, name, *model.filled(p.tokenizer.vocabulary, p.seed + more))
@@ -38,6 +39,7 @@ def pretrain(run: Run, p: Pipeline) -> Built:
         climb(run, p, p.ladder, built)
     go_on(run, p, built)
     fine_tune(run, p, built)
+    reinforce(run, p, built)
     return built
 
 
