@@ -340,7 +340,7 @@ class Pipeline(Keys):
         return int(own)
 
     def _require_examples(self) -> None:
-        """Examples have names of their own, the pipeline's tokenizer and a context; what models learn from is there, and
+        """Examples have names of their own, the pipeline's tokenizer and a context; what models learn from is there,
         of a form that their objective reads."""
         for name, model in self.models.items():
             if model.data is None:
