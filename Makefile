@@ -4,7 +4,8 @@
 # make test-long: every test, however long; `make test-long SELECT=long` those alone that `make test` leaves out.
 # make fuzz: damaged bytes to what reads bytes from outside, for SECONDS (60) in all; `make fuzz SECONDS=600 TARGET=body`.
 # make mutants: single faults in kernels, dedup, decontaminate, quality, runtime and model, and whether a test notices;
-# `make mutants SECONDS=3600 SEED=1 ROOM=dedup`. Hours for all of it: `.ci/weekly` draws as many as an hour takes.
+# `make mutants SECONDS=3600 SEED=1 ROOM=dedup`, NAMED=1 those of tests/named_faults.py, AGAIN=1 the survivors once more.
+# Hours for all of it: `.ci/weekly` draws as many as an hour takes.
 # make audit: known weaknesses of what is installed (pip-audit; asks PyPI). `.ci/weekly` runs it, then fuzz and mutants.
 # make faults: the enumerated faults alone; `make faults SEED=7` replays the run of that seed.
 
@@ -46,7 +47,7 @@ fuzz: setup
 
 mutants: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mutants]'
-	PYTHONPATH=. $(BIN)/python tests/mutants.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(ROOM),--room $(ROOM)) $(if $(NAMED),--named)
+	PYTHONPATH=. $(BIN)/python tests/mutants.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(ROOM),--room $(ROOM)) $(if $(NAMED),--named) $(if $(AGAIN),--again)
 
 audit: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[audit]'

@@ -21,6 +21,7 @@ NAME = r"[a-z0-9][a-z0-9.-]*"  # of a model
 HF = "hf:"  # before a folder's path
 NAME_OF_EXAMPLES = r"^[a-z0-9][a-z0-9_-]*$"
 Objective = Literal["lm", "classify", "entail", "similar", "choose", "regress", "span", "tag", "sft", "reward"]
+HEADS = ("classify", "entail", "similar", "choose", "regress", "span", "tag", "reward")  # a model speaks by its head
 Recipe = Literal["instructgpt-1.3b", "instructgpt-6b", "instructgpt-175b"]
 TUNING_KEYS = ("data", "epochs", "auxiliary", "layers_transferred", "recipe")
 DROPOUT = {"dropout", "residual_dropout"}  # which an objective may have otherwise than its start: no weight is of it
@@ -105,6 +106,11 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
     def tuned(self) -> bool:
         """Whether it learns from examples."""
         return self.objective != "lm"
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it is asked as a language model: not where a head speaks, nor of an LSTM, which does not generate."""
+        return self.objective not in HEADS and self._trainer().get("trunk") != "lstm"
 
     @property
     def goes_on(self) -> bool:

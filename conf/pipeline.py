@@ -29,6 +29,7 @@ from conf.store import Cache, Store, address
 from conf.task import Task, files, load
 from conf.title import Title
 from model.config import Architecture, Training, training_flops
+from model.presets import FORMS
 
 
 class Pipeline(Keys):
@@ -360,7 +361,24 @@ class Pipeline(Keys):
         return int(own)
 
     def _require_examples(self) -> None:
-        """Examples are known by names of their own, are made with the pipeline's tokenizer, and know their context."""
+        """Examples are known by names of their own, are made with the pipeline's tokenizer, and know their context; and
+        what models learn from is there, in a form that their objective reads."""
+        for name, model in self.models.items():
+            if model.data is None:
+                continue
+            where: tuple[str, ...] = ("models", name, "data")
+            forms = FORMS[model.objective]
+            if model.data not in self.examples:
+                raise Misplaced(
+                    where,
+                    f"models.{name}.data names {model.data}, which is none of `examples` (there are "
+                    f"{', '.join(self.examples) or 'none'}){did_you_mean(model.data, self.examples)}",
+                )
+            if (form := self.examples[model.data].form) not in forms:
+                raise Misplaced(
+                    where, f"examples.{model.data} have the form {form}, and {model.objective} learns from "
+                    f"{' or '.join(forms)}"
+                )  # fmt: skip
         for name in self.examples:
             where = ("examples", name)
             if name in self.sources:

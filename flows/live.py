@@ -58,6 +58,9 @@ class Live(Reporter):
             self._tell()
         self.watcher.finished(artifact, cached, seconds)
 
+    def compiling(self, done: int, total: int, seconds: float) -> None:
+        self.watcher.compiling(done, total, seconds)
+
     def log(self, text: str) -> None:
         self.watcher.log(text)
 

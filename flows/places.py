@@ -8,7 +8,8 @@ Places = dict[tuple[str, str], str]  # work pool by stage and name
 
 def places_of(pipeline: Pipeline, part: Part | None = None) -> Places:
     """Where the pipeline wants stages to run, of those that it places, and of a part of its DAG if that is built."""
-    places = {("pretrain", name): model.on for name, (model, _) in pipeline.trained().items() if model.on}
+    models = {name: model for name, (model, _) in pipeline.trained().items() if model.on}
+    places = {("train" if model.tuned else "pretrain", name): str(model.on) for name, model in models.items()}
     if pipeline.evaluate.on:
         from flows.dag.evaluation import placed
 

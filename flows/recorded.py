@@ -42,7 +42,7 @@ from flows.places import Places, places_of
 from flows.stage_page import key_of, stage_page
 from flows.state import Past
 from flows.stores import opened_store
-from flows.terminal import how_fast
+from flows.terminal import how_compiled, how_fast
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.engine import Engine
 from tasks.runtime.errors import Failure, Mistake
@@ -169,6 +169,11 @@ class Teller(Silent):
     def __init__(self, watcher: Reporter):
         self.watcher, self.logger = watcher, get_run_logger()
 
+    def compiling(self, done: int, total: int, seconds: float) -> None:
+        if (text := how_compiled(done, total, seconds)) is not None:
+            self.logger.info(text)
+        self.watcher.compiling(done, total, seconds)
+
     def log(self, text: str) -> None:
         self.logger.info(text)
         self.watcher.log(text)
@@ -218,6 +223,7 @@ class Maker:
                 build_there(artifact, arguments, pool, self.conf, self.pipeline, stop)
                 reporter.finished(artifact, False, time.monotonic() - begun)
                 return Made(artifact)
+            groups.run.compile(artifact, what, *beside)
             hit = build(artifact, what, arguments, self.engine, reporter, stop, beside)
             return Completed(name="Cached", data=Made(artifact)) if hit else Made(artifact)
 
@@ -276,6 +282,9 @@ class Recorder(Reporter):
         self.groups.send(create_markdown_artifact, page, key=key, description=plain(f"{artifact.label}: {how}"))
         self.logger.info("%s: %s, in %s", artifact.label, how, artifact.where())
         self.watcher.finished(artifact, cached, seconds)
+
+    def compiling(self, done: int, total: int, seconds: float) -> None:
+        """A run's affair, not a stage's (Teller)."""
 
     def log(self, text: str) -> None:
         self.logger.info(text)

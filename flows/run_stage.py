@@ -15,6 +15,7 @@ from tasks.judges.completions import completions
 from tasks.judges.judged import judged
 from tasks.judges.steering import steering
 from tasks.models.pretrain import pretrain
+from tasks.models.train import train
 from tasks.runtime.artifact import artifact_at
 from tasks.runtime.errors import Failure
 from tasks.runtime.run import handle
@@ -23,7 +24,8 @@ from tasks.runtime.store import Store
 PLACEABLE = {
     what.name: what
     for what in (
-        pretrain, answers, perplexity, file_perplexity, probes, samples, news, completions, judged, steering,
+        pretrain, train, answers, perplexity, file_perplexity, probes, samples, news, completions, judged,
+        steering,
     )
 }  # fmt: skip
 

@@ -31,6 +31,13 @@ def how_fast(pace: Pace, seconds: float) -> str:
     return ", ".join(parts)
 
 
+def how_compiled(done: int, total: int, seconds: float) -> str | None:
+    """A line as compiling begins, and one when all that is wanted so far is compiled; None between."""
+    if done == 0:
+        return f"compiling kernels, once on this machine: {total} modules; a stage waits for its own"
+    return f"kernels compiled: {total} modules, {seconds:.1f} s" if done == total else None
+
+
 class Watcher(Reporter):
     """Plain lines: one per finished stage, and one every ten seconds of a long one."""
 
@@ -63,6 +70,10 @@ class Watcher(Reporter):
         self.fresh += not cached
         self._say(artifact, "cached" if cached else f"fresh, {seconds:.1f} s")
 
+    def compiling(self, done: int, total: int, seconds: float) -> None:
+        if (text := how_compiled(done, total, seconds)) is not None:
+            self.log(text)
+
     def log(self, text: str) -> None:
         self.console.print(f"  {visible(text)}", style="dim", markup=False, highlight=False, soft_wrap=True)
 
@@ -87,6 +98,7 @@ class Bars(Watcher):
             transient=True,
         )
         self.bar_ids: dict[Artifact, Any] = {}
+        self.compiling_id: Any = None
 
     def __enter__(self) -> "Watcher":
         self.bars.start()
@@ -103,6 +115,15 @@ class Bars(Watcher):
         now, pace = time.monotonic(), self.paces[artifact]
         pace.mark(now, done, total, documents)
         self.bars.update(self.bar_ids[artifact], completed=done, total=total, pace=how_fast(pace, now))
+
+    def compiling(self, done: int, total: int, seconds: float) -> None:
+        if self.compiling_id is None:
+            self.compiling_id = self.bars.add_task(f"{'compiling kernels':<34}", total=total, pace="once")
+        self.bars.update(self.compiling_id, completed=done, total=total, pace=f"once, {seconds:,.0f} s so far")
+        if done == total:
+            self.bars.remove_task(self.compiling_id)
+            self.compiling_id = None
+            super().compiling(done, total, seconds)
 
     def finished(self, artifact: Artifact, cached: bool, seconds: float) -> None:
         if artifact in self.bar_ids:

@@ -32,6 +32,7 @@ from model import MODEL_VERSION
 from model.config import Architecture, stated
 from model.files import PARTIAL, sha256_of
 from model.gpt import GPT
+from model.lstm import trunk_of
 from model.weights import tensors_in
 
 FORMAT = 1  # of model.json
@@ -270,7 +271,7 @@ def read(
     try:
         architecture, head = Architecture(**about["architecture"]), about.get("head")
         with torch.device("meta"):
-            model = GPT(architecture)
+            model = trunk_of(architecture)
             if head is not None and with_head:
                 model.head = nn.Linear(architecture.width, head["outputs"])
         if head is not None and not with_head:

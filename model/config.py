@@ -38,7 +38,10 @@ class Architecture:
         None  # every second layer attends to the last `band` positions only, itself included; None: all dense
     )
 
+    trunk: Literal["transformer", "lstm"] = "transformer"  # lstm: GPT-1's ablation, model/lstm.py
+
     def __post_init__(self) -> None:
+        _require(self.trunk in ("transformer", "lstm"), f"trunk is {self.trunk!r}: it must be 'transformer' or 'lstm'")
         for key in ("layers", "width", "heads", "context", "vocabulary"):
             _require(getattr(self, key) >= 1, f"{key} is {getattr(self, key)}: it must be at least 1")
         _require(
@@ -157,7 +160,7 @@ def _require(holds: bool, sentence: str) -> None:
 
 # Keys that came later, with what all trainings of before had. Left at that they are not written down, so that their
 # manifests, fingerprints and checkpoints stay what they were: a new key must not throw away two weeks of training.
-LATER = {"schedule": "cosine", "residual_dropout": None}
+LATER = {"schedule": "cosine", "trunk": "transformer", "residual_dropout": None}
 
 
 def stated(keys: "Architecture | Training") -> dict[str, Any]:
@@ -172,6 +175,8 @@ def parameters(a: Architecture) -> int:
     124439808
     """
     C = a.width
+    if a.trunk == "lstm":  # four gates, of the input and of the state, with two biases each; no positions
+        return a.vocabulary * C + a.layers * (8 * C * C + 8 * C) + (2 * C if a.final_norm else 0)
     attention = (C * 3 * C + 3 * C) + (C * C + C)  # query, key, value; output
     mlp = (C * 4 * C + 4 * C) + (4 * C * C + C)
     block = 2 * C + attention + 2 * C + mlp  # each sub-layer with its LayerNorm's gain and bias
@@ -190,6 +195,8 @@ def flops_per_token(a: Architecture) -> int:
     not), and 12 x width x keys a layer for scores and weighted sums. As usual for MFU (PaLM, appendix B) the causal
     half is not deducted: keys = context, or the band's width in a banded layer. Recomputation does not count.
     """
+    if a.trunk == "lstm":
+        return 6 * (a.layers * 8 * a.width * a.width + a.vocabulary * a.width)
     matrices = a.layers * 12 * a.width * a.width + a.vocabulary * a.width
     keys = sum(min(a.band or a.context, a.context) if banded(a, layer) else a.context for layer in range(a.layers))
     return 6 * matrices + 12 * a.width * keys
@@ -201,7 +208,7 @@ def without_embeddings(a: Architecture) -> int:
     >>> without_embeddings(Architecture())
     85056000
     """
-    return parameters(a) - (a.vocabulary + a.context) * a.width
+    return parameters(a) - (a.vocabulary + (a.context if a.trunk == "transformer" else 0)) * a.width
 
 
 def training_flops(a: Architecture, t: Training) -> float:

@@ -130,7 +130,11 @@ class Examples:
     def where(self, i: int) -> tuple[int, int, int]:
         """Row i of the training: (group, epoch, number of the example in the files' order)."""
         epoch, nth = divmod(i, len(self))
-        return 0, epoch, permute(nth, len(self), json.dumps([self.seed, "examples", epoch]).encode())
+        return 0, epoch, permute(nth, len(self), self.key(epoch))
+
+    def key(self, epoch: int) -> bytes:
+        """What an epoch's order is drawn by."""
+        return json.dumps([self.seed, "examples", epoch]).encode()
 
     def read(self, start: int, stop: int) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
         """Rows start ... stop - 1 as `batch` gives them, and each one's group (B,): all 0."""

@@ -9,6 +9,7 @@ from model.examples import Examples
 from model.fine_tuning import TASKS, FineTuning, outputs_for
 from model.headed import Outputs
 from model.objectives import Objective
+from model.presets import FORMS
 from model.ranked import Ranked, head_of
 from model.sft import SFT
 
@@ -16,26 +17,16 @@ from model.sft import SFT
 class Entry(NamedTuple):
     """`head`: of the training examples; None where the objective needs none. `make`: of the name, the head's outputs,
     the held-out examples, the architecture, and the keys of `objective_keys` in run.yaml; TypeError for one that it
-    does not have. `forms`: of the examples that it reads."""
+    does not have."""
 
     head: Callable[[Examples], Outputs] | None
     make: Callable[..., Objective]
-    forms: frozenset[str]
 
 
-FORMS: dict[str, frozenset[str]] = {
-    "classify": frozenset({"classify", "entail"}),
-    "entail": frozenset({"classify", "entail"}),
-    "similar": frozenset({"similar"}),
-    "choose": frozenset({"choose"}),
-    "regress": frozenset({"regress", "similar", "classify"}),
-    "span": frozenset({"span"}),
-    "tag": frozenset({"tag"}),
-}
 TABLE: dict[str, Entry] = {
-    **{name: Entry(partial(outputs_for, name), FineTuning, FORMS[name]) for name in TASKS},
-    "sft": Entry(None, SFT, frozenset({"chat"})),
-    "reward": Entry(head_of, Ranked, frozenset({"compare"})),
+    **{name: Entry(partial(outputs_for, name), FineTuning) for name in TASKS},
+    "sft": Entry(None, SFT),
+    "reward": Entry(head_of, Ranked),
 }
 
 
@@ -47,8 +38,8 @@ def made(
     if name not in TABLE:
         raise ValueError(f"no objective is called {name!r}: there are lm, {', '.join(TABLE)}")
     entry = TABLE[name]
-    if train.form not in entry.forms:
-        forms = ", ".join(sorted(entry.forms))
+    if train.form not in FORMS[name]:
+        forms = ", ".join(FORMS[name])
         raise ValueError(f"{train.folder} has the form {train.form}, and the objective {name} learns from {forms}")
     outputs = entry.head(train) if entry.head is not None else None
     try:

@@ -173,6 +173,12 @@ FINE_TUNING_EPOCHS = 3
 FINE_TUNING_WARM_UP = 0.002  # of the budget
 
 
+# By objective, the forms of examples that it reads.
+FORMS: dict[str, tuple[str, ...]] = {
+    "classify": ("classify", "entail"), "entail": ("classify", "entail"), "similar": ("similar",),
+    "choose": ("choose",), "regress": ("regress", "similar"), "span": ("span",), "tag": ("tag",),
+    "sft": ("chat",), "reward": ("compare",),
+}  # fmt: skip
 # By objective, what it learns by where nothing is given, and for how many epochs.
 TUNING: dict[str, tuple[dict[str, Any], float]] = dict.fromkeys(
     ("classify", "entail", "similar", "choose", "regress", "span", "tag"), (FINE_TUNING, FINE_TUNING_EPOCHS)

@@ -99,17 +99,6 @@ INSTRUCT = {
     "instructgpt-175b": Instruct("gpt3-175b", SFT(5.03e-6, 8), Mixed(2.45e-6, 8), PPONumbers(5e-6)),
 }
 
-# The data (SPECS 2.7): prompts, by kind and split; of labelers and of customers (table 6).
-DATA = {
-    ("demonstrations", "train"): (11_295, 1_430),
-    ("demonstrations", "validation"): (1_550, 103),
-    ("comparisons", "train"): (6_623, 26_584),
-    ("comparisons", "validation"): (3_488, 14_399),
-    ("prompts", "train"): (0, 31_144),
-    ("prompts", "validation"): (0, 16_185),
-}
-PROMPTS_A_USER = 200  # at most (section 3.2)
-
 # What an objective is trained by where nothing else is said: a preset's numbers (by default of the smallest).
 TRAINING = ("learning_rate", "batch", "floor", "warm_up", "beta1", "beta2")  # keys of model.config.Training
 

@@ -36,6 +36,11 @@ class Tokenizer:
         self.end_of_text: int = end
         self.vocabulary: int = self._library.get_vocab_size()
 
+    def id_of(self, token: str) -> int | None:
+        """The id of a token, such as <|end|>; None where it has none."""
+        found: int | None = self._library.token_to_id(token)
+        return found
+
     def encode(self, text: str) -> list[int]:
         """Token ids of `text`; text that spells <|endoftext|> stays text."""
         ids: list[int] = self._library.encode(text, add_special_tokens=False).ids

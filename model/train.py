@@ -36,6 +36,7 @@ from model.files import Unreachable, store_at
 from model.gpt import GPT
 from model.headed import Headed, Outputs, attach
 from model.loop import Parts, learn
+from model.lstm import trunk_of
 from model.machine import Machine
 from model.metrics import Metrics
 from model.micro_batch import first_pass, micro_batch, one_pass
@@ -181,7 +182,7 @@ def train(run: Run, path: str, machine: Machine) -> None:
 
 def drawn(a: Architecture, head: Outputs | None, seed: int) -> GPT:
     """The model as it is before it learns anything, with the objective's head if it has one."""
-    model = GPT(a).initialise(seed)
+    model = trunk_of(a).initialise(seed)
     if head is not None:
         attach(model, head, seed)
     return model

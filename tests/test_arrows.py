@@ -19,6 +19,7 @@ ALLOWED = {
     # `conf` says what a pipeline may say; its models are model/config.py's, its mistakes runtime/errors.py's.
     "conf": {"conf", "model.config", "model.presets", "tasks.runtime.errors"},
     "tasks.runtime": {"tasks.runtime"},
+    "tasks.runtime.compiling": {"tasks.runtime", "tasks.kernels.ahead", "tasks.kernels.cache"},  # and no kernel
     "tasks": {"tasks", "tasks.kernels", "tasks.runtime", "conf"},
     "tasks.tokens": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model.tokenizer"},
     "tasks.models": {"tasks", "tasks.kernels", "tasks.runtime", "conf", "model"},
@@ -108,7 +109,7 @@ DOORS = {
     "flows.live": "tasks.report",
     "flows.run": "tasks.report",
     "flows.explain": "tasks.sources.told tasks.sources.found",
-    "flows.explain_step": "tasks.models.steps",
+    "flows.explain_step": "tasks.models.steps tasks.models.tuned_steps",
     "flows.diff": "tasks.fates tasks.evaluation.compared",
     "flows.supposed": "tasks.fates",
     "flows.whatif": "tasks.fates",

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 import ruled
 from corpora import Counted, decided, document_id, scored, source
+from examples_made import tokenizer_made
 
 import tasks
 from conf.corpus import Decontaminate
@@ -28,8 +29,10 @@ from tasks.decontaminate.grams import grams
 from tasks.decontaminate.hits import hits
 from tasks.dedup.signatures import signatures
 from tasks.dedup.survivors import survivors
+from tasks.examples.asked import asked
 from tasks.examples.cleared import cleared
 from tasks.examples.labelled import labelled
+from tasks.examples.prompts import prompts
 from tasks.quality.classifier import classifier
 from tasks.quality.harm import harm
 from tasks.quality.harm_classifier import harm_classifier
@@ -77,6 +80,8 @@ LEFT_OUT = {
     ("perplexity", "botocore"): "signs requests to a store",
     ("perplexity", "obstore"): "brings files here, which are checked",
     ("perplexity", "safetensors"): "reads weights: a lossless container",
+    ("asked", "awkward"): "holds the ids that gigatoken gives, which is not asked here",
+    ("asked", "gigatoken"): "prompts are encoded by `tokenizers` alone",
     ("examples", "awkward"): "holds the ids that gigatoken gives, which is not asked here",
     ("examples", "gigatoken"): "records are encoded by `tokenizers` alone",
     ("file-perplexity", "botocore"): "signs requests to a store",
@@ -132,6 +137,13 @@ LEFT_OUT = {
     ("samples", "isal"): "undoes a lossless code, as zstandard does",
     ("samples", "lz4"): "undoes a lossless code, as zstandard does",
     ("samples", "zstandard"): "undoes a lossless code: any version gives the same bytes, or an error",
+    ("reward-accuracy", "botocore"): "signs requests to a store",
+    ("reward-accuracy", "obstore"): "brings files here, which are checked",
+    ("reward-accuracy", "safetensors"): "reads weights: a lossless container",
+    ("reward-accuracy", "tokenizers"): "imported beside a model; token ids are read as they are",
+    ("reward-by-step", "botocore"): "signs requests to a store",
+    ("reward-by-step", "obstore"): "brings files here, which are checked",
+    ("reward-by-step", "safetensors"): "reads weights: a lossless container",
     ("report", "rouge-score"): "of metrics, which scores are made with; the report reads what they came to",
     ("report", "sacrebleu"): "of metrics, which scores are made with; the report reads what they came to",
     ("tokens", "awkward"): "holds the ids that gigatoken gives, as they are",
@@ -268,7 +280,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     chosen = run(select, "crawl", **index_of(folder))
     taken = run(retracted, "web", documents=documents, before=None, ids=sorted(set(ids[:2])))
     read_records, clear = records_cleared(run, folder)
-    every = (read_in, posted, chosen, taken, kept, *counted, signed, survived, cut, given, read_records, clear)
+    of_records = (read_records, clear, *prompts_decided(run, folder))
+    every = (read_in, posted, chosen, taken, kept, *counted, signed, survived, cut, given, *of_records)
     return {each.stage: each for each in every}
 
 
@@ -287,6 +300,19 @@ def records_cleared(run: Run, folder: Path) -> tuple[Artifact, Artifact]:
     often = run(frequent, "records", documents=[records], hits=[met], before=[every], grams=wanted, limit=10)
     inputs = {"documents": records, "hits": met, "grams": wanted, "frequent": often}
     return records, run(cleared, "records", **inputs, rule="gpt3", judged=how.judged())
+
+
+def prompts_decided(run: Run, folder: Path) -> tuple[Artifact, Artifact]:
+    """What is known of prompts, and which of them stay; one leaves for each reason."""
+    told = ["the mill", "The  mill", "write to joe@example.org", "the mill " * 30, "a sea", "a sun"]
+    lines = [json.dumps({"prompt": text, "user": "ann"}) for text in told]
+    (folder / "prompts.jsonl").write_text("\n".join(lines))
+    files = [file.as_dict() for file in expand({"name": "prompts", "files": "prompts.jsonl"}, folder)]
+    reading = {"form": "prompt", "fields": {"messages": "messages", "prompt": "prompt"}, "classes": []}
+    records = run(labelled, "prompts", files=files, **reading, reject_share=0.0)
+    met = run(asked, "prompts", documents=records, tokenizer=tokenizer_made(run), prefix=20, **reading)
+    rules = {"tokens": 40, "personal": True, "same_prefix": True, "per_user": 2}
+    return met, run(prompts, "prompts", documents=records, asked=met, before=None, rules=rules)
 
 
 def kept_by_rules(run: Run, folder: Path) -> tuple[Artifact, list[Artifact]]:
@@ -413,6 +439,7 @@ def test_what_brings_files_here_and_tells_of_them_is_in_no_fingerprint() -> None
         "tasks.sources.told",
         "tasks.sources.records",
         "tasks.models.steps",
+        "tasks.models.tuned_steps",
         *(f"tasks.retraction.{name}" for name in ("difference", "evidence", "held", "named", "sample")),
         "tasks.decontaminate.told",
         "tasks.dedup.told",

@@ -49,6 +49,7 @@ class Built:
     examples: By = field(default_factory=dict)  # labelled text in its form, by name
     mixtures: By = field(default_factory=dict)
     models: By = field(default_factory=dict)
+    chosen: By = field(default_factory=dict)  # at which step a model is taken, by the model
     overlap: Artifact | None = None
     perplexities: By = field(default_factory=dict)
     samples: By = field(default_factory=dict)  # texts about people, by model

@@ -88,8 +88,8 @@ def order_by_compute(run: Run, p: Pipeline, built: Built) -> None:
 
 
 def evaluated(p: Pipeline) -> list[str]:
-    """The models that are asked."""
-    return [*(p.rungs() if p.evaluate.ladder else ()), *p.models]
+    """The models that are asked as language models."""
+    return [*(p.rungs() if p.evaluate.ladder else ()), *(name for name, model in p.models.items() if model.speaks)]
 
 
 def placed(p: Pipeline) -> list[tuple[str, str]]:

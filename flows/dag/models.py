@@ -4,10 +4,12 @@ from conf.ladder import Ladder
 from conf.pipeline import Pipeline
 from flows.dag.asking import ask, require_metrics
 from flows.dag.built import Built, By
+from flows.dag.fine_tune import fine_tune
+from flows.dag.incoming import incoming
 from flows.dag.tokens import train_tokenizer
 from model.config import Architecture, Training, stated, total_windows
 from tasks.models.imported import architecture as architecture_of
-from tasks.models.imported import imported, patterns
+from tasks.models.imported import imported
 from tasks.models.ngrams import ngrams
 from tasks.models.pass_rates import pass_rates
 from tasks.models.prediction import prediction
@@ -17,7 +19,6 @@ from tasks.models.verdict import verdict
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.run import Run
-from tasks.sources.input.listing import listed
 from tasks.tokens.mixture import mixture
 
 
@@ -26,6 +27,8 @@ def pretrain(run: Run, p: Pipeline) -> Built:
     trained last, after the prediction."""
     built = train_tokenizer(run, p)
     for name, (model, more) in p.trained().items():
+        if model.tuned:
+            continue
         if model.preset is None:
             if not model.goes_on:
                 built.models[name] = incoming(run, p, name, built)
@@ -34,6 +37,7 @@ def pretrain(run: Run, p: Pipeline) -> Built:
     if p.ladder is not None:
         climb(run, p, p.ladder, built)
     go_on(run, p, built)
+    fine_tune(run, p, built)
     return built
 
 
@@ -109,9 +113,9 @@ def climb(run: Run, p: Pipeline, ladder: Ladder, built: Built) -> None:
         model, mixed = built.models[ladder.predict], built.mixtures[ladder.predict]
         with run.group("ladder"):
             run(verdict, ladder.predict, prediction=foretold, model=model, mixture=mixed)
-    trained = {name: built.models[name] for name in built.mixtures}
+    trained = {name: built.models[name] for name in built.mixtures if p.trained()[name][0].speaks}
     with run.group("ladder"):
-        run(scaling, "ladder", models=trained, mixtures=built.mixtures)
+        run(scaling, "ladder", models=trained, mixtures={name: built.mixtures[name] for name in trained})
 
 
 def go_on(run: Run, p: Pipeline, built: Built) -> None:
@@ -151,12 +155,3 @@ def foretell_pass_rates(run: Run, p: Pipeline, ladder: Ladder, built: Built) -> 
                 share=ladder.share,
                 seed=p.seed,
             )
-
-
-def incoming(run: Run, p: Pipeline, name: str, built: Built) -> Artifact:
-    """A model that was trained elsewhere."""
-    model = p.models[name]
-    assert model.from_ is not None
-    files = listed(run, f"model-{name}", patterns(model.from_), built.sample)
-    with run.group("training", name):
-        return run(imported, name, **files, end_of_text=model.end_of_text)

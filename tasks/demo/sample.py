@@ -3,6 +3,7 @@
     crawl/NNNNN.warc.gz and one .warc      pages, most of them junk, some records damaged
     webtext.jsonl.gz {url, text}           books1/*.txt  books2/*.txt  wikipedia.jsonl.gz {id, title, text}
     benchmarks/cloze.jsonl {context, continuation}   benchmarks/choice.jsonl {query, choices, gold}
+    labelled/*                             text with labels, demonstrations, prompts: labelled.py
     planted.json                           never read by any stage but `report`:
         near_copies  [{url, of_url, kind: within|across, made: words|shortened, jaccard}]
         exact_copies [{url, of_url}]       the extracted text is the same
@@ -27,7 +28,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from tasks.demo import crawl, items, junk, library, plan, sources
+from tasks.demo import crawl, items, junk, labelled, library, plan, sources
 from tasks.demo.chance import number, uniform
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure
@@ -57,7 +58,8 @@ class Documentation:
 
 @statistics
 class Sampled:
-    """Pages by kind, bytes of crawl files, documents and bytes per source, items per benchmark, what was planted."""
+    """Pages by kind, bytes of crawl files, documents and bytes per source, items per benchmark, rows per labelled file,
+    what was planted."""
 
     pages: dict[str, int] = field(default_factory=dict)
     good_pages: int = 0
@@ -68,6 +70,7 @@ class Sampled:
     records: int = 0
     sources: dict[str, dict[str, int]] = field(default_factory=dict)
     benchmarks: dict[str, int] = field(default_factory=dict)
+    labelled: dict[str, int] = field(default_factory=dict)
     planted: dict[str, int] = field(default_factory=dict)
     documentation: Documentation = field(default_factory=Documentation)
 
@@ -101,6 +104,10 @@ def make_sample(folder: Path, *, megabytes: int = FULL, seed: int = 1, map: Map)
             "install the project with its dependencies, or ask for more megabytes."
         ) from error
 
+    placed = {unit.name for place in by_place.values() for unit in place}
+    left = [unit for unit in documented if unit.name not in placed]
+    shown = [str(row["text"]) for rows in benchmarks.values() for row in rows]
+    rows_of = labelled.write(folder / "labelled", left, shown, seed, scale)
     written = write_sources(folder, by_place, webtext, benchmarks, planting)
     similarities = list(map(plan.measured, [(original, copy, seed) for original, copy in planting.pairs]))
     for row, jaccard in zip(planting.exact, similarities, strict=False):
@@ -135,6 +142,7 @@ def make_sample(folder: Path, *, megabytes: int = FULL, seed: int = 1, map: Map)
         records=sum(report["records"] for report in reports),
         sources=written,
         benchmarks={kind: len(rows) for kind, rows in benchmarks.items()},
+        labelled=rows_of,
         planted={key: len(planted[key]) for key in ("near_copies", "exact_copies", "leaks", "damaged")},
         documentation=Documentation(len(units), tuple(absent), tuple(unread)),
     )

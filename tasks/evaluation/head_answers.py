@@ -96,5 +96,5 @@ def _told(tokenizer: Tokenizer, about: dict[str, Any], example: Example) -> tupl
     if about["objective"] != "choose":
         return tokenizer.decode(example.tokens[0]), about["classes"]
     answers = [tokens[segment == 1] for tokens, segment in zip(example.tokens, example.segment, strict=True)]
-    asked = tokenizer.decode(example.tokens[0][example.segment[0] == 0])
-    return asked, [tokenizer.decode(answer[1:-1]) for answer in answers]  # without <|delimiter|> and <|extract|>
+    asked = tokenizer.decode(example.tokens[0][example.segment[0] == 0][:-1])  # without <|delimiter|>
+    return asked, [tokenizer.decode(answer[:-1]) for answer in answers]  # without <|extract|>

@@ -1,7 +1,7 @@
 """Forms: what a record reads to the sequences of tokens that a model is shown. Pure; a table, a form a row.
 
-GPT-1's (Radford et al. 2018, section 3.3; `transform_roc` of its released train.py), each part cut to context / 2 - 2
-tokens, as there:
+GPT-1's (Radford et al. 2018, section 3.3; `transform_roc` of its released train.py). Of two parts each is cut to
+context / 2 - 2 tokens, as there; a text that stands alone, of which the release has no case, to what the context holds:
 
     classify, regress   <|start|> text <|extract|>
     entail              <|start|> premise <|delimiter|> hypothesis <|extract|>
@@ -61,7 +61,7 @@ class Shown(NamedTuple):
 
     @property
     def part(self) -> int:
-        """Tokens of a part at most."""
+        """Tokens of one of two parts, at most."""
         return self.context // 2 - 2
 
     def ids(self, text: str) -> list[int]:
@@ -91,7 +91,7 @@ def sequences(form: str, item: Item, by: Shown) -> list[Sequence]:
 
 
 def _one(item: Item, by: Shown) -> Iterator[Sequence]:
-    yield _joined(by, _cut(by.ids(item.parts[0]), by.part), None, list(item.label))
+    yield _joined(by, _cut(by.ids(item.parts[0]), by.context - 2), None, list(item.label))
 
 
 def _two(item: Item, by: Shown) -> Iterator[Sequence]:

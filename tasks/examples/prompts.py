@@ -91,7 +91,7 @@ def prompts_shard(out: Output, decided: tuple[Shard, np.ndarray, list[str | None
     keep = met & np.array([reason is None for reason in reasons], bool)
     out.of(shard)
     out.write(pa.table([pa.array(keep), pa.array(reasons, pa.string())], names=["keep", "reason"]))
-    counted = dict(sorted(Counter(reason for reason in reasons if reason is not None).items()))
+    counted = {reason: reasons.count(reason) for reason in REASONS}
     return Decided(int(met.sum()), int(size[met].sum()), int(keep.sum()), int(size[keep].sum()), counted)
 
 

@@ -30,7 +30,7 @@ from tasks.sources.rows.json_objects import exact, quick
 
 LONGEST = 16 << 20  # bytes of a record; of a CSV file with a quote that nothing closes, what is read in vain
 MARK = "\ufeff"
-QUOTED = re.compile(r'"[^"]*(?:""[^"]*)+"')
+QUOTED = re.compile(r'"[^"]*(?:""[^"]*)+"|""')
 PIECE = 1 << 20
 
 

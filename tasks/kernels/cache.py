@@ -23,6 +23,7 @@ from importlib.resources import files
 from pathlib import Path
 
 COMPILED = "compiled"
+OF_ONE = "millrace-kernels-"  # how the temporary folder of one process is called
 
 
 def sources(package: str) -> dict[str, bytes]:
@@ -56,7 +57,12 @@ def root() -> Path:
             )
     except (OSError, RuntimeError):  # RuntimeError: a user without a home
         pass  # said in the docstring: such a process compiles for itself
-    return Path(tempfile.mkdtemp(prefix="millrace-"))
+    return Path(tempfile.mkdtemp(prefix=OF_ONE))
+
+
+def shared() -> bool:
+    """Whether other processes find what this one compiles."""
+    return not Path(os.environ["NUMBA_CACHE_DIR"]).parent.name.startswith(OF_ONE)
 
 
 def ours(folder: Path) -> bool:
@@ -113,11 +119,15 @@ def _place(path: Path, content: bytes) -> None:
 
 
 def add_compiled(archive: Path) -> None:
-    """Compile every kernel (a signature makes numba do it on import), and add the files to the zip."""
+    """Compile every kernel, as many modules side by side as there are cores, and add the files to the zip."""
+    from tasks.kernels.ahead import Ahead, graph
+
     package = __package__ or "tasks.kernels"
-    for name in sources(package):
-        if name != "__init__.py":
-            importlib.import_module(f"{package}.{name.removesuffix('.py')}")
+    ahead = Ahead(len(os.sched_getaffinity(0)), lambda done, total, seconds: None)
+    ahead.want(graph())
+    ahead.wait(graph())
+    for name in (*ahead.failed, *(graph() if not shared() else ())):
+        importlib.import_module(f"{package}.{name}")  # says what is wrong with it
     folder = Path(str(files(package)))
     place = f"{folder.name}_{hashlib.sha1(str(folder).encode()).hexdigest()}"
     with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as file:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.models.files import model_folder
-from tasks.models.read_examples import examples_of
+from tasks.models.tuned import examples_of
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.job import Job
@@ -22,7 +22,7 @@ from tasks.runtime.shards import COMPRESSION, read
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import statistics
 
-FILE = "rewards.parquet"
+FILE = "ranked.parquet"
 UNNAMED = "unnamed"  # where a record has no `labeler`
 ROWS = pa.schema(
     [
@@ -79,16 +79,15 @@ def reward_accuracy(job: Job, *, reward: Artifact, examples: Artifact, records: 
     except ValueError as error:
         raise Mistake(f"{reward.label}: {error}") from error
     rows: list[dict[str, Any]] = []
-    with examples_of(examples, "validation") as held_out:
-        listed = list(held_out)
-        for first in range(0, len(listed), BLOCK):
-            block = listed[first : first + BLOCK]
-            rewards = iter(model.of([tokens.tolist() for one in block for tokens in one.tokens]).tolist())
-            rows += [
-                {"id": one.id, "answers": len(one.tokens), "row": row, "rank": label[0], "reward": next(rewards)}
-                for one in block
-                for row, label in enumerate(one.labels)
-            ]
+    listed = list(examples_of(examples, "validation"))
+    for first in range(0, len(listed), BLOCK):
+        block = listed[first : first + BLOCK]
+        rewards = iter(model.of([tokens.tolist() for one in block for tokens in one.tokens]).tolist())
+        rows += [
+            {"id": one.id, "answers": len(one.tokens), "row": row, "rank": label[0], "reward": next(rewards)}
+            for one in block
+            for row, label in enumerate(one.labels)
+        ]
     labelers = labelers_of(records, {row["id"] for row in rows})
     table = pa.Table.from_pylist([{**row, "labeler": labelers[row["id"]]} for row in rows], schema=ROWS)
     with job.publish(FILE) as file:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from tasks.kernels.draw import uniform
 from tasks.models.files import model_folder
 from tasks.models.pretrain import snapshots_of
-from tasks.models.read_examples import examples_of
+from tasks.models.tuned import examples_of
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.job import Job
@@ -80,9 +80,9 @@ def reward_by_step(
         judge = Reward(model_folder(reward), device)
     except ValueError as error:
         raise Mistake(f"{reward.label}: {error}") from error
-    with examples_of(examples, "validation") as held_out:
-        added, room = held_out.about["added"], judge.trunk.architecture.context
-        asked = _asked(list(held_out), added[ASSISTANT], prompts, limit, room, seed)
+    held_out = examples_of(examples, "validation")
+    added, room = held_out.about["added"], judge.trunk.architecture.context
+    asked = _asked(list(held_out), added[ASSISTANT], prompts, limit, room, seed)
     if not asked:
         raise Mistake(f"{examples.label} holds out no demonstration whose prompt leaves room for an answer")
     how = Free(limit, (END,), sampling=Sampling(1.0), seed=seed, keys=tuple(one.id for one in asked))

@@ -19,6 +19,7 @@ from tasks.models.files import ABOUT, WEIGHTS
 from tasks.models.loader import CHECKPOINTS, reading
 from tasks.models.pretrain import METRICS, TIMINGS, put_all, trained_in
 from tasks.models.same_tokenizer import difference
+from tasks.models.tuned_steps import tell_tuned
 from tasks.runtime.artifact import Artifact, artifact_at
 from tasks.runtime.errors import Mistake
 from tasks.runtime.job import Job
@@ -49,6 +50,8 @@ class Tuned:
     "train",
     kind="fit",
     section="fine-tuning",
+    tell=tell_tuned,
+    everywhere=True,
     libraries=("torch",),
     version=f"model {MODEL_VERSION}",
     judges=("torchrun",),
@@ -65,12 +68,14 @@ def train(
     epochs: float | None,
     layers_transferred: int | None,
     torchrun: list[str],
+    demonstrations: Artifact | None = None,
 ) -> Tuned:
     """A model tuned on examples: trunk and head, configuration, the examples' tokenizer, and what was learned.
 
     `start`: the model whose weights it begins with; None: drawn ones. `architecture`: of the trunk; its vocabulary
     grows by the tokens that the examples add. `training`: the trainer's keys, whose budget the `epochs` are if given.
-    `objective_keys`: see model/objective_table.py. `layers_transferred`: of the start's layers, all if None.
+    `objective_keys`: see model/objective_table.py. `demonstrations`: of a reward model, the examples whose rewards are
+    to be 0 on average. `layers_transferred`: of the start's layers, all if None.
 
     Raises:
         Mistake: the start has another tokenizer, or other added tokens; the examples are longer than its context.
@@ -94,7 +99,10 @@ def train(
                 **reading(job.store),
                 **({} if isinstance(job.store, LocalStore) else {"mirror": job.artifact.name_of(CHECKPOINTS)}),
                 "objective": objective,
-                "objective_keys": objective_keys,
+                "objective_keys": {
+                    **objective_keys,
+                    **({} if demonstrations is None else {"demonstrations": demonstrations.label}),
+                },
                 "examples": examples.label,
                 "tokenizer": str(examples.local(TOKENIZER)),
                 "tokenizer_fingerprint": about["tokenizer"],

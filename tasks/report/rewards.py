@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from tasks.examples.examples import Made
+from tasks.examples.examples import examples as examples_stage
+from tasks.examples.paper import DATA
 from tasks.models.chosen_step import Chosen
 from tasks.models.chosen_step import chosen_step as chosen_stage
 from tasks.models.reward_accuracy import Accuracy
@@ -15,6 +18,7 @@ from tasks.report.section import Content, Counted, Plot, Section
 from tasks.runtime.job import Job
 from tasks.runtime.statistics import to_json
 
+KINDS = {"chat": "demonstrations", "compare": "comparisons", "prompt": "prompts"}  # of labelled text, by form
 # InstructGPT's reward models on labelers that they were trained on, and on others (section 4.1, cross-validation).
 PAPER = {"labelers of training": 0.724, "other labelers": 0.696}
 
@@ -24,7 +28,23 @@ def gather(job: Job, given: Given, counted: list[Counted[None]]) -> Content | No
     chosen = {name: to_json(one.counts(Chosen)) for name, one in given.named(chosen_stage).items()}
     if not accuracies and not chosen:
         return None
-    return {"accuracies": accuracies, "chosen": chosen, "paper": PAPER}
+    return {"accuracies": accuracies, "chosen": chosen, "paper": PAPER, "data": _data(given)}
+
+
+def _data(given: Given) -> list[dict[str, Any]]:
+    """Of each kind of labelled text of the run how many there are, beside the paper's (table 6)."""
+    found: dict[str, dict[str, int]] = {}
+    for one in given.named(examples_stage).values():
+        if (kind := KINDS.get(one.manifest["parameters"]["form"])) is not None:
+            counts = one.counts(Made)
+            of = found.setdefault(kind, {"train": 0, "validation": 0, "left_out": 0})
+            of["train"] += counts.train.examples
+            of["validation"] += counts.validation.examples
+            of["left_out"] += counts.decided + sum(counts.rejects.values())
+    return [
+        {"kind": kind, **of, "paper": {split: sum(DATA[kind, split]) for split in ("train", "validation")}}
+        for kind, of in sorted(found.items())
+    ]
 
 
 def lines(content: Content) -> Iterator[str]:

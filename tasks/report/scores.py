@@ -11,6 +11,7 @@ from tasks.evaluation.scores import Scored
 from tasks.evaluation.scores import scores as scores_stage
 from tasks.models.imported import Imported, imported
 from tasks.models.pretrain import Trained, pretrain
+from tasks.models.train import Tuned, train
 from tasks.report import curves
 from tasks.report.formats import score, share
 from tasks.report.given import Given
@@ -57,6 +58,8 @@ def _size(given: Given, name: str) -> dict[str, Any]:
             "parameters": trained.parameters,
             "size": f"{trained.parameters:,} parameters, {trained.updates:,} updates, {trained.tokens:,} tokens",
         }
+    if tuned := given.named(train).get(name):
+        return {"parameters": tuned.counts(Tuned).parameters, "size": None}
     came = given.named(imported).get(name)
     return {"parameters": came.counts(Imported).parameters if came else None, "size": None}
 

@@ -8,6 +8,7 @@ from tasks.report.contamination import CONTAMINATION
 from tasks.report.duplicates import DUPLICATES
 from tasks.report.episodes import EPISODES
 from tasks.report.exams import EXAMS
+from tasks.report.fine_tuning import FINE_TUNING
 from tasks.report.funnel import FUNNEL
 from tasks.report.general import GENERAL
 from tasks.report.given import Given, ShardColumns
@@ -30,8 +31,8 @@ from tasks.report.tokenizer import TOKENIZER
 from tasks.report.training import TRAINING
 
 OWN: tuple[Section[Any], ...] = (
-    REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, SCALING, ABILITIES,
-    SCORES, REWARDS, EPISODES, ALIGNMENT, TEXTS, EXAMS, PROBES, NEWS, PLANTED,
+    REJECTS, QUALITY, RULED, DUPLICATES, CONTAMINATION, OVERLAP, TOKENIZER, MIXTURE, TRAINING, FINE_TUNING, SCALING,
+    ABILITIES, SCORES, REWARDS, EPISODES, ALIGNMENT, TEXTS, EXAMS, PROBES, NEWS, PLANTED,
 )  # fmt: skip
 SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, REMOVALS, *OWN, GENERAL)
 EVERY = (FUNNEL, LOSSES, REMOVALS, GENERAL)  # of all stages, whatever they declare

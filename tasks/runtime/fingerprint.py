@@ -29,6 +29,7 @@ MARK = "SHAPES_NO_BYTES"
 SENTENCES = ("Mistake", "Failure")  # errors for people: their wording shapes no byte
 ALWAYS = ("pyarrow",)  # writes every shard
 KERNELS = ("llvmlite", "numba", "numpy")  # compile what tasks/kernels says
+KERNEL_ROOM = "tasks.kernels."
 UNICODE = "unicodedata"  # Python's table of characters: a newer Python knows more of them
 
 
@@ -71,6 +72,18 @@ def code_hashes(module: str) -> dict[str, str]:
     hashes = {name: _file_hash(_source(name)) for name in sorted(_closure(module))}
     remembered(_walk_version()).save()
     return hashes
+
+
+@cache
+def kernels_of(module: str) -> frozenset[str]:
+    """Modules of tasks/kernels, by their last names, that a stage's module imports, directly or not, named anywhere."""
+    seen: set[str] = set()
+    waiting = [module]
+    while waiting:
+        if (name := waiting.pop()) not in seen:
+            seen.add(name)
+            waiting.extend(imports(_source(name)))
+    return frozenset(name.removeprefix(KERNEL_ROOM) for name in seen if name.startswith(KERNEL_ROOM))
 
 
 def _closure(module: str) -> set[str]:

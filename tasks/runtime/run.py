@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tasks.runtime.artifact import Artifact
+from tasks.runtime.compiling import Compiling
 from tasks.runtime.engine import Engine
 from tasks.runtime.fingerprint import code_hashes, digest, libraries_of, versions
 from tasks.runtime.job import Reporter, Silent, build, inputs_of, leaves
@@ -60,6 +61,7 @@ class Run:
         self.groups: dict[str, Group] = {}  # of the artifacts that are in one, by label
         self.followed = threading.Event()  # set when the DAG is: nothing more will be asked for
         self._group: Group | None = None
+        self._compiling = Compiling(self.reporter, engine.workers) if engine is not None else None
 
     @property
     def builds(self) -> bool:
@@ -135,6 +137,8 @@ class Run:
         """End what still runs, and the engine with it: that of a run that is given up, or is over."""
         if self.schedule is not None:
             self.schedule.stop.set()
+        if self._compiling is not None:
+            self._compiling.close()
         if self.engine is not None:
             self.engine.close()
         if self.schedule is not None:
@@ -142,8 +146,21 @@ class Run:
 
     def _make(self, artifact: Artifact, what: Stage, arguments: dict[str, Any], *beside: Due) -> Artifact:
         if self.engine is not None:
+            self.compile(artifact, what, *beside)
             build(artifact, what, arguments, self.engine, self.reporter, self.stop, beside)
         return artifact
+
+    def compile(self, artifact: Artifact, what: Stage, *beside: Due) -> None:
+        """Wait for the kernels of a stage that is not built yet, and have those of the rest compiled meanwhile.
+
+        Raises:
+            Failure: the run was given up meanwhile.
+        """
+        if self._compiling is not None and not artifact.built:
+            rest = (one for one in list(self.artifacts) if self.wants(one) and one is not artifact)
+            later = ((self.stages[one.stage], one.recipe["parameters"]) for one in rest if not one.built)
+            own = [(each.what, each.artifact.recipe["parameters"]) for each in beside]
+            self._compiling.ready([(what, artifact.recipe["parameters"]), *own], later)
 
     @property
     def stop(self) -> threading.Event | None:

@@ -8,7 +8,7 @@ writes other columns than it declares fails. Calling a `Run` with a stage makes 
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -64,6 +64,7 @@ class Stage:
     note: Callable[[Artifact], str] | None = None  # what more its page in Prefect says, in Markdown
     libraries: tuple[str, ...] = ()  # whose versions shape its bytes, beside Parquet's and the kernels'
     version: str | None = None  # a number by hand instead of the code's hash (pretrain)
+    idle: Callable[[Mapping[str, Any]], Collection[str]] = lambda _: ()  # kernels it imports and, so asked, never calls
     judges: tuple[str, ...] = ()  # parameters that may stop the stage and never change a byte: not in the fingerprint
 
     @property

@@ -102,6 +102,8 @@ class Ingested:
         *("isal", "zstandard", "lz4", "brotli", "orjson", "ada-url", "resiliparse", "chardet", "py3langid", "ftfy"),
         "numba",
     ),
+    # Pages are in archives alone: what finds their text takes 15 s to compile.
+    idle=lambda parameters: () if parameters["kind"] == "warc" else ("blocks", "markup", "references"),
     judges=("reject_share", "manners"),
 )
 def ingest(

@@ -2,6 +2,7 @@
 
 import json
 import random
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from kernels.strategies import random_texts
 from kernels.twins import words
 
 from conf.corpus import Decontaminate
+from tasks.decontaminate import frequent as frequent_stage
+from tasks.decontaminate import rules
 from tasks.decontaminate.benchmark import benchmark, comparable
 from tasks.decontaminate.cuts import cuts
 from tasks.decontaminate.frequent import frequent
 from tasks.decontaminate.grams import grams, grams_table
-from tasks.decontaminate.hits import hits
+from tasks.decontaminate.hits import hit_batches, hits
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.run import Run
 
@@ -264,6 +267,50 @@ def test_statistics_say_what_is_left(run, tmp_path):
         "lengths": {"1": {"touched": 1, "removed": 1}, "2": {"touched": 1, "removed": 1}},
         "found_by": {"gpt3": 2},
     }
+
+
+def test_kept_bytes_are_those_that_the_cuts_leave(run, tmp_path):
+    texts = ["漢" * 500 + " " + LEAK + " " + "é" * 500, "clean", LEAK, "é" * 20]
+    documents = source(run, "web", texts)
+    _, (made,) = cleaned(
+        run, tmp_path, [documents], {"quiz": [LEAK]}, [decided(run, documents, [document_id("web", 3)])]
+    )
+    left_of = ["漢" * 301, "é" * 301, "clean"]  # the margin's 200 are the blank and 199 more
+    assert counts(made)["kept_bytes"] == sum(len(piece.encode()) for piece in left_of)
+    assert counts(made)["bytes"] == sum(len(text.encode()) for text in texts[:3])
+    assert (counts(made)["documents"], counts(made)["kept"], counts(made)["cut"]) == (3, 2, 1)
+    assert counts(made)["lengths"] == {"1": {"touched": 1, "removed": 1}, "3": {"touched": 1, "removed": 0}}
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+@pytest.mark.parametrize("rule", ["gpt3", "gap"])
+def test_hits_that_come_in_pieces_count_as_one_after_another(run, tmp_path, monkeypatch, rows, rule):
+    """A document's hits, and the places of one gram, may end in one piece and go on in the next."""
+    items = [LEAK, " ".join(f"other{n}" for n in range(14)), LEAK + " end"]
+    texts = [
+        f"{LEAK}{FILL}{LEAK} end{FILL * 2}{items[1]}{FILL}{LEAK}",
+        f"{FILL * 2}{items[1]}",
+        "clean",
+        f"{LEAK} end",
+        f"{FILL}{LEAK} {items[1]}{FILL}",
+    ]
+    found = []
+    for name, patched in (("whole", None), ("pieces", rows)):
+        other = Run(tmp_path / name / "store", run.engine)
+        if patched:
+            for module in (frequent_stage, rules):
+                monkeypatch.setattr(module, "hit_batches", partial(hit_batches, rows=patched))
+        documents = source(other, "web", texts, shards=2)
+        decisions = [decided(other, documents, [document_id("web", 3)])]
+        # a gram of LEAK stands in two kept documents, one of the second item in three
+        cleaned(other, tmp_path, [documents], {"quiz": items}, decisions, rule=rule, frequent=2)
+        kinds = ("frequent", "cuts")
+        made = [each for each in other.artifacts if each.stage in kinds]
+        found.append([(each.stage, contents(each), counts(each)) for each in made])
+    assert found[0] == found[1]
+    (often,) = [told for stage, _, told in found[0] if stage == "frequent"]
+    # of 13 words: 1, 2 and 1 more; of the gap rule's 5: 9, 10 and 1 more
+    assert often == ({"grams_met": 4, "frequent": 2} if rule == "gpt3" else {"grams_met": 20, "frequent": 10})
 
 
 def test_hits_say_where_and_grams_whose(run, tmp_path):

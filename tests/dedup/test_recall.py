@@ -3,11 +3,13 @@
 import random
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
-from corpora import decided, source
+from corpora import decided, document_id, source
 
 from tasks.dedup.chances import shares_a_band
-from tasks.dedup.recall import BINS, SIMILARITIES, Recalled, copies, jaccard, recall
+from tasks.dedup.recall import BINS, SIMILARITIES, Recalled, copies, jaccard, recall, sampled
+from tasks.kernels.draw import uniform
 
 HOW = {"shingle": 3, "permutations": 128, "bands": 14, "rows": 8, "threshold": 0.75, "seed": 1}
 
@@ -49,6 +51,54 @@ def test_what_is_found_of_planted_copies(run):
         assert low - slack <= meet <= high + slack
     assert sum(told.found[19:]) == sum(told.pairs[19:]) > 0, "copies of .95 and more are all found"
     assert sum(told.found[: int(0.6 * BINS)]) == 0
+
+
+def test_the_counts_are_those_of_the_rows_that_are_kept(run):
+    """Pairs by twentieths of exact similarity: those that meet in a band, and of these those that agree enough."""
+    documents = source(run, "web", [*texts(30), "two words", ""], shards=2)
+    made = run(recall, "web", documents=documents, survivors=decided(run, documents), sample=40, **HOW)
+    told = made.counts(Recalled)
+    rows = [row for path in sorted(made.folder.glob("*.parquet")) if path.name != "files.parquet"
+            for row in pq.read_table(path).to_pylist()]  # fmt: skip
+    assert len(rows) == 30 * len(SIMILARITIES), "a text without a shingle asks nothing"
+    assert told.documents == 32 and told.apart == 2 * 15 * 14 // 2
+    expected = np.zeros((3, BINS), int)
+    for row in rows:
+        place = min(int(row["jaccard"] * BINS), BINS - 1)
+        expected[:, place] += (1, row["meet"], row["meet"] and row["agreement"] >= HOW["threshold"])
+    assert [list(told.pairs), list(told.meet), list(told.found)] == expected.tolist()
+    near = [(row["jaccard"], row["agreement"]) for row in rows]
+    assert np.abs(np.subtract(*np.array(near).T)).mean() < 0.04, "128 permutations estimate the exact similarity"
+
+
+def test_different_documents_that_agree_in_enough_rows_are_told(run):
+    """Three equal texts, a near copy of another, and two alone: all stay here, so their pairs were not met."""
+    every = texts(4)
+    documents = source(run, "web", [every[0]] * 3 + [every[1], f"{every[1]} more", every[2], every[3]])
+    made = run(recall, "web", documents=documents, survivors=decided(run, documents), sample=40, **HOW)
+    told = made.counts(Recalled)
+    assert (told.documents, told.apart, told.alike) == (7, 21, 3 + 1)
+
+
+def test_the_sample_is_of_the_least_draws_of_some_shards(run):
+    """Of nine shards eight, by a draw of their keys; of each the share of the sample with the least draws."""
+    every = [f"text {n} of some words" for n in range(45)]
+    documents = source(run, "web", every, shards=9)
+    made = run(recall, "web", documents=documents, survivors=decided(run, documents), sample=16, **HOW)
+    assert made.counts(Recalled).documents == 8 * 2
+    kept = decided(run, documents)
+    shards = documents.shards()
+    left_out = shards[int(np.argmax(uniform([shard.key for shard in shards], HOW["seed"], "recall")))].key
+    assert left_out not in {path.stem for path in made.folder.glob("*.parquet")}
+    ids = _rows(documents)
+    first = shards[0]
+    of = {document_id("web", n): every[n] for n in range(45)}
+    mine = [row["id"] for row in ids[: first.rows]]
+    draws = uniform(mine, HOW["seed"], "recall")
+    least = [of[mine[n]] for n in np.argsort(draws)[:2]]
+    assert sampled(first, kept, 2, HOW["seed"]) == least
+    dropped = decided(run, documents, dropped=[mine[int(np.argmin(draws))]])
+    assert sampled(first, dropped, 2, HOW["seed"]) == [of[mine[n]] for n in np.argsort(draws)[1:3]]
 
 
 def test_a_sample_is_of_what_stays(run):

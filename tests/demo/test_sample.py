@@ -44,13 +44,6 @@ def hashes(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="session")
-def made(tmp_path_factory) -> Made:
-    folder = tmp_path_factory.mktemp("sample")
-    statistics = make_sample(folder, megabytes=2, seed=1, map=in_order)
-    return folder, statistics, json.loads((folder / "planted.json").read_text())
-
-
 def pieces(folder: Path, planted: dict[str, Any]) -> list[tuple[str, bytes]]:
     """The files of the crawl, cut around what is damaged."""
     listed = []

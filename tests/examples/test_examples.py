@@ -17,8 +17,10 @@ from tasks.examples.examples import ROWS
 from tasks.examples.forms import FORMS
 from tasks.examples.vocabulary import with_added
 from tasks.runtime.artifact import Artifact
+from tasks.runtime.engine import LocalEngine
 from tasks.runtime.errors import Failure, Mistake
 from tasks.runtime.run import Run
+from tasks.runtime.spark import SparkEngine
 from tasks.tokens.tokenizer import tokenizer_file
 
 TWO = ["no", "yes"]
@@ -154,6 +156,32 @@ def test_the_same_bytes_by_any_number_of_workers(tmp_path: Path, form: str) -> N
         found.append(contents(artifact))
     assert found[0] == found[1] == found[2]
     assert len(json.loads(found[0]["examples.json"])["shards"]) > 3
+
+
+@pytest.mark.spark
+@pytest.mark.long
+def test_spark_gives_the_local_engines_bytes(tmp_path: Path) -> None:
+    declared, records = RECORDS["compare"]
+    spark, found = SparkEngine("local[2]"), []
+    try:
+        for place, engine in enumerate((LocalEngine(1), spark)):
+            run = Run(tmp_path / str(place) / "store", engine)
+            found.append(contents(examples_made(run, "pairs", records, form="compare", shard=300, **declared)))
+    finally:
+        spark.close()
+    assert found[0] == found[1] and len(json.loads(found[0]["examples.json"])["shards"]) > 3
+
+
+def test_what_a_killed_run_finished_is_kept_and_damage_is_made_anew(run: Run) -> None:
+    artifact = made(run, "compare", shard=300)
+    before = contents(artifact)
+    keys = [shard["key"] for shard in json.loads(before["examples.json"])["shards"]]
+    for name in ("manifest.json", "examples.json", f"{keys[1]}.parquet", f"{keys[2]}.train.loss_mask.bin"):
+        (artifact.folder / name).unlink()
+    untouched = artifact.folder / f"{keys[0]}.parquet"
+    written = untouched.stat().st_mtime_ns
+    assert contents(made(run, "compare", shard=300)) == before
+    assert untouched.stat().st_mtime_ns == written
 
 
 def test_records_are_held_out_by_what_they_ask(run: Run) -> None:

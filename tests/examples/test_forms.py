@@ -93,7 +93,7 @@ def test_each_part_is_cut_to_half_the_context_less_two() -> None:
     (row,) = made("entail", {"premise": text, "hypothesis": text, "label": "x"}, ("x", "y"), context=16)
     assert row.tokens == [S, 0, 1, 2, 3, 4, 5, D, 0, 1, 2, 3, 4, 5, E] and row.left_out == 28
     (row,) = made("classify", {"text": text, "label": "x"}, ("x", "y"), context=16)
-    assert row.tokens == [S, 0, 1, 2, 3, 4, 5, E] and row.left_out == 14
+    assert row.tokens == [S, *range(14), E] and row.left_out == 6  # alone, it has the whole context
 
 
 def test_a_long_document_leaves_the_question_whole() -> None:

@@ -1,4 +1,4 @@
-"""InstructGPT's numbers, each against where it is printed: shared/SPECS.md, section 2.8 (and 2.7 for the data)."""
+"""InstructGPT's numbers, each against where it is printed: shared/SPECS.md, section 2.8."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ import pytest
 from model.config import Architecture, Training, Updates, snapshot_steps, stated
 from model.gpt import GPT
 from model.presets import PRESETS, over_epochs
-from model.presets_instruct import DATA, INSTRUCT, PROMPTS_A_USER, training
+from model.presets_instruct import INSTRUCT, training
 
 SIZES = ["instructgpt-1.3b", "instructgpt-6b", "instructgpt-175b"]
 
@@ -94,16 +94,6 @@ def test_the_rate_that_is_ours_lies_in_the_sweep_and_does_not_diverge():
 def test_prompt_and_answer_fill_the_context():
     ppo = INSTRUCT["instructgpt-6b"].ppo
     assert ppo.prompt_tokens + ppo.limit == PRESETS["gpt3-6.7b"]["context"]
-
-
-def test_data_is_table_6():
-    train = {kind: sum(sizes) for (kind, split), sizes in DATA.items() if split == "train"}
-    assert train == {"demonstrations": 12_725, "comparisons": 33_207, "prompts": 31_144}  # table 9 counts the same
-    assert DATA["demonstrations", "train"] == (11_295, 1_430)
-    assert DATA["comparisons", "train"] == (6_623, 26_584)
-    held = {kind: sum(sizes) for (kind, split), sizes in DATA.items() if split == "validation"}
-    assert held == {"demonstrations": 1_653, "comparisons": 17_887, "prompts": 16_185}
-    assert PROMPTS_A_USER == 200
 
 
 def test_the_trainer_takes_them():

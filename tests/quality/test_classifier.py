@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from corpora import ROOT, by_id, contents, counts, document_id, source, workers
 from kernels.twins import term_frequencies
+from sklearn.metrics import log_loss, roc_auc_score
 
 from tasks.kernels.draw import uniform
-from tasks.quality.classifier import classifier
+from tasks.quality.classifier import HELD_OUT, classifier
 from tasks.quality.score import score
 from tasks.runtime.errors import Failure
 from tasks.runtime.run import Run
@@ -221,6 +222,84 @@ def test_validation_documents_are_never_in_the_fit(run):
     seen = np.zeros(250, bool)
     seen[np.flatnonzero(~held)[:5]] = True
     assert weights(seen) != clean
+
+
+def test_what_it_is_judged_by_is_never_in_the_fit(run):
+    """A tenth of each side by later digits of the draw: whatever stands there, weights and strength are the same."""
+
+    def held_out(side: str, count: int) -> np.ndarray:
+        ids = [document_id(side, n) for n in range(count)]
+        draws = uniform(ids, 1, "classifier")
+        return (draws * 2**20 % 1 <= HELD_OUT) & (uniform(ids, 1, "split") >= 0.1)
+
+    def made(spoiled: dict[str, np.ndarray]) -> Any:
+        sides = {}
+        for side, (count, seed) in {"good": (250, 1), "raw": (350, 2)}.items():
+            texts = pages(count, seed, 0.05)
+            where = spoiled.get(side, np.zeros(count, bool))
+            sides[side] = [source(run, side, ["unmet" if where[n] else text for n, text in enumerate(texts)])]
+        return run(classifier, "quality", **sides, **FIT)
+
+    clean = made({})
+    judges = {"good": held_out("good", 250), "raw": held_out("raw", 350)}
+    assert counts(clean)["held_out"] == judges["good"].sum() + judges["raw"].sum() > 30
+    other = made(judges)
+    assert contents(other) == contents(clean) and counts(other)["chosen"] == counts(clean)["chosen"]
+    assert counts(other)["auc"] == 0.5 < counts(clean)["auc"], "of what it never met it knows nothing"
+    learned = ~judges["raw"] & (np.arange(350) < 20)
+    assert contents(made({"raw": learned})) != contents(clean)
+
+
+@pytest.mark.parametrize("preset", ["modern", "gpt3"])
+def test_how_well_it_does_is_what_its_scores_say(run, preset):
+    """The held-out documents' stored scores, judged here by scikit-learn; both sides weigh alike in the log loss."""
+    sizes, sides = {"good": 250, "raw": 350}, {}
+    for name, seed in (("good", 1), ("raw", 2)):
+        sides[name] = source(run, name, pages(sizes[name], seed, 0.05))
+    fit = run(classifier, "quality", good=[sides["good"]], raw=[sides["raw"]], **{**FIT, "preset": preset})
+    scores, truth, learned = [], [], {}
+    for name, documents in sides.items():
+        ids = [document_id(name, n) for n in range(sizes[name])]
+        draws = uniform(ids, 1, "classifier")
+        of_sample = uniform(ids, 1, "split") >= 0.1
+        learned[name] = int(of_sample.sum())
+        rows = by_id(documents, run(score, name, documents=documents, classifier=fit))
+        for id, out in zip(ids, of_sample & (draws * 2**20 % 1 <= HELD_OUT), strict=True):
+            if out:
+                scores.append(rows[id]["score"])
+                truth.append(int(name == "good"))
+    scores, truth = np.array(scores, np.float32), np.array(truth)
+    told, good = counts(fit), int(truth.sum())
+    assert (told["preset"], told["good"], told["raw"]) == (preset, learned["good"], learned["raw"])
+    assert told["languages"] == {"en": learned} if preset == "modern" else {"": learned}
+    assert (told["held_out"], told["left_out"]) == (len(truth), {})
+    weights = np.where(truth == 1, len(truth) / 2 / good, len(truth) / 2 / (len(truth) - good))
+    assert told["log_loss"] == pytest.approx(log_loss(truth, scores, sample_weight=weights), abs=1e-5)
+    assert told["auc"] == pytest.approx(roc_auc_score(truth, scores), abs=1e-6)
+    taken = scores > 0.5
+    precision, recall = (taken & (truth == 1)).sum() / taken.sum(), (taken & (truth == 1)).sum() / good
+    assert told["precision"] == pytest.approx(precision, abs=1e-6) and told["recall"] == pytest.approx(recall, abs=1e-6)
+    assert told["f1"] == pytest.approx(2 * precision * recall / (precision + recall), abs=1e-6)
+    tenths = np.minimum((scores * 10).astype(int), 9)
+    assert told["calibration"] == [
+        {"from_score": n / 10, "documents": int((tenths == n).sum()), "good": int(truth[tenths == n].sum())}
+        for n in range(10)
+    ]
+    assert 0 < told["passes"] <= 200 and told["slope"] != 1 and told["chosen"]["held_out"] == "sites"
+
+
+def test_a_score_of_one_is_in_the_last_tenth(run):
+    """By gpt3 a logit grows with the document: held-out good ones are fifty times as long, and score 1 as float32."""
+    ids = [document_id("good", n) for n in range(120)]
+    out = (uniform(ids, 1, "classifier") * 2**20 % 1 <= HELD_OUT) & (uniform(ids, 1, "split") >= 0.1)
+    good = source(run, "good", [text * (50 if long else 1) for text, long in zip(pages(120, 1, 0.5), out, strict=True)])
+    raw = source(run, "raw", pages(120, 2, 0.5))
+    made = run(classifier, "quality", good=[good], raw=[raw], **{**FIT, "preset": "gpt3"})
+    rows = by_id(good, run(score, "good", documents=good, classifier=made))
+    assert max(rows[id]["score"] for id, held in zip(ids, out, strict=True) if held) == 1.0
+    tenths = counts(made)["calibration"]
+    assert sum(row["documents"] for row in tenths) == counts(made)["held_out"]
+    assert tenths[9]["good"] == tenths[9]["documents"] > 0
 
 
 def test_the_sample_is_of_the_smallest_draws(run):

@@ -1,5 +1,6 @@
 """Labelled texts, the harm classifier, and the measure `harm`."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,44 @@ def test_too_few_texts(run: Run, tmp_path: Path) -> None:
     written(tmp_path / "few.jsonl", [{"rejected": f"a{n}", "chosen": f"b{n}"} for n in range(5)])
     with pytest.raises(Failure, match=r"5 harmful texts, .* are too few .*harm\.files"):
         fitted(run, tmp_path / "few.jsonl")
+
+
+@pytest.mark.parametrize(("harmful", "harmless", "said"), [(3, 60, "3 harmful texts, "), (60, 9, "9 harmless texts, ")])
+def test_the_side_that_is_too_small_is_named(run: Run, tmp_path: Path, harmful: int, harmless: int, said: str) -> None:
+    records = [{"said": f"word{n}", "bad": n < harmful} for n in range(harmful + harmless)]
+    written(tmp_path / "few.jsonl", records)
+    with pytest.raises(Failure, match=said):
+        fitted(run, tmp_path / "few.jsonl", {"text": "said", "label": "bad"})
+
+
+def test_a_side_of_which_none_is_held_out_or_learned_from_is_named(run: Run, tmp_path: Path) -> None:
+    """Which records are held out goes by their hash alone: those whose draw is below a tenth."""
+
+    def draw(record: dict[str, Any]) -> float:
+        line = json.dumps(record).encode()
+        return int.from_bytes(hashlib.sha256(line).digest()[:8], "big") / 2**64
+
+    every = [{"said": f"word{n}", "bad": n % 2} for n in range(400)]
+    out, learned = ([each for each in every if (draw(each) < 0.1) == held] for held in (True, False))
+    fields = {"text": "said", "label": "bad"}
+    good = {"held": [each for each in out if not each["bad"]], "learned": [each for each in learned if not each["bad"]]}
+    bad = {"held": [each for each in out if each["bad"]], "learned": [each for each in learned if each["bad"]]}
+    assert min(len(side) for each in (good, bad) for side in each.values()) > 9
+    for name, records, said in (
+        ("a", [*good["held"], *good["learned"], *bad["learned"]], r"\d+ harmful texts, 0 of them held out"),
+        ("b", [*bad["held"], *bad["learned"], *good["learned"]], r"\d+ harmless texts, 0 of them held out"),
+        (
+            "c",
+            [*good["held"], *good["learned"], *bad["held"]],
+            rf"{len(bad['held'])} harmful texts, {len(bad['held'])} of",
+        ),
+    ):
+        written(tmp_path / f"{name}.jsonl", records)
+        with pytest.raises(Failure, match=said):
+            fitted(run, tmp_path / f"{name}.jsonl", fields)
+    written(tmp_path / "all.jsonl", every)
+    told = counts(fitted(run, tmp_path / "all.jsonl", fields))
+    assert (told["held_out"], told["harmful"], told["harmless"], told["pairs"]) == (len(out), 200, 200, 0.0)
 
 
 @pytest.mark.real

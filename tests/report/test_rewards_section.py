@@ -6,6 +6,8 @@ from typing import Any
 
 from corpora import workers
 
+from tasks.examples.examples import Made, Written
+from tasks.examples.examples import examples as examples_stage
 from tasks.models.chosen_step import Chosen, Mean, chosen_step
 from tasks.models.reward_accuracy import Accuracy, Agreed, reward_accuracy
 from tasks.report.given import Declaration
@@ -37,6 +39,11 @@ def taken(job: Job) -> Chosen:
     return STEPS
 
 
+@stage("examples", kind="measure", version="said")
+def labelled(job: Job, *, form: str) -> Made:
+    return Made(500, 30, {"too-long": 5}, Written(400, 400, 9000, 4000), Written(65, 65, 900, 400))
+
+
 def shown(folder: Path, made: list[tuple[Any, Any, str, dict[str, Any]]]) -> tuple[str, str]:
     run = Run(folder / "store", workers(1))
     others: dict[str, dict[str, Artifact]] = {}
@@ -51,8 +58,15 @@ def shown(folder: Path, made: list[tuple[Any, Any, str, dict[str, Any]]]) -> tup
 
 def test_rewards(tmp_path: Path) -> None:
     page, summary = shown(
-        tmp_path, [(agreed, reward_accuracy, "reward", {"none": False}), (taken, chosen_step, "sft", {})]
+        tmp_path,
+        [
+            (agreed, reward_accuracy, "reward", {"none": False}),
+            (taken, chosen_step, "sft", {}),
+            (labelled, examples_stage, "demos", {"form": "chat"}),
+            (labelled, examples_stage, "sentiment", {"form": "classify"}),
+        ],
     )
+    assert "demonstrations" in page and "12,725" in page and "1,653" in page and "33,207" not in page
     assert page.count("<svg") == 3
     assert "Reward reward: agrees with 72.5 % of 400 held-out pairs, of 50 prompts" in summary
     assert "Rewards of sft: highest after update 24 of 48 (0.400, standard error 0.100)" in summary

@@ -1,0 +1,13 @@
+"""Faults that change nothing anyone could see, each read and judged: (file, the line above, the change as mutants.py
+tells it, why).
+
+They are drawn like others, not tried, and counted apart. One is here only where no input could show it, or where what
+it changes is no promise (the size of a block, the wording of a message): never because a test would be hard to write.
+"""
+
+EQUIVALENT: list[tuple[str, str, str, str]] = [
+    ("tasks/quality/calibration.py", "if size <= 0:", "break  ->  continue",
+     "nothing moved in this step, so every further one finds the same and leaves the same slope and intercept"),
+    ("tasks/quality/calibration.py", "if step <= 1e-6:", "break  ->  continue",
+     "nothing moved in this step, so every further one finds the same and leaves the same slope and intercept"),
+]  # fmt: skip
