@@ -96,6 +96,7 @@ LEFT_OUT = {
     ("judged", "botocore"): "signs requests to a store",
     ("judged", "isal"): "undoes a lossless code, as zstandard does",
     ("judged", "lz4"): "undoes a lossless code, as zstandard does",
+    ("judged", "pydantic"): "refuses rules that are none; what it lets through is as the record has it",
     ("judged", "obstore"): "brings files here, which are checked",
     ("judged", "safetensors"): "reads weights: a lossless container",
     ("judged", "zstandard"): "undoes a lossless code, as zstandard does",
