@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from flows.quiz import shown
 from tasks.labels import agreement, news
@@ -17,6 +18,7 @@ from tasks.labels.ranking import Ranking, kept_at
 from tasks.labels.server import Door, Server
 from tasks.runtime.errors import Mistake
 from tasks.runtime.run import Run
+from tasks.runtime.visible import visible
 
 
 def rank(
@@ -116,7 +118,7 @@ def show_agreement(out: Console, paths: Sequence[Path], seed: int) -> None:
     for row in found:
         together = len(row.who) > 2
         table.add_row(
-            f"all {len(row.who)} people" if together else ", ".join(one.told() for one in row.who),
+            Text(f"all {len(row.who)} people" if together else visible(", ".join(one.told() for one in row.who), "")),
             f"{row.prompts:,}",
             f"{row.pairs:,}",
             f"{row.apart:,}",

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tasks.runtime.errors import Mistake
 
@@ -28,17 +28,27 @@ class Kept:
         self.path, self.key = path, key
         if not path.absolute().parent.is_dir():
             raise Mistake(f"{path} cannot be written: its folder is not there")
-        self.lock = path.with_name(f".{path.name}.lock").open("w")
-        try:
-            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self.lock.close()
-            raise Mistake(f"another `millrace` writes to {path}: end it, or give another --out") from None
+        self.lock = self._locked()
         try:
             self.said = self._read(tell)
         except BaseException:
             self.close()
             raise
+
+    def _locked(self) -> IO[str]:
+        place = self.path.with_name(f".{self.path.name}.lock")
+        while True:
+            lock = place.open("w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if place.exists() and place.stat().st_ino == os.fstat(lock.fileno()).st_ino:
+                    return lock
+            except BlockingIOError:
+                lock.close()
+                raise Mistake(f"another `millrace` writes to {self.path}: end it, or give another --out") from None
+            except FileNotFoundError:
+                pass
+            lock.close()  # whoever had it has just removed it: what is locked here nobody else would meet
 
     def _read(self, tell: Callable[[str], None]) -> dict[tuple[str, ...], Record]:
         data = self.path.read_bytes() if self.path.exists() else b""
@@ -117,8 +127,8 @@ class Kept:
 
     def close(self) -> None:
         """Let others have it."""
-        self.lock.close()
         self.path.with_name(f".{self.path.name}.lock").unlink(missing_ok=True)
+        self.lock.close()
 
 
 def _line(record: Record) -> bytes:

@@ -14,4 +14,4 @@ def page(content: dict[str, Any]) -> str:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
     )
     data = json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")
-    return environment.get_template("page.html.j2").render(content=content, data=Markup(data))
+    return environment.get_template("ranking.html.j2").render(content=content, data=Markup(data))

@@ -90,6 +90,8 @@ def test_labels_are_kept_gone_on_with_after_a_kill_and_agreement_is_told(millrac
     answer = millrace("label", "--agreement", kept, "rules.jsonl")
     assert answer.status == 0 and re.search(r"Ann B, rules \(machine\) +3 +3 +2 +100.0% ", answer.out)
     assert "No two people ranked the same: this is agreement with machines." in answer.out and "72.6" not in answer.out
+    write(millrace.folder / "odd.jsonl", [row | {"labeler": "[red]o\x1b[31m"} for row in machine])
+    assert "Ann B, [red]o\\x1b[31m (machine)" in millrace("label", "--agreement", kept, "odd.jsonl").out
     write(millrace.folder / "bob.jsonl", [row | {"labeler": "bob"} for row in lines(kept)])
     answer = millrace("label", "--agreement", kept, "bob.jsonl", "rules.jsonl")
     assert re.search(r"Ann B, bob +3 +3 +2 +100.0% ", answer.out) and "72.6 +- 1.5 %" in answer.out
