@@ -157,13 +157,9 @@ class Pipeline(Keys):
         """The models that go on from another's weights as language models, each behind the one that it begins with."""
         return self._behind_starts([name for name, model in self.models.items() if model.goes_on])
 
-    def tuned(self) -> list[str]:
-        """The models that learn from examples, each behind the one that it begins with."""
-        return self._behind_starts([name for name, model in self.models.items() if model.tuned])
-
-    def reinforced(self) -> list[str]:
-        """The models that learn from rewards of their answers, each behind the one that it begins with."""
-        return self._behind_starts([name for name, model in self.models.items() if model.reinforced])
+    def learning(self) -> list[str]:
+        """The models that learn from examples, or from rewards of their answers, each behind those that it needs."""
+        return self._behind_starts([name for name, model in self.models.items() if model.tuned or model.reinforced])
 
     def _behind_starts(self, names: list[str]) -> list[str]:
         def behind(name: str) -> int:
@@ -172,12 +168,12 @@ class Pipeline(Keys):
         return sorted(names, key=behind)
 
     def needs(self, name: str) -> list[str]:
-        """The models that must be there before one: that which it begins with; of what it learns from, where that is
-        sampled, the model that answers, and the one that its judge asks."""
+        """The models that must be there before one: that which it begins with, and what rewards its answers; of what it
+        learns from, where that is sampled, the model that answers, and the one that its judge asks."""
         if name not in self.models:
             return []
         model = self.models[name]
-        before = [model.start]
+        before = [model.start, model.reward]
         data = self.examples.get(model.data or "")
         if data is not None and data.samples is not None:
             before += [data.samples.model, self.judges[data.judge].needs if data.judge in self.judges else None]
@@ -345,7 +341,7 @@ class Pipeline(Keys):
 
     def _require_rewards(self) -> None:
         """What a model that learns from rewards names is there, and of its kind; nothing else learns on from it."""
-        for name in self.reinforced():
+        for name in [name for name, model in self.models.items() if model.reinforced]:
             model, where = self.models[name], ("models", name)
             kinds = {
                 "reward": [other for other, of in self.models.items() if of.objective == "reward"],
@@ -434,7 +430,9 @@ class Pipeline(Keys):
             while waiting:
                 one = waiting.pop()
                 if one == name:
-                    raise Misplaced(("models", name), f"models.{name} must be there before itself, by way of its data")
+                    raise Misplaced(
+                        ("models", name), f"models.{name} must be there before itself, by way of its data or reward"
+                    )
                 if one not in chain:
                     chain.append(one)
                     waiting += self.needs(one)

@@ -6,7 +6,6 @@ from flows.dag.asking import ask, require_metrics
 from flows.dag.built import Built, By
 from flows.dag.fine_tune import fine_tune
 from flows.dag.incoming import incoming
-from flows.dag.reinforced import reinforce
 from flows.dag.tokens import train_tokenizer
 from model.config import Architecture, Training, stated, total_windows
 from tasks.models.imported import architecture as architecture_of
@@ -39,7 +38,6 @@ def pretrain(run: Run, p: Pipeline) -> Built:
         climb(run, p, p.ladder, built)
     go_on(run, p, built)
     fine_tune(run, p, built)
-    reinforce(run, p, built)
     return built
 
 

@@ -175,4 +175,4 @@ def test_models_stand_behind_what_they_are_sampled_of(made: tuple[Run, Pipeline,
     )
     (tmp_path / "conf.yaml").write_text(text)
     p = load(tmp_path / "conf.yaml")
-    assert p.needs("sft") == ["small"] and p.tuned() == ["sft", "other"]
+    assert p.needs("sft") == ["small"] and p.learning() == ["sft", "other"]
