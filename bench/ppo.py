@@ -88,9 +88,8 @@ def ours(size: str, kind: str, iterations: int) -> list[tuple[float, float, int]
             raise Enough
 
     ppo.Metrics.write = written
-    with tempfile.TemporaryDirectory() as out:
-        with suppress(Enough):
-            ppo.train(Path(out), k, model, in_epochs(prompts, 1), each(reward), end, Machine(k.machine()))
+    with tempfile.TemporaryDirectory() as out, suppress(Enough):
+        ppo.train(Path(out), k, model, in_epochs(prompts, 1), each(reward), end, Machine(k.machine()))
     return read
 
 

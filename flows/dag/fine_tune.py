@@ -2,6 +2,7 @@
 
 from conf.pipeline import Pipeline
 from flows.dag.built import Built
+from flows.dag.examples import needed
 from flows.dag.incoming import incoming
 from flows.dag.preferences import demonstrations_of, judge_rewards
 from model.config import Architecture, stated
@@ -40,7 +41,7 @@ def tune(run: Run, p: Pipeline, built: Built, name: str, came: dict[str, Archite
         raise Mistake(f"models.{name}: {error}") from error
     training, epochs = model.tuning(p.seed)
     shown = demonstrations_of(p, built, name) if model.objective == "reward" else None
-    examples = built.examples[model.data]
+    examples = needed(run, p, built, model.data)
     with run.group("fine-tuning", name):
         built.models[name] = run(
             train,
