@@ -34,7 +34,8 @@ def compared(run: Run, p: Pipeline, built: Built, name: str) -> dict[str, Any]:
 def answer(
     run: Run, p: Pipeline, built: Built, model: str, prompts: str, how: Drawn, name: str, split: str | None = VALIDATION
 ) -> Artifact:
-    """A model's answers to the prompts of an entry of `examples`."""
+    """A model's answers to the prompts of an entry of `examples`. For labels, which reward models learn from, it is
+    taken as it ended; where it is evaluated, at the step that rewards chose."""
     return run(
         completions,
         name,
@@ -44,7 +45,13 @@ def answer(
         **drawn(how),
         answers=how.answers,
         seed=p.seed,
+        **({} if split is None else chosen(built, model)),
     )
+
+
+def chosen(built: Built, model: str) -> dict[str, Artifact]:
+    """At which step a model is taken, where that was decided."""
+    return {"chosen": built.chosen[model]} if model in built.chosen else {}
 
 
 def drawn(how: Drawn) -> dict[str, Any]:
@@ -125,6 +132,7 @@ def align(run: Run, p: Pipeline, built: Built, models: list[str]) -> None:
                     override=steer.override,
                     turns=steer.turns,
                     **drawn(steer),
+                    **chosen(built, name),
                     **about,
                 )
 

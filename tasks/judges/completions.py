@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from tasks.judges.messages import text_of
 from tasks.judges.prompts import END, ROLES, TOKENIZER, Prompt, prompts_of, roles_of
+from tasks.models.chosen_step import step_of
 from tasks.models.files import ABOUT, model_folder
 from tasks.models.loaded import loaded
 from tasks.runtime.artifact import Artifact
@@ -64,11 +65,12 @@ def completions(
     tokens: int,
     temperature: float,
     seed: int,
+    chosen: Artifact | None = None,
 ) -> Completed:
     """`answers` answers of up to `tokens` tokens to each prompt of a split (COMPLETIONS, blocks of 64 prompts).
 
-    `split`: train or validation; None: both. `limit`: prompts at most, drawn by hash. An answer has no white space
-    around it.
+    `split`: train or validation; None: both. `limit`: prompts at most, drawn by hash. `chosen`: at which step the model
+    is taken; None: at its end. An answer has no white space around it.
 
     Raises:
         Mistake: the examples are of another form; the model's roles are other tokens than theirs.
@@ -81,7 +83,13 @@ def completions(
     if torch.cuda.is_available():  # one process has the device
         job.engine = LocalEngine(1)
     blocks = [(f"{at // BLOCK:05d}", asked[at : at + BLOCK]) for at in range(0, len(asked), BLOCK)]
-    how = {"answers": answers, "tokens": tokens, "temperature": temperature, "seed": seed}
+    how = {
+        "answers": answers,
+        "tokens": tokens,
+        "temperature": temperature,
+        "seed": seed,
+        "step": None if chosen is None else step_of(chosen),
+    }
     told = job.total(answered, blocks, model=model, prompts=prompts, **how)
     about = json.loads((model_folder(model) / ABOUT).read_bytes())
     return replace(told, parameters=parameters(Architecture(**about["architecture"])))
@@ -97,6 +105,7 @@ def answered(
     tokens: int,
     temperature: float,
     seed: int,
+    step: int | None,
 ) -> Completed:
     """A block. Runs in a worker, on one thread."""
     import torch
@@ -106,7 +115,7 @@ def answered(
 
     if not torch.cuda.is_available():
         torch.set_num_threads(1)
-    gpt, tokenizer = loaded(model)
+    gpt, tokenizer = loaded(model, step)
     roles = knows_roles(model, prompts)
     rows: list[dict[str, Any]] = []
     for prompt in asked:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tasks.kernels.draw import uniform
 from tasks.models.files import MODEL_FILES, model_folder
-from tasks.models.read_examples import examples_of
+from tasks.models.tuned import examples_of
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 
@@ -104,14 +104,14 @@ def prompts_of(artifact: Artifact, split: str | None = None, limit: int | None =
     chat: Chat | None = None
     found: list[Prompt] = []
     for part in ("train", "validation") if split is None else (split,):
-        with examples_of(artifact, part) as examples:
-            if examples.form != "prompt":
-                form = examples.form
-                raise Mistake(f"{artifact.name} holds examples of form {form}; to be answered they must be prompts")
-            chat = chat or Chat(artifact.name, artifact.read(TOKENIZER), examples.end_of_text)
-            for one in examples:
-                tokens = one.tokens[0].tolist()
-                found.append(Prompt(one.id, part, tokens, chat.messages(tokens)))
+        examples = examples_of(artifact, part)
+        if examples.form != "prompt":
+            form = examples.form
+            raise Mistake(f"{artifact.name} holds examples of form {form}; to be answered they must be prompts")
+        chat = chat or Chat(artifact.name, artifact.read(TOKENIZER), examples.end_of_text)
+        for one in examples:
+            tokens = one.tokens[0].tolist()
+            found.append(Prompt(one.id, part, tokens, chat.messages(tokens)))
     if not found:
         of = "" if split is None else f" in its {split} part"
         raise Mistake(f"{artifact.name} has no prompt{of}: give more prompts, or a larger `validation`")

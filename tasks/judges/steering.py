@@ -17,6 +17,7 @@ from tasks.judges.estimates import Estimate, estimate
 from tasks.judges.prompts import END, ROLES, Chat, prompts_of
 from tasks.judges.rules import judge as ruled
 from tasks.kernels.draw import uniform
+from tasks.models.chosen_step import step_of
 from tasks.models.loaded import loaded
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
@@ -58,10 +59,11 @@ def steering(
     tokens: int,
     temperature: float,
     seed: int,
+    chosen: Artifact | None = None,
 ) -> Steered:
     """Conversations of `turns` turns, one a prompt of the validation part (steering.parquet, STEERING).
 
-    `limit`: conversations at most.
+    `limit`: conversations at most. `chosen`: at which step the model is taken; None: at its end.
 
     Raises:
         Mistake: the model has no roles, or its context does not hold one turn.
@@ -70,7 +72,7 @@ def steering(
     from model.sampling import Sampling
 
     chat = Chat.of(model)
-    gpt, tokenizer = loaded(model)
+    gpt, tokenizer = loaded(model, None if chosen is None else step_of(chosen))
     asked = prompts_of(prompts, "validation", limit, seed)
     said = [one.messages[-1]["content"] for one in prompts_of(prompts, "validation")]
     obeys = ruled(rules)

@@ -35,7 +35,7 @@ OWN: tuple[Section[Any], ...] = (
     ABILITIES, SCORES, REWARDS, EPISODES, ALIGNMENT, TEXTS, EXAMS, PROBES, NEWS, PLANTED,
 )  # fmt: skip
 SECTIONS: tuple[Section[Any], ...] = (FUNNEL, LOSSES, REMOVALS, *OWN, GENERAL)
-EVERY = (FUNNEL, LOSSES, REMOVALS, GENERAL)  # of all stages, whatever they declare
+EVERY = (FUNNEL, LOSSES, REMOVALS, EPISODES, GENERAL)  # of all stages, whatever they declare
 NAMES = frozenset(section.name for section in OWN)
 
 
