@@ -340,8 +340,8 @@ class Pipeline(Keys):
         return int(own)
 
     def _require_examples(self) -> None:
-        """Examples are known by names of their own, are made with the pipeline's tokenizer, and know their context; and
-        what models learn from is there, in a form that their objective reads."""
+        """Examples have names of their own, the pipeline's tokenizer and a context; what models learn from is there,
+        of a form that their objective reads."""
         for name, model in self.models.items():
             if model.data is None:
                 continue
