@@ -109,6 +109,21 @@ def test_a_bias_changes_nothing_but_the_bias(reward_yaml: Any, here: Any, tmp_pa
     assert (with_bias.parent / "out/metrics.jsonl").read_bytes() == (without.parent / "out/metrics.jsonl").read_bytes()
 
 
+def test_a_run_that_was_killed_before_the_bias_gives_the_same_bytes(
+    reward_yaml: Any, here: Any, tmp_path: Path
+) -> None:
+    """The last checkpoint is of before; the bias is not added twice."""
+    write_comparisons(tmp_path / "comparisons", 16, 4)
+    write_demonstrations(tmp_path / "demonstrations", 8)
+    path = reward_yaml("run")
+    here(path)
+    weights = path.parent / "out/model.safetensors"
+    before = weights.read_bytes()
+    weights.unlink()
+    here(path)
+    assert weights.read_bytes() == before
+
+
 def test_a_reward_is_the_same_bits_whatever_is_asked_beside(tmp_path: Path) -> None:
     write_comparisons(tmp_path / "comparisons", 6)
     model, _, examples = drawn(tmp_path)
