@@ -16,7 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests/model")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests/model"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from chains import END, MARK, chain, pretrained, prompts, wanted, web_loss, windows
 
