@@ -192,7 +192,7 @@ class Tree:
         near = self.near(file, room) | ({ALSO[file]} if file in ALSO else set())
         statement, function = around((self.folder / file).read_text(encoding="utf-8"), line)
         asked: set[str] = set()
-        far = near if self.near_alone else {*near, room}
+        far = near if self.near_alone and near else {*near, room}
         for wheres, all_of_them in ((near, False), (far, False), (far, True)):
             for where in sorted(wheres):
                 self.learned(where)
