@@ -43,11 +43,10 @@ def corpus(store: Path, text: str) -> None:
     made = trainers.BpeTrainer(vocab_size=V - 1, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
                                show_progress=False)  # fmt: skip
     library.train_from_iterator(text[:4_000_000].split("\n\n"), made)
-    vocabulary = library.get_vocab_size() + 1
+    library.add_special_tokens(["<|endoftext|>"])  # takes the next id, the last
+    vocabulary = library.get_vocab_size()
     ids = np.array(library.encode(text).ids, "<u2")
-    described = json.loads(library.to_str())
-    described["model"]["vocab"]["<|endoftext|>"] = vocabulary - 1
-    (store / "tokenizer.json").write_text(json.dumps(described))
+    library.save(str(store / "tokenizer.json"))
     folder = store / "tokens"
     folder.mkdir()
     cut = len(ids) * 19 // 20

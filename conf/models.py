@@ -11,8 +11,10 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, create_mo
 
 from conf.keys import Count, Keys, Pool, Text, without_credentials
 from conf.places import absolute
+from conf.ppo import Reinforcing
 from conf.spelling import did_you_mean
 from model.config import Architecture, Training
+from model.ppo_keys import PPO
 from model.presets import ARCHITECTURE, PRESETS, dropout_of, preset, trained_on, tuned_on
 
 # One word per argument: a value apart from its option could be taken for the script that is to run.
@@ -20,10 +22,12 @@ Argument = Annotated[Text, Field(pattern=r"^--[a-z][a-z_-]*(=\S*)?$")]
 NAME = r"[a-z0-9][a-z0-9.-]*"  # of a model
 HF = "hf:"  # before a folder's path
 NAME_OF_EXAMPLES = r"^[a-z0-9][a-z0-9_-]*$"
-Objective = Literal["lm", "classify", "entail", "similar", "choose", "regress", "span", "tag", "sft", "reward"]
+Objective = Literal["lm", "classify", "entail", "similar", "choose", "regress", "span", "tag", "sft", "reward", "ppo"]
 HEADS = ("classify", "entail", "similar", "choose", "regress", "span", "tag", "reward")  # a model speaks by its head
 Recipe = Literal["instructgpt-1.3b", "instructgpt-6b", "instructgpt-175b"]
 TUNING_KEYS = ("data", "epochs", "auxiliary", "layers_transferred", "recipe")
+OF_TRAINER = ("epochs", "auxiliary", "layers_transferred")
+REINFORCING_KEYS = ("reward", "mix", "ppo")
 DROPOUT = {"dropout", "residual_dropout"}  # which an objective may have otherwise than its start: no weight is of it
 
 
@@ -34,6 +38,7 @@ def _start(written: str, info: ValidationInfo) -> str:
     return HF + absolute(without_credentials(written.removeprefix(HF)), info)
 
 
+Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 Start = Annotated[str, Field(pattern=rf"^(hf:.+|{NAME})$"), AfterValidator(_start)]
 
 _keys: dict[str, Any] = {
@@ -81,9 +86,18 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
     )
     recipe: Recipe | None = Field(
         None,
-        description="of sft and reward: the size whose numbers (InstructGPT, appendix C) stand where nothing is "
+        description="of sft, reward and ppo: the size whose numbers (InstructGPT, appendix C) stand where nothing is "
         "given; instructgpt-1.3b if absent",
     )
+    reward: Name | None = Field(
+        None,
+        description="of ppo: the model of this pipeline, of the objective reward, that says how good an answer is; "
+        "or a judge of `judges`, of rules",
+    )
+    mix: Name | None = Field(
+        None, description="of ppo: the model of this pipeline whose pretraining windows are mixed in (PPO-ptx)"
+    )
+    ppo: Reinforcing | None = Field(None, description="of ppo: its own keys; docs/ppo.md")
     # Where it is trained. That does not change what it learns: neither is in the trainer's keys or a fingerprint.
     on: Pool | None = Field(None, description="the Prefect work pool where it is trained; absent: where the rest runs")
     torchrun: list[Argument] = Field(
@@ -104,8 +118,13 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
 
     @property
     def tuned(self) -> bool:
-        """Whether it learns from examples."""
-        return self.objective != "lm"
+        """Whether it learns from examples, by the trainer."""
+        return self.objective not in ("lm", "ppo")
+
+    @property
+    def reinforced(self) -> bool:
+        """Whether it learns from rewards of its own answers."""
+        return self.objective == "ppo"
 
     @property
     def speaks(self) -> bool:
@@ -118,7 +137,7 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
         given = self._trainer()
         return (
             self.from_ is not None
-            and not self.tuned
+            and self.objective == "lm"
             and any(given.get(key) is not None for key in ("tokens", "updates"))
         )
 
@@ -131,8 +150,13 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
             )
         if self.tuned:
             self._require_tuning()
+        elif self.reinforced:
+            self._require_reinforcing()
+            return self
         elif strangers := [key for key in TUNING_KEYS if getattr(self, key) is not None]:
             raise ValueError(f"{', '.join(strangers)}: belongs to a model with an `objective` other than lm")
+        if strangers := [key for key in REINFORCING_KEYS if getattr(self, key) is not None]:
+            raise ValueError(f"{', '.join(strangers)}: belongs to a model whose `objective` is ppo")
         if self.end_of_text is not None and not self.folder:
             raise ValueError("end_of_text belongs to a model that comes in (`from: hf:`); tokenizer has its own")
         if self.preset is not None:
@@ -195,6 +219,20 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
     def objective_keys(self) -> dict[str, Any]:
         """The keys of the objective that the YAML gives."""
         return {key: getattr(self, key) for key in ("auxiliary",) if getattr(self, key) is not None}
+
+    def reinforcing(self, seed: int) -> PPO:
+        """Of a model that learns from rewards, all keys. ValueError."""
+        return (self.ppo or Reinforcing()).filled(self.recipe, seed)
+
+    def _require_reinforcing(self) -> None:
+        if missing := [key for key in ("from_", "data", "reward") if getattr(self, key) is None]:
+            raise ValueError(f"objective ppo needs {missing[0].rstrip('_')}: docs/ppo.md says what each is")
+        if strangers := sorted(set(self._trainer()) | {key for key in OF_TRAINER if getattr(self, key) is not None}):
+            raise ValueError(f"objective ppo has keys of its own, `ppo`: {', '.join(strangers)} must go")
+        if self.folder or self.torchrun:
+            raise ValueError("objective ppo begins `from` a model of this pipeline, and runs in one process")
+        if self.reinforcing(0).gamma and self.mix is None:
+            raise ValueError("ppo.gamma is not 0 (27.8 if absent), and there is no `mix` to take windows from")
 
     def _require_tuning(self) -> None:
         if self.data is None:

@@ -157,9 +157,9 @@ class Pipeline(Keys):
         """The models that go on from another's weights as language models, each behind the one that it begins with."""
         return self._behind_starts([name for name, model in self.models.items() if model.goes_on])
 
-    def tuned(self) -> list[str]:
-        """The models that learn from examples, each behind the one that it begins with."""
-        return self._behind_starts([name for name, model in self.models.items() if model.tuned])
+    def learning(self) -> list[str]:
+        """The models that learn from examples, or from rewards of their answers, each behind those that it needs."""
+        return self._behind_starts([name for name, model in self.models.items() if model.tuned or model.reinforced])
 
     def _behind_starts(self, names: list[str]) -> list[str]:
         def behind(name: str) -> int:
@@ -168,12 +168,12 @@ class Pipeline(Keys):
         return sorted(names, key=behind)
 
     def needs(self, name: str) -> list[str]:
-        """The models that must be there before one: that which it begins with; of what it learns from, where that is
-        sampled, the model that answers, and the one that its judge asks."""
+        """The models that must be there before one: that which it begins with, and what rewards its answers; of what it
+        learns from, where that is sampled, the model that answers, and the one that its judge asks."""
         if name not in self.models:
             return []
         model = self.models[name]
-        before = [model.start]
+        before = [model.start, model.reward if model.reward in self.models else None]
         data = self.examples.get(model.data or "")
         if data is not None and data.samples is not None:
             before += [data.samples.model, self.judges[data.judge].needs if data.judge in self.judges else None]
@@ -270,6 +270,7 @@ class Pipeline(Keys):
         self._require_ladder()
         self._require_examples()
         self._require_judges()
+        self._require_rewards()
         self._require_tasks()
         self._require_strides()
         self._require_control()
@@ -338,13 +339,40 @@ class Pipeline(Keys):
                 except ValueError as error:
                     raise Misplaced(where[:2], f"models.{name}: {error}") from None
 
+    def _require_rewards(self) -> None:
+        """What a model that learns from rewards names is there, and of its kind; nothing else learns on from it."""
+        for name in [name for name, model in self.models.items() if model.reinforced]:
+            model, where = self.models[name], ("models", name)
+            kinds = {
+                "reward": [
+                    *(other for other, of in self.models.items() if of.objective == "reward"),
+                    *(judge for judge, of in self.judges.items() if of.rules is not None),
+                ],
+                "mix": [
+                    other
+                    for other, of in self.models.items()
+                    if of.objective == "lm" and (of.preset is not None or of.goes_on)
+                ],
+            }
+            for key, known in kinds.items():
+                given = getattr(model, key)
+                if given is not None and given not in known:
+                    raise Misplaced(
+                        (*where, key),
+                        f"models.{name}.{key} names {given}, and can be {' or '.join(known) or 'none that there is'}"
+                        f"{did_you_mean(given, known)}",
+                    )
+            start = self.models.get(str(model.start))
+            if start is None or (start.objective not in ("lm", "sft", "ppo")):
+                raise Misplaced((*where, "from"), f"models.{name} begins from {model.start}: give a model that speaks")
+
     def context_of(self, examples: str) -> int | None:
         """Tokens that a sequence of these examples has at most: as they say, or the smallest context of the models that
         learn from them, or, where none is known to, of all. None where only a folder's own files tell."""
         if self.examples[examples].context is not None:
             return self.examples[examples].context
         models = {name: model for name, (model, _) in self.trained().items()}
-        readers = [name for name, model in models.items() if getattr(model, "data", None) == examples]
+        readers = [name for name, model in models.items() if model.data == examples]
         known = [context for name in readers or models if (context := self._context(name)) is not None]
         return min(known, default=None)
 
@@ -361,8 +389,8 @@ class Pipeline(Keys):
         return int(own)
 
     def _require_examples(self) -> None:
-        """Examples are known by names of their own, are made with the pipeline's tokenizer, and know their context; and
-        what models learn from is there, in a form that their objective reads."""
+        """Examples have names of their own, the pipeline's tokenizer and a context; what models learn from is there,
+        of a form that their objective reads."""
         for name, model in self.models.items():
             if model.data is None:
                 continue
@@ -405,7 +433,9 @@ class Pipeline(Keys):
             while waiting:
                 one = waiting.pop()
                 if one == name:
-                    raise Misplaced(("models", name), f"models.{name} must be there before itself, by way of its data")
+                    raise Misplaced(
+                        ("models", name), f"models.{name} must be there before itself, by way of its data or reward"
+                    )
                 if one not in chain:
                     chain.append(one)
                     waiting += self.needs(one)

@@ -32,11 +32,13 @@ from conf.models import Model
 from conf.news import News
 from conf.perplexity import FilePerplexity
 from conf.pipeline import Pipeline
+from conf.ppo import Reinforcing
 from conf.probes import Probes, Toxicity
 from conf.sources import Limits, Select, Servers, Source, Wiki
 from conf.store import Cache
 from conf.task import Task, Wording
 from model.config import Architecture, Training
+from model.ppo_keys import PPO
 from model.presets import PRESETS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
@@ -114,7 +116,7 @@ def page() -> str:
             parts.append(_presets_of_dedup())
         if schema is Heuristics:
             parts.append(_presets_of_heuristics())
-    parts.append(_models())
+    parts += [_models(), _reinforcing()]
     return "\n".join(parts)
 
 
@@ -173,7 +175,8 @@ def _kind(annotation: Any, metadata: list[Any] | tuple[Any, ...] = ()) -> str:
         numbered = get_origin(key) is Annotated and get_args(key)[0] is int
         return f"by {_kind(key) if numbered else 'name'}: {_kind(value)}"
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
-        title = next((title for title, schema, _ in SECTIONS if schema is annotation), "models")
+        title = next((title for title, schema, _ in SECTIONS if schema is annotation), None)
+        title = title or ("models: ppo" if annotation is Reinforcing else "models")
         return f"[{title}](#{title.replace(': ', '-')})"
     return " ".join([NAMES[annotation], *_bounds(metadata)])
 
@@ -230,6 +233,15 @@ def _models() -> str:
         "The defaults are those of keys that a preset leaves alone.\n\n"
         f"{_table(itertools.chain(of_pipeline, rows))}"
     )
+
+
+def _reinforcing() -> str:
+    keys, defaults = descriptions(PPO), {field.name: field.default for field in dataclasses.fields(PPO)}
+    rows = (
+        (name, _kind(field.annotation, field.metadata), _shown(defaults[name]), keys[name])
+        for name, field in Reinforcing.model_fields.items()
+    )
+    return f"## models: ppo\n\n{inspect.getdoc(Reinforcing)} [PPO](ppo.md).\n\n{_table(rows)}"
 
 
 def _shown(value: Any) -> str:

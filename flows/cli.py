@@ -508,6 +508,50 @@ def quiz(
 
 
 @command
+def label(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PROMPTS",
+            help="JSON lines of prompts with answers; with --quiz CONF instead; with --agreement files of labels.",
+        ),
+    ],
+    labeler: Annotated[str | None, typer.Option(help="Your name, or a number; this machine's user if absent.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where labels go, and are gone on with; PROMPTS-LABELER.jsonl if absent.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the page, on 127.0.0.1; 0: any that is free.")] = 0,
+    quiz: Annotated[
+        str | None, typer.Option("--quiz", metavar="MODEL", help="Ask who wrote a text: this model, or a person.")
+    ] = None,
+    number: Annotated[int, typer.Option(min=1, help="Of the quiz: other halves of the titles, another order.")] = 1,
+    agreement: Annotated[
+        bool, typer.Option("--agreement", help="Show how far labelers agree, instead: per cent and kappa.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the order in which answers are shown.")] = 1,
+    settings: Set = None,
+    debug: Debug = False,
+) -> None:
+    """A page of this machine on which you rank answers: ties, quality from 1 to 7, flags; each label is kept at once.
+
+    Its address holds a token. What is kept is what `examples` of form compare reads. Ctrl-C, or the page, ends it.
+    """
+    from flows import label as page
+
+    if agreement:
+        page.show_agreement(console(), files, seed)
+        return
+    if len(files) > 1:
+        raise Mistake(f"one file of prompts at a time, not {len(files)}; --agreement takes several files of labels")
+    if quiz is not None:
+        path = out or Path(f"ratings-{quiz}-{number}.jsonl")
+        run = followed(read(files[0], settings))
+        page.ask_who(console(), run, page.Quizzed(quiz, number, path), labeler, port, say)
+        return
+    page.rank(console(), files[0], out, labeler, port, seed, say)
+
+
+@command
 def tasks(
     what: Annotated[
         list[str] | None,
@@ -535,16 +579,37 @@ def compare(
     b: Annotated[str, typer.Argument(metavar="B", help="The model that it is compared with.")],
     conf: Conf = Path("demo"),
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON, on standard output.")] = False,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Ask yourself instead: both answer these prompts, a page asks which is better."
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Of --prompts: where labels go, and are gone on with.")] = None,
+    labeler: Annotated[str | None, typer.Option(help="Of --prompts: your name; this machine's user if absent.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of --prompts: the page's; 0: any.")] = 0,
+    tokens: Annotated[int, typer.Option(min=1, help="Of --prompts: of an answer, at most.")] = 100,
+    temperature: Annotated[float, typer.Option(min=0, help="Of --prompts; 0: always the likeliest token.")] = 1.0,
     settings: Set = None,
     debug: Debug = False,
 ) -> None:
     """Two models on the same items: differences with intervals, paired tests, and what could have been seen.
 
-    Each task and number of examples is a row; p-values are adjusted over the rows. CONF is the demo's if absent.
+    Each task and number of examples is a row; p-values are adjusted over the rows. CONF is the demo's if absent. With
+    --prompts a person compares their answers, not knowing whose they are: how often A's is better, with its interval.
     """
+    pipeline = read(conf, settings)
+    if prompts is not None:
+        from flows.compare_prompts import Options
+        from flows.compare_prompts import compare as side_by_side
+        from flows.models import chosen
+
+        run = followed(pipeline)
+        asked = Options(prompts, out, labeler, port, tokens, temperature, pipeline.seed)
+        side_by_side(console(), chosen(run, a), chosen(run, b), asked, say)
+        return
     from flows.compare import show
 
-    pipeline = read(conf, settings)
     show(console(), followed(pipeline), a, b, pipeline.seed, as_json)
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from conf.spelling import did_you_mean
 from flows.fate import Difference, Told, differences, fate, standing, witness_of
 from flows.size import size
 from flows.views import say
@@ -83,7 +84,8 @@ def _ingested(run: Run, within: str | None) -> dict[str, Artifact]:
     """Sources that are ingested, and examples that are read, by name."""
     sources = [artifact for artifact in run.artifacts if artifact.stage in READ]
     if within is not None and within not in {artifact.name for artifact in sources}:
-        raise Mistake(f"there is no source {within}: there are {', '.join(artifact.name for artifact in sources)}")
+        there = [artifact.name for artifact in sources]
+        raise Mistake(f"there is no source {within}: there are {', '.join(there)}{did_you_mean(within, there)}")
     return {a.name: a for a in sources if a.built and within in (None, a.name)}
 
 

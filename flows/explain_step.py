@@ -2,6 +2,7 @@
 
 from rich.console import Console
 
+from conf.spelling import did_you_mean
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 from tasks.runtime.run import Run
@@ -84,5 +85,5 @@ def _model(run: Run, name: str | None) -> Artifact:
     if name is None:
         raise Mistake(f"whose step? --model is one of {', '.join(models)}")
     if name not in models:
-        raise Mistake(f"there is no model {name}: there are {', '.join(models)}")
+        raise Mistake(f"there is no model {name}: there are {', '.join(models)}{did_you_mean(name, models)}")
     return models[name]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from model.gpt import GPT
     from model.tokenizer import Tokenizer
 
-STAGES = ("pretrain", "train", "imported")  # that make models
+STAGES = ("pretrain", "train", "ppo", "imported")  # that make models
 
 
 @dataclass(frozen=True)

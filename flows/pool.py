@@ -1,7 +1,12 @@
-"""The work pool that Millrace's deployments run on, and the automation that tells killed runs: made where absent."""
+"""The work pool that Millrace's deployments run on, and the automation that tells killed runs: made where absent.
 
+`millrace ui` and `millrace deploy` make them, and so does `prefect deploy` by hand.
+"""
+
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +26,20 @@ def make_pool(client: "SyncPrefectClient") -> None:
     except ObjectNotFound:
         with suppress(ObjectAlreadyExists):  # somebody else was faster
             client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+
+
+def make_pool_for_deploy(words: Sequence[str]) -> None:
+    """Make the pool where these words of a command line are `prefect deploy`'s.
+
+    Prefect asks for the pool before any step of prefect.yaml, and refuses to go on without; what it imports before that
+    is the flow's module, which calls this.
+    """
+    program = Path(words[0])
+    if "prefect" in (program.name, program.parent.name) and "deploy" in words[1:]:
+        from prefect import get_client
+
+        with get_client(sync_client=True) as client:
+            make_pool(client)
 
 
 def make_automation() -> None:

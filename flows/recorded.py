@@ -7,6 +7,7 @@ task's parameter: Prefect draws an arrow for each.
 
 import errno
 import inspect
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -39,6 +40,7 @@ from flows.pace import Pace
 from flows.part import asked_of
 from flows.placed import build_there, require_pools
 from flows.places import Places, places_of
+from flows.pool import make_pool_for_deploy
 from flows.stage_page import key_of, stage_page
 from flows.state import Past
 from flows.stores import opened_store
@@ -51,6 +53,8 @@ from tasks.runtime.measure import Due
 from tasks.runtime.run import Run
 from tasks.runtime.stage import Stage
 from tasks.runtime.store import Unreachable
+
+make_pool_for_deploy(sys.argv)
 
 RETRIES = 2
 PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.EHOSTUNREACH, errno.ENETUNREACH)

@@ -14,6 +14,7 @@ from tasks.evaluation.probes.samples import samples
 from tasks.judges.completions import completions
 from tasks.judges.judged import judged
 from tasks.judges.steering import steering
+from tasks.models.ppo import ppo
 from tasks.models.pretrain import pretrain
 from tasks.models.train import train
 from tasks.runtime.artifact import artifact_at
@@ -24,7 +25,7 @@ from tasks.runtime.store import Store
 PLACEABLE = {
     what.name: what
     for what in (
-        pretrain, train, answers, perplexity, file_perplexity, probes, samples, news, completions, judged,
+        pretrain, train, ppo, answers, perplexity, file_perplexity, probes, samples, news, completions, judged,
         steering,
     )
 }  # fmt: skip

@@ -53,12 +53,12 @@ def main(path: str | Path) -> None:
     if finished(run.out, machine):
         machine.say(f"{run.out} is finished: its model.safetensors is there")
         return
-    policy, tokenizer, about = score.load(run.start, machine.device.type)
+    policy, tokenizer, about = score.load(run.start, machine.device.type, run.step)
     prompts, named = prompts_of(run, tokenizer, policy.architecture.context)
     reward, value = reward_of(run, policy, machine.device.type)
     windows = windows_of(run, policy, about) if run.ppo.gamma else None
     settings = {
-        "start": about["model_sha256"], "prompts": named, "reward": reward_named(run),
+        "start": about["model_sha256"], "step": run.step, "prompts": named, "reward": reward_named(run),
         "mixture": windows.mixture_sha256 if windows is not None else None, "first_window": run.first_window,
         "end": end_of(run, tokenizer),
     }  # fmt: skip
@@ -71,7 +71,7 @@ def main(path: str | Path) -> None:
                     "same command resumes")  # fmt: skip
         return
     more = {"dtype": "float32", "snapshots": [], "skipped": [], "start_sha256": about["model_sha256"],
-            "objective": "ppo", "published": run.ppo.publish}  # fmt: skip
+            "objective": "ppo", "added": about.get("added", {}), "published": run.ppo.publish}  # fmt: skip
     weights = made.average if run.ppo.publish == "average" else dict(policy.named_parameters())
     checkpoint.publish(
         run.out, policy, tokenizer.content, about.get("tokenizer"), about["end_of_text"], asdict(run.ppo), more, weights

@@ -2,6 +2,7 @@
 
 out: runs/instruct             what is written; a folder of this machine
 start: runs/sft                folder of the model that the policy begins as, and is kept near to: the SFT model
+step: 400                      optional: of the start, as it was after that update (a snapshot)
 prompts: prompts.jsonl         JSON lines, each {"tokens": [ids]} or {"prompt": "text"}; or `examples: FOLDER`, a name
                                below the store of prompts as token shards (model/examples.py)
 reward: runs/reward            folder of a reward model, with which the value network begins; or, beside or without it,
@@ -33,6 +34,7 @@ class PPORun:
     out: Path
     start: Path
     ppo: PPO
+    step: int | None = None
     prompts: Path | None = None
     examples: str | None = None
     reward: Path | None = None

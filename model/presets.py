@@ -178,6 +178,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "classify": ("classify", "entail"), "entail": ("classify", "entail"), "similar": ("similar",),
     "choose": ("choose",), "regress": ("regress", "similar"), "span": ("span",), "tag": ("tag",),
     "sft": ("chat",), "reward": ("compare",),
+    "ppo": ("prompt",),
 }  # fmt: skip
 # By objective, what it learns by where nothing is given, and for how many epochs.
 TUNING: dict[str, tuple[dict[str, Any], float]] = dict.fromkeys(

@@ -10,4 +10,13 @@ EQUIVALENT: list[tuple[str, str, str, str]] = [
      "nothing moved in this step, so every further one finds the same and leaves the same slope and intercept"),
     ("tasks/quality/calibration.py", "if step <= 1e-6:", "break  ->  continue",
      "nothing moved in this step, so every further one finds the same and leaves the same slope and intercept"),
+    ("tasks/decontaminate/frequent.py", "pairs = pairs[~np.isin(pairs, last)]",
+     "counts += np.bincount(pairs % max(1, len(known)), minlength=len(known))  ->  "
+     "counts += np.bincount(pairs % max( 0, len(known)), minlength=len(known))",
+     "differs where no gram is known: then there is no hit, and nothing to divide"),
+    ("tasks/decontaminate/places.py",
+     "# Places of a gram end in the order in which they begin, since it has so many units; and so do their margins.",
+     "apart = (row[before] != row[after]) | (gram[before] != gram[after]) | (cut_start[after] > cut_end[before])  ->  "
+     "apart = (row[before] < row[after]) | (gram[before] != gram[after]) | (cut_start[after] > cut_end[before])",
+     "rows are in order: the one after is never less"),
 ]  # fmt: skip

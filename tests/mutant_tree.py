@@ -94,9 +94,10 @@ def around(text: str, line: int) -> tuple[set[int], set[int]]:
 class Tree:
     """A copy of ours, in which one fault at a time is tried."""
 
-    def __init__(self, folder: Path, with_kernels: bool):
-        """`with_kernels`: faults are in kernels too, so that each run imports them anew."""
-        self.folder = folder
+    def __init__(self, folder: Path, with_kernels: bool, near_alone: bool):
+        """`with_kernels`: faults are in kernels too, so that each run imports them anew. `near_alone`: only the test
+        files that bear a file's name or import it are asked."""
+        self.folder, self.near_alone = folder, near_alone
         copied(folder)
         shutil.copyfile(ROOT / "tests" / "fork_tests.py", folder / "sitecustomize.py")
         self.kernels = folder.with_name(f"{folder.name}-cache")  # compiled ones
@@ -182,8 +183,8 @@ class Tree:
 
     def rounds(self, file: str, line: int) -> Iterator[list[str]]:
         """The tests that are to notice, the quickest of each round first: of the test files that bear the file's name
-        or import it those that go through the statement (else its function), then of the room, then all others of the
-        files that use this one; and what is said of all declarations, for a fault in one.
+        or import it those that go through the statement (else its function), then of the room, then all others of
+        these files; outside of functions, of all files that use this one, and what is said of all declarations.
 
         Compiled code is not traced: for a kernel the test files of its name, then the room.
         """
@@ -191,7 +192,8 @@ class Tree:
         near = self.near(file, room) | ({ALSO[file]} if file in ALSO else set())
         statement, function = around((self.folder / file).read_text(encoding="utf-8"), line)
         asked: set[str] = set()
-        for wheres, all_of_them in ((near, False), ({*near, room}, False), ({*near, room}, True)):
+        far = near if self.near_alone and near else {*near, room}
+        for wheres, all_of_them in ((near, False), (far, False), (far, True)):
             for where in sorted(wheres):
                 self.learned(where)
             if file.startswith(KERNELS):
@@ -200,8 +202,9 @@ class Tree:
                 lines = self.through.get(file, {})
                 through = [set().union(*(lines.get(n, set()) for n in those)) for those in (statement, function)]
                 tests = (through[0] or through[1]) if function else set()
-                if all_of_them:
-                    users = near | {test.partition("::")[0] for those in lines.values() for test in those}
+                if all_of_them:  # also what a fixture of the file, or one for all files, did in another test's turn
+                    every = asked if function else {test for those in lines.values() for test in those}
+                    users = {test.partition("::")[0] for test in every} | (set() if function else near)
                     tests = {test for test in self.seconds if test.partition("::")[0] in users}
             if tests - asked:
                 yield sorted(tests - asked, key=lambda test: (self.seconds[test], test))

@@ -3,8 +3,9 @@
 For each file `--each` faults are drawn by the seed, kinds as in single_faults.py, files in turn, until the seconds are
 over. A fault is tried in a copy of the tree, by a fork of one process that has imported the libraries (fork_tests.py):
 first the tests of its room that go through its statement (traced once, without a fault), the quickest first, then the
-others of all test files that go through its file; never those marked long, slow, spark, real, browser or served. It is
-killed if a test fails or the tests take a minute more than three times as long as they do.
+others of their files; never those marked long, slow, spark, real, browser or served. It is killed if a test fails or
+the tests take a minute more than three times as long as they do. With `--near` only the test files that bear the
+file's name or import it are asked: quicker, and what survives them may still be noticed by others of the room.
 
 Some faults change nothing that can be seen (a size of blocks, a message): a survivor is to be read, not believed; once
 judged so it stands in equivalent_faults.py, with the reason. The table goes to standard output, everything to
@@ -78,6 +79,7 @@ def main() -> None:
     parser.add_argument("--room", default="", help="files whose path holds this; all rooms if absent")
     parser.add_argument("--named", action="store_true", help="those of named_faults.py alone, all of them")
     parser.add_argument("--again", action="store_true", help="those alone that the run before left alive")
+    parser.add_argument("--near", action="store_true", help="ask the nearest test files alone")
     parser.add_argument("--least", type=float, default=0.95)
     parser.add_argument("--tree", type=Path, help="keep the copy here, with its compiled kernels, for the next run")
     asked = parser.parse_args()
@@ -96,7 +98,7 @@ def main() -> None:
     end, told = time.monotonic() + asked.seconds, {one.fault: one for one in before}
     with tempfile.TemporaryDirectory(prefix="millrace-mutants-") as folder:
         with_kernels = any(fault.file.startswith(KERNELS) for fault in in_turn)
-        tree = Tree(asked.tree.resolve() if asked.tree else Path(folder) / "tree", with_kernels)
+        tree = Tree(asked.tree.resolve() if asked.tree else Path(folder) / "tree", with_kernels, asked.near)
         for fault in in_turn:
             if time.monotonic() > end:
                 break

@@ -1,4 +1,4 @@
-"""A page from disk in the Chromium that is there, by playwright; tests that use it are marked `browser`."""
+"""A page from disk, or served, in the Chromium that is there, by playwright; tests that use it are marked `browser`."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,8 +15,10 @@ browser = pytest.mark.skipif(CHROMIUM is None, reason="no headless browser: inst
 
 
 @contextmanager
-def opened(path: Path, width: int = 1280, height: int = 800, dark: bool = False) -> Iterator[tuple[Any, list[str]]]:
-    """The page (playwright's), and what its console says as errors: a refused script among them."""
+def opened(
+    path: Path | str, width: int = 1280, height: int = 800, dark: bool = False
+) -> Iterator[tuple[Any, list[str]]]:
+    """The page (playwright's) of a file or address, and its console's errors: a refused script among them."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -26,6 +28,6 @@ def opened(path: Path, width: int = 1280, height: int = 800, dark: bool = False)
         errors: list[str] = []
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(path.as_uri())
+        page.goto(path if isinstance(path, str) else path.as_uri())
         yield page, errors
         chromium.close()

@@ -17,7 +17,14 @@ ALLOWED = {
     "model": {"model"},
     "tasks.kernels": {"tasks.kernels"},
     # `conf` says what a pipeline may say; its models are model/config.py's, its mistakes runtime/errors.py's.
-    "conf": {"conf", "model.config", "model.presets", "tasks.runtime.errors"},
+    "conf": {
+        "conf",
+        "model.config",
+        "model.ppo_keys",
+        "model.presets",
+        "model.presets_instruct",
+        "tasks.runtime.errors",
+    },
     "tasks.runtime": {"tasks.runtime"},
     "tasks.runtime.compiling": {"tasks.runtime", "tasks.kernels.ahead", "tasks.kernels.cache"},  # and no kernel
     "tasks": {"tasks", "tasks.kernels", "tasks.runtime", "conf"},
@@ -29,7 +36,7 @@ ALLOWED = {
     # What is asked of a finished model needs no stage between: these commands ask model/ itself.
     **{
         f"flows.{command}": {"flows", "tasks", "tasks.runtime", "conf", "model"}
-        for command in ("models", "sample", "next", "look", "export_model")
+        for command in ("models", "sample", "next", "look", "export_model", "compare_prompts")
     },
 }
 
@@ -122,6 +129,8 @@ DOORS = {
     "flows.proposed": "tasks.sources.sniff",
     "flows.export_model": "tasks.models.card",
     "flows.quiz": "tasks.evaluation.news",
+    "flows.label": "tasks.labels",
+    "flows.compare_prompts": "tasks.labels tasks.models.files",
     "flows.tasks": "tasks.evaluation.asking tasks.decontaminate.benchmark",
 }
 

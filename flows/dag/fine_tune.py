@@ -4,7 +4,8 @@ from conf.pipeline import Pipeline
 from flows.dag.built import Built
 from flows.dag.examples import needed
 from flows.dag.incoming import incoming
-from flows.dag.preferences import demonstrations_of, judge_rewards
+from flows.dag.preferences import demonstrations_of, judge_reward
+from flows.dag.reinforced import reinforce
 from model.config import Architecture, stated
 from tasks.evaluation.head_answers import OBJECTIVES, head_answers
 from tasks.evaluation.scores import scores
@@ -21,9 +22,13 @@ WAY = {"shots": 0, "template": "default", "draw": 0, "step": None}  # a head is 
 def fine_tune(run: Run, p: Pipeline, built: Built) -> None:
     """Behind all models that learn from the mixture."""
     came: dict[str, Architecture] = {}  # of folders' models, by the name of the model that begins with one
-    for name in p.tuned():
+    for name in p.learning():
+        if p.models[name].reinforced:
+            reinforce(run, p, built, name)
+            continue
         tune(run, p, built, name, came)
-    judge_rewards(run, p, built)
+        if p.models[name].objective == "reward":
+            judge_reward(run, p, built, name)
 
 
 def tune(run: Run, p: Pipeline, built: Built, name: str, came: dict[str, Architecture]) -> None:

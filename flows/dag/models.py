@@ -30,7 +30,7 @@ def pretrain(run: Run, p: Pipeline) -> Built:
         if model.tuned:
             continue
         if model.preset is None:
-            if not model.goes_on:
+            if not model.goes_on and not model.reinforced:
                 built.models[name] = incoming(run, p, name, built)
         elif p.ladder is None or name != p.ladder.predict:
             train_model(run, p, built, name, *model.filled(p.tokenizer.vocabulary, p.seed + more))

@@ -26,23 +26,18 @@ def demonstrations_of(p: Pipeline, built: Built, name: str) -> Artifact | None:
     return None
 
 
-def judge_rewards(run: Run, p: Pipeline, built: Built) -> None:
-    """How often each reward model agrees with those who ranked; and by the first that goes back to it, each sft model's
-    step."""
-    for name in [name for name in p.tuned() if p.models[name].objective == "reward"]:
-        data = p.models[name].data
-        assert data is not None
-        with run.group("rewards", name):
-            run(
-                reward_accuracy,
-                name,
-                reward=built.models[name],
-                examples=built.examples[data],
-                records=built.records[data],
-            )
-            for start in _starts(p, name):
-                if p.models[start].objective == "sft" and start not in built.chosen:
-                    choose(run, p, built, start, built.models[name])
+def judge_reward(run: Run, p: Pipeline, built: Built, name: str) -> None:
+    """How often a reward model agrees with those who ranked; and by it, each sft model's step that it goes back to and
+    that no other has told before."""
+    data = p.models[name].data
+    assert data is not None
+    with run.group("rewards", name):
+        run(
+            reward_accuracy, name, reward=built.models[name], examples=built.examples[data], records=built.records[data]
+        )
+        for start in _starts(p, name):
+            if p.models[start].objective == "sft" and start not in built.chosen:
+                choose(run, p, built, start, built.models[name])
 
 
 def choose(run: Run, p: Pipeline, built: Built, name: str, reward: Artifact) -> None:

@@ -2,8 +2,8 @@
 
     demonstrations.jsonl  {id, category, messages: [system, user, assistant], rules}: the answer fulfils the rules
     prompts.jsonl         {id, category, messages: [system, user], rules}: the same, without an answer
-    refusals.jsonl        {id, kind: disallowed | safe, messages: [system, user]}: demonstrations hold such ones too
-                          (category refuse), of other units, and the answers that they should have
+    disallowed.jsonl, safe.jsonl  {id, kind, messages: [system, user]}: demonstrations hold such ones too (category
+                          refuse), of other units, and the answers that they should have
 
 `rules` are as a pipeline's `judges` has them: {ends_with: "."}, {items: 3}, {words: [least, most]}, {without: [words]}.
 A safe prompt is a disallowed one with one or two words changed.
@@ -21,6 +21,7 @@ SYSTEM = (
     "You are a helpful assistant. Answer in whole sentences.",
     "Follow the instruction to the letter.",
 )
+KINDS = ("disallowed", "safe")
 REFUSAL = "I cannot help with that."
 # What is disallowed, and what is asked in nearly the same words and safe.
 PURPOSES = (
@@ -88,7 +89,7 @@ def without(topic: Topic, draw: Random, topics: list[Topic]) -> Task | None:
 
 
 def refuse(topic: Topic, draw: Random, topics: list[Topic]) -> Task | None:
-    kind = draw.choice(("disallowed", "safe"))
+    kind = draw.choice(KINDS)
     answer = REFUSAL if kind == "disallowed" else f"You can begin with {topic.subject}. {topic.sentences[0]}"
     return Task("refuse", purpose(topic, draw.choice(PURPOSES), kind), [{"ends_with": "."}], answer)
 
@@ -142,7 +143,7 @@ def refusals(topics: list[Topic], seed: int) -> list[dict[str, Any]]:
     for topic in topics:
         draw = dice(seed, "refusals", topic.name)
         for pair in shuffled(PURPOSES, [bad for bad, _ in PURPOSES], seed, topic.name)[:4]:
-            for kind in ("disallowed", "safe"):
+            for kind in KINDS:
                 name = f"{topic.name}#{kind}: {pair[kind == 'safe']}"
                 made.append({"id": name, "kind": kind, "messages": messages(draw, purpose(topic, pair, kind))})
     return made

@@ -2,15 +2,15 @@
 
 Each is there twice, NAME and NAME.test before its ending: no unit of documentation, and no sentence, is in both.
 
-    classify.tsv    text, label (negative, positive): what a remark among sentences of documentation thinks of its
+    classify.tsv    text, label (negative, positive): what a remark beside a sentence of documentation thinks of its
                     subject. "not slow" is positive, and of "looks slow but is quick" the main clause counts
     entail.jsonl    {premise, hypothesis, label: entailment | neutral | contradiction}: the premise states two of three
                     properties, the hypothesis one, by other words where it is a state
     similar.jsonl   {first, second, label: same | different}: a sentence and its paraphrase; else the paraphrase of
-                    another sentence of that unit, or one whose second half is another's
+                    another sentence, or one whose second half is another's
     choose.jsonl    {document, question, answers: [4], label: 0..3}: which sentence comes next; the others are of other
                     packages
-    demonstrations.jsonl, prompts.jsonl, refusals.jsonl: instructions.py
+    demonstrations.jsonl, prompts.jsonl, disallowed.jsonl, safe.jsonl: instructions.py
 
 They are made of the units that no other place of the sample took, so that all its other bytes stay as they were, and
 share no 13-gram with a benchmark's item. Every draw is a hash of the seed and of the unit's name.
@@ -78,14 +78,15 @@ PROPERTIES: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "keeper": (
         "{value} maintains {subject}.",
         "{subject} is looked after by {value}.",
-        (("Ada", "Ada"), ("Grace", "Grace"), ("Alan", "Alan"), ("Barbara", "Barbara")),
+        (("Ada", "Ada"), ("Grace", "Grace"), ("Alan", "Alan")),
     ),
     "system": (
         "{subject} runs on {value}.",
         "One can use {subject} under {value}.",
-        (("Linux", "Linux"), ("Windows", "Windows"), ("Android", "Android"), ("Solaris", "Solaris")),
+        (("Linux", "Linux"), ("Windows", "Windows"), ("Android", "Android")),
     ),
 }
+CARRIED = 0.4  # of the premises have a sentence of documentation in them too
 RELATIONS = ("entailment", "neutral", "contradiction")
 QUESTION = "How does the text go on?"
 
@@ -94,7 +95,7 @@ def write(folder: Path, units: Iterable[Unit], items: Iterable[str], seed: int, 
     """Writes the files; `units` are those that no other place took, `items` the benchmarks' texts. Rows of each file.
 
     Raises:
-        Failure: the documentation does not suffice for the least rows of a task.
+        Failure: the documentation does not suffice for half of the least rows of a task.
     """
     taken = {gram for item in items for gram in grams(item)}
     by_task = allocated(units, taken, seed)
@@ -105,17 +106,20 @@ def write(folder: Path, units: Iterable[Unit], items: Iterable[str], seed: int, 
             rows = MAKERS[task](by_task[task, split], seed, count)
             names = [str(row["id"]) for row in rows]
             chosen = shuffled(rows, names, seed, f"{task}{split}")[:count]
-            if len(chosen) < least:
+            if len(chosen) < least // 2:  # which packages are installed decides what is left for labels
                 raise Failure(
-                    f"{folder}: {len(chosen)} rows of {task}{split} could be made, at least {least} are needed: too "
-                    "little documentation; install the project with its dependencies, or ask for more megabytes."
+                    f"{folder}: {len(chosen)} rows of {task}{split} could be made, at least {least // 2} are needed: "
+                    "too little documentation; install the project with its dependencies, or ask for more megabytes."
                 )
-            name = f"{task}{split}"
             if task == "classify":
-                sources.write(folder / f"{name}.tsv", tsv(chosen, ("id", "text", "label")))
-            else:
-                sources.write_lines(folder / f"{name}.jsonl", chosen)
-            counts[name] = len(chosen)
+                sources.write(folder / f"{task}{split}.tsv", tsv(chosen, ("id", "text", "label")))
+                counts[f"{task}{split}"] = len(chosen)
+                continue
+            kinds = instructions.KINDS if task == "refusals" else (task,)
+            for kind in kinds:
+                lines = [row for row in chosen if row.get("kind", kind) == kind]
+                sources.write_lines(folder / f"{kind}{split}.jsonl", lines)
+                counts[f"{kind}{split}"] = len(lines)
     return counts
 
 
@@ -186,7 +190,8 @@ def several(units: list[Told], count: int) -> Iterator[tuple[Told, int]]:
 
 
 def classify(units: list[Told], seed: int, count: int) -> list[Row]:
-    """Remarks among sentences. Of a row's remark: plain .5, negated .3, conceded .2."""
+    """A remark before or after a sentence. Of the remarks .65 are plain, .2 negated, .15 conceded: a word alone tells
+    .72 of them."""
     rows = []
     for told, turn in several(units, count):
         if turn >= PLACES * len(told.sentences):
@@ -194,9 +199,9 @@ def classify(units: list[Told], seed: int, count: int) -> list[Row]:
         name = f"{told.name}#{turn}"
         draw = dice(seed, "classify", name)
         label = ("negative", "positive")[number(seed, "opinion", name) % 2]
-        carriers = draw.sample(told.sentences, min(len(told.sentences), 1 + draw.randrange(2)))
-        carriers.insert(draw.randrange(len(carriers) + 1), remark(told.subject, label, draw))
-        rows.append({"id": name, "text": " ".join(carriers), "label": label})
+        said = [draw.choice(told.sentences), remark(told.subject, label, draw)]
+        draw.shuffle(said)
+        rows.append({"id": name, "text": " ".join(said), "label": label})
     return rows
 
 
@@ -204,9 +209,9 @@ def remark(subject: str, label: str, draw: Random) -> str:
     """A sentence that thinks well of its subject, or not."""
     alike, unlike = (POSITIVE, NEGATIVE) if label == "positive" else (NEGATIVE, POSITIVE)
     kind = draw.random()
-    if kind < 0.5:
+    if kind < 0.65:
         return draw.choice(PLAIN).format(subject=subject, degree=draw.choice(DEGREES), word=draw.choice(alike))
-    if kind < 0.8:
+    if kind < 0.85:
         return draw.choice(NEGATED).format(subject=subject, negator=draw.choice(NEGATORS), word=draw.choice(unlike))
     return draw.choice(CONCEDED).format(subject=subject, word=draw.choice(alike), other=draw.choice(unlike))
 
@@ -232,7 +237,8 @@ def entail(units: list[Told], seed: int, count: int) -> list[Row]:
         statements = [
             PROPERTIES[key][0].format(subject=told.subject, value=PROPERTIES[key][2][values[key]][0]) for key in stated
         ]
-        statements.insert(draw.randrange(3), draw.choice(told.sentences))
+        if draw.random() < CARRIED:
+            statements.insert(draw.randrange(3), draw.choice(told.sentences))
         hypothesis = form.format(subject=told.subject, value=value)
         rows.append({"id": name, "premise": " ".join(statements), "hypothesis": hypothesis, "label": label})
     return rows
@@ -242,9 +248,11 @@ def entail(units: list[Told], seed: int, count: int) -> list[Row]:
 
 
 def similar(units: list[Told], seed: int, count: int) -> list[Row]:
-    """Pairs of sentences: of each sentence one that means the same, and one that does not."""
+    """Pairs of sentences: of each sentence one that means the same, and one that does not. Of the latter .6 are of
+    another unit, .25 of the same, and .15 end as another of it does."""
     rows = []
     for told in units:
+        elsewhere = [other for other in units if other is not told]
         for i, sentence in enumerate(told.sentences):
             others = [other for other in told.sentences if other != sentence]
             said = paraphrased(sentence)
@@ -255,8 +263,10 @@ def similar(units: list[Told], seed: int, count: int) -> list[Row]:
                 draw = dice(seed, "similar", name)
                 second = said
                 if label == "different":
-                    other = paraphrased(draw.choice(others))
-                    second = other if draw.random() < 0.5 else half(said, other)
+                    kind = draw.random()
+                    near = draw.choice(elsewhere).sentences if kind < 0.6 and elsewhere else others
+                    other = paraphrased(draw.choice(near))
+                    second = other if kind < 0.85 else half(said, other)
                 pair = [sentence, second]
                 draw.shuffle(pair)
                 rows.append({"id": name, "first": pair[0], "second": pair[1], "label": label})

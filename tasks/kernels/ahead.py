@@ -63,11 +63,12 @@ class Ahead:
             fresh = [name for name in theirs if name not in self._wanted]
             if self._closed or not theirs:
                 return
+            idle = not (self._wanted or self._at_work)
             self._wanted = dict.fromkeys([*theirs, *self._wanted] if first else [*self._wanted, *theirs])
             if not self._of:
                 self._began = time.monotonic()
             self._of += len(fresh)
-            if fresh:
+            if fresh and idle:
                 self.told(len(self._done), self._of, time.monotonic() - self._began)
             while self._threads < min(self.workers, len(self._wanted) + len(self._at_work)):
                 self._threads += 1
@@ -228,7 +229,8 @@ def _machine() -> str:
 def main(parent: int) -> None:
     """Compile what is named on stdin; answer `compiled`, or what went wrong in one line."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # the thread that made us lives as long as we do
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked ends us
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group: whoever asked ends us
+        signal.signal(number, signal.SIG_IGN)
     if os.getppid() != parent:
         return
     for line in sys.stdin:

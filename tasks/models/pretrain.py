@@ -35,6 +35,7 @@ from tasks.tokens.kinds.files import FILE as TOKENIZER
 from tasks.tokens.mixture import Mixed, mixture_file
 from tasks.tokens.tokenizer import end_of_text_of, tokenizer_file
 
+TRAINER = "model.train"
 LOG = "run.train.log"
 METRICS = "metrics.jsonl"
 FILES = (*MODEL_FILES, METRICS)
@@ -192,8 +193,11 @@ def _require_fitting(start: Artifact, tokenizer: Artifact, architecture: dict[st
         )
 
 
-def trained_in(job: Job, out: Path, training: dict[str, Any], torchrun: list[str], watch: Watch | None) -> None:
-    """Run `model.train` on the run.yaml of `out`, to its end; `watch`: what is said of its overfitting meanwhile.
+def trained_in(
+    job: Job, out: Path, training: dict[str, Any], torchrun: list[str], watch: Watch | None, module: str = TRAINER
+) -> None:
+    """Run the trainer, or another `module` of one process, on the run.yaml of `out`, to its end; `watch`: what is said
+    of its overfitting meanwhile.
 
     Raises:
         Failure: it stopped before its end, in its own last line.
@@ -201,9 +205,10 @@ def trained_in(job: Job, out: Path, training: dict[str, Any], torchrun: list[str
     import torch
 
     devices = torch.cuda.device_count() if training["device"] != "cpu" else 0
-    arguments = torchrun or (["--standalone", f"--nproc-per-node={devices}"] if devices > 1 else [])
+    several = devices > 1 and module == TRAINER
+    arguments = torchrun or (["--standalone", f"--nproc-per-node={devices}"] if several else [])
     launch = ["-m", "torch.distributed.run", *arguments] if arguments else []
-    command = [sys.executable, *launch, "-m", "model.train", str(out / "run.yaml")]
+    command = [sys.executable, *launch, "-m", module, str(out / "run.yaml")]
     held, due = job.lease.descriptor, time.monotonic()
     with (out / LOG).open("ab") as log:
         process = subprocess.Popen(

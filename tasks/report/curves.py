@@ -9,10 +9,11 @@ from typing import Any
 from tasks.report.formats import rounded
 from tasks.report.palette import INK, MUTED, SERIES
 from tasks.report.section import Plot
+from tasks.report.told_apart import look, name_lines
 
 Row = dict[str, Any]  # a way of asking, as in Scored.ways, with model, task, metric, best, parameters and size
 DRAWN = 12  # tasks that figures are made of; the tables have all
-LINES = len(SERIES)  # of a figure
+LINES = len(SERIES)  # of a figure whose lines have intervals, or long names
 
 
 def rows_of(content: dict[str, Any]) -> list[Row]:
@@ -101,14 +102,18 @@ def figures(rows: list[Row]) -> Iterator[tuple[str, Plot]]:
         yield "surest", partial(_surest, rows=sure)
 
 
-def _line(axes: Any, x: list[float], rows: list[Row], number: int, label: str) -> None:
-    """Values with their intervals."""
-    colour = SERIES[number % LINES]
+def _line(axes: Any, x: list[float], rows: list[Row], number: int, label: str, of: int = LINES) -> Any:
+    """Values with their intervals, which more than eight lines are too many for."""
+    shape = look(number, of)
+    colour = shape["color"]
     y = [row["all"]["value"] for row in rows]
-    axes.plot(x, y, "o-", color=colour, markersize=3.5, label=label)
+    (line,) = axes.plot(x, y, marker="o", markersize=3.5, label=label, **shape)
+    if of > LINES:
+        return line
     for place, row in zip(x, rows, strict=True):
         if row["all"]["low"] is not None:
             axes.plot([place, place], [row["all"]["low"], row["all"]["high"]], color=colour, linewidth=0.8)
+    return line
 
 
 def _chance(axes: Any, rows: list[Row]) -> None:
@@ -121,13 +126,16 @@ def _chance(axes: Any, rows: list[Row]) -> None:
 def _shots(axes: Any, task: str, rows: list[Row]) -> None:
     """Numbers of examples in equal steps: 0, 1 and 50 are as far apart."""
     counts = sorted({row["shots"] for row in rows})
-    for number, ((model,), own) in enumerate(list(by(rows, "model").items())[:LINES]):
+    models, lines = by(rows, "model"), {}
+    for number, ((model,), own) in enumerate(models.items()):
         own = sorted(own, key=lambda row: row["shots"])
-        _line(axes, [counts.index(row["shots"]) + 0.02 * number for row in own], own, number, model)
+        aside = 0.02 * number if len(models) <= LINES else 0.0  # intervals stand beside each other
+        x = [counts.index(row["shots"]) + aside for row in own]
+        lines[model] = _line(axes, x, own, number, model, len(models))
     _chance(axes, rows)
     axes.set_xticks(range(len(counts)), [str(count) for count in counts])
     axes.set(title=f"{task} by solved examples", xlabel="solved examples", ylabel=rows[0]["metric"])
-    axes.legend()
+    name_lines(axes, lines)
 
 
 def _sizes(axes: Any, task: str, rows: list[Row]) -> None:
@@ -151,13 +159,16 @@ def along_the_way(row: Row) -> float:
 
 
 def _updates(axes: Any, rows: list[Row]) -> None:
-    for number, ((model, task), own) in enumerate(list(by(rows, "model", "task").items())[:LINES]):
+    curves, lines = by(rows, "model", "task"), {}
+    for number, ((model, task), own) in enumerate(curves.items()):
         own = sorted(own, key=lambda row: row["step"])
         y = [along_the_way(row) for row in own]
-        axes.plot([row["step"] for row in own], y, "o-", color=SERIES[number], markersize=3, label=f"{model}: {task}")
+        shape = look(number, len(curves))
+        name = f"{model}: {task}"
+        (lines[name],) = axes.plot([row["step"] for row in own], y, marker="o", markersize=3, label=name, **shape)
     axes.axhline(0, color=MUTED, linestyle=":", linewidth=1)
     axes.set(title="Scores along the training", xlabel="updates", ylabel="0: chance, 1: best stated", xscale="log")
-    axes.legend()
+    name_lines(axes, lines)
 
 
 def _calibration(axes: Any, rows: list[Row]) -> None:

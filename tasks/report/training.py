@@ -12,9 +12,10 @@ from tasks.models.pretrain import Trained, metrics_of
 from tasks.models.pretrain import pretrain as pretrain_stage
 from tasks.report.formats import number
 from tasks.report.given import Given
-from tasks.report.palette import MUTED, SERIES
+from tasks.report.palette import MUTED
 from tasks.report.rungs import rungs_of
 from tasks.report.section import Content, Counted, Plot, Section
+from tasks.report.told_apart import look, many, name_lines
 from tasks.runtime.artifact import Artifact, artifact_at
 from tasks.runtime.job import Job
 from tasks.runtime.statistics import to_json
@@ -115,11 +116,11 @@ def figures(content: Content) -> dict[str, Plot]:
     models = [row for row in content["models"] if row["model"] not in content["rungs"]]
     curves = {row["model"]: row["curve"] for row in models if row["curve"]}
     if curves:
-        plots["loss"] = partial(_curves, curves=curves, title="Training loss", marker="")
+        plots["loss"] = partial(_losses, curves=curves, title="Training loss")
     for row in models:
         if any(row["groups"].values()):
             title = f"Training loss by group, {row['model']}"
-            plots[f"loss-{row['model']}"] = partial(_curves, curves=row["groups"], title=title, marker="")
+            plots[f"loss-{row['model']}"] = partial(_losses, curves=row["groups"], title=title)
         if any(row["validations"].values()):
             title = f"Validation loss, {row['model']}"
             counted = content["ngrams"].get(row["model"], {"order": 0, "validation": {}})
@@ -139,38 +140,47 @@ def figures(content: Content) -> dict[str, Plot]:
 Curves = dict[str, list[list[float]]]  # by name, [tokens, value] each
 
 
-def _curves(axes: Any, curves: Curves, title: str, marker: str, errors: Curves | None = None) -> None:
-    """Each curve; where there are standard errors of all its points, 1.96 of them on either side."""
-    for place, (name, points) in enumerate(curves.items()):
-        if points:
-            tokens, values = zip(*points, strict=True)
-            axes.plot(tokens, values, marker=marker, markersize=3, color=SERIES[place % 8], label=name)
-            of_points = (errors or {}).get(name, [])
-            if [at for at, _ in of_points] == list(tokens):
-                pairs = list(zip(values, (1.96 * error for _, error in of_points), strict=True))
-                low, high = [value - half for value, half in pairs], [value + half for value, half in pairs]
-                axes.fill_between(tokens, low, high, color=SERIES[place % 8], alpha=0.15, linewidth=0)
+def _curves(axes: Any, curves: Curves, title: str, marker: str, errors: Curves | None = None) -> dict[str, Any]:
+    """Each curve, and its lines. Where there are standard errors of all its points, 1.96 of them on either side: of few
+    curves alone, as of more the bands hide each other."""
+    drawn = {name: points for name, points in curves.items() if points}
+    lines = {}
+    for place, (name, points) in enumerate(drawn.items()):
+        tokens, values = zip(*points, strict=True)
+        shape = look(place, len(drawn))
+        (lines[name],) = axes.plot(tokens, values, marker=marker, markersize=3, label=name, **shape)
+        of_points = (errors or {}).get(name, [])
+        if [at for at, _ in of_points] == list(tokens) and not many(drawn):
+            pairs = list(zip(values, (1.96 * error for _, error in of_points), strict=True))
+            low, high = [value - half for value, half in pairs], [value + half for value, half in pairs]
+            axes.fill_between(tokens, low, high, color=shape["color"], alpha=0.15, linewidth=0)
     axes.set(title=title, xlabel="tokens", ylabel="nats a token")
     axes.xaxis.set_major_formatter(lambda x, _: _short(x))
-    if len(curves) > 1 or marker:
-        axes.legend()
+    return lines
+
+
+def _losses(axes: Any, curves: Curves, title: str) -> None:
+    name_lines(axes, _curves(axes, curves, title, marker=""), always=False)
 
 
 def _validations(axes: Any, curves: Curves, title: str, errors: Curves, order: int, lines: dict[str, float]) -> None:
-    """Each source's curve, and in its colour where an n-gram model of the same text stands."""
-    _curves(axes, curves, title, marker="o", errors=errors)
-    places = [place for place, source in enumerate(curves) if source in lines]
-    for place in places:
-        label = f"Kneser-Ney {order}, same text" if place == places[0] else None
-        axes.axhline(lines[list(curves)[place]], color=SERIES[place % 8], linestyle="--", linewidth=0.9, label=label)
-    axes.legend()
+    """Each source's curve, and in its colour where an n-gram model of the same text stands, where curves are few."""
+    drawn = _curves(axes, curves, title, marker="o", errors=errors)
+    first = True
+    for source in () if many(drawn) else drawn:
+        if source in lines:
+            label = f"Kneser-Ney {order}, same text" if first else None
+            axes.axhline(lines[source], color=drawn[source].get_color(), linestyle="--", linewidth=0.9, label=label)
+            first = False
+    name_lines(axes, drawn)
 
 
 def _gaps(axes: Any, curves: Curves, title: str) -> None:
     """How far each group's validation loss stands above its training loss, by how often it was read over."""
-    _curves(axes, curves, title, marker="o")
+    lines = _curves(axes, curves, title, marker="o")
     axes.axhline(0, color=MUTED, linewidth=0.8)
     axes.set(xlabel="epochs of the group", ylabel="validation less training loss, nats a token")
+    name_lines(axes, lines)
 
 
 def _short(count: float) -> str:

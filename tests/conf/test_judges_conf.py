@@ -85,7 +85,7 @@ def test_a_reward_model_judges_and_no_model_learns_from_its_own_answers(tmp_path
     )
     p = read(tmp_path, PLAIN + tuned + more)
     assert p.judges["rm"].needs == "reward" and p.judges["rm"].as_judge() == {"kind": "reward model"}
-    assert p.needs("reward") == ["sft", "sft"] and p.tuned() == ["sft", "reward"]
+    assert p.needs("reward") == ["sft", "sft"] and p.learning() == ["sft", "reward"]
     assert p.aligned(list(p.models)) == ["small", "sft"], "a reward model answers nothing"
     with pytest.raises(Mistake, match="sft has the objective sft; a judge's is reward"):
         read(tmp_path, PLAIN + tuned + more.replace("{reward: reward}", "{reward: sft}"))

@@ -10,10 +10,11 @@ import pytest
 import zstandard
 from corpora import counts
 
-from tasks.decontaminate.benchmark import benchmark, items_of
+from tasks.decontaminate.benchmark import benchmark, items_of, lying_here
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Failure, Mistake
 from tasks.runtime.run import Run
+from tasks.sources.input.listing import SAMPLE
 
 RECORDS = [
     {"query": "Wer wagt es, Rittersmann oder Knapp?", "choices": ["ich", "du"], "gold": 0},
@@ -138,3 +139,25 @@ def test_no_item_at_all(run, tmp_path):
     path.write_bytes(b"\n")
     with pytest.raises(Failure, match="benchmark quiz has no item"):
         made(run, path, text=["query"])
+
+
+def test_fields_of_any_kind_are_joined_to_one_text(run, tmp_path):
+    """Lists however deep, part by part; what is no text as JSON has it. Characters are those of the text."""
+    record = {"a": ["x", ["y", 2]], "b": 3.5, "c": {"d": "é"}, "e": None, "f": "z"}
+    path = tmp_path / "quiz.jsonl"
+    path.write_bytes(lines([record, {**record, "f": "漢字"}]))
+    artifact = made(run, path, text=["f", "a", "b", "c", "e"])
+    texts = items_of(artifact, ["text"]).column("text").to_pylist()
+    assert texts == ['z x y 2 3.5 {"d": "é"} null', '漢字 x y 2 3.5 {"d": "é"} null']
+    assert counts(artifact) == {"items": 2, "characters": sum(map(len, texts))}
+
+
+def test_what_lies_here_is_looked_at_before_it_is_read(tmp_path):
+    for name in ("a.jsonl", "b.jsonl", "c.txt"):
+        (tmp_path / name).touch()
+    one, every = f"{tmp_path}/c.txt", f"{tmp_path}/*.jsonl"
+    assert list(lying_here(one)) == [tmp_path / "c.txt"]
+    assert sorted(lying_here([every, one])) == [tmp_path / name for name in ("a.jsonl", "b.jsonl", "c.txt")]
+    elsewhere = ["https://quiz.example/a.jsonl", "s3://bucket/a.jsonl", f"{SAMPLE}quiz.jsonl"]
+    assert list(lying_here([*elsewhere, one])) == [tmp_path / "c.txt"]
+    assert list(lying_here(None)) == list(lying_here([])) == []

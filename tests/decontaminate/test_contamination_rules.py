@@ -6,19 +6,23 @@ from math import ceil
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from corpora import by_id, counts, document_id, source
-from decontaminate.test_cuts import FILL, LEAK, cleaned
+from decontaminate.test_cuts import FILL, LEAK, benchmarks, cleaned
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conf.corpus import Decontaminate
 from tasks.decontaminate import rules
-from tasks.decontaminate.grams import grams_table
+from tasks.decontaminate.benchmark import items_of
+from tasks.decontaminate.grams import grams, grams_table
 from tasks.decontaminate.hits import HITS, hits_of
 from tasks.decontaminate.rules import Wanted, _of_items
 from tasks.kernels.comparison import words
+from tasks.kernels.draw import uniform
+from tasks.kernels.ngrams import grams as grams_of
 from tasks.report import contamination
 from tasks.report.given import Given
 from tasks.report.section import Counted
@@ -81,18 +85,28 @@ def test_a_short_item_is_looked_for_whole_from_so_many_words_on(run, tmp_path):
 
 
 def test_three_substrings_of_fifty_letters_are_drawn_by_seed_and_item(run, tmp_path):
-    documents = source(run, "web", ["clean"])
-    drawn = []
-    for seed in (1, 1, 2):
-        cleaned(run, tmp_path, [documents], {"quiz": [ITEM * 3, ITEM * 2 + " b", "short"]}, rule="gpt4")
-        (wanted,) = [each for each in run.artifacts if each.stage == "grams"][-1:]
-        table = grams_table(wanted)
-        assert (
-            Counter(zip(table["item"].to_pylist(), table["length"].to_pylist(), strict=True)).most_common()[-1][1] == 1
-        )
-        drawn.append(table.column("gram").to_pylist())
-        assert len(drawn[-1]) == 7, seed
-    assert drawn[0] == drawn[1]
+    """Of each item long enough, at places that a draw of its id gives; a shorter one is looked for whole."""
+    items = [ITEM * 3, ITEM * 2 + " b", "short"]
+    made, drawn = benchmarks(run, tmp_path, {"quiz": items}), {}
+    rules = Decontaminate(rule="gpt4").sought()
+    ids = dict(zip(items, (row["item"] for row in items_of(made["quiz"]).to_pylist()), strict=True))
+    for seed in (0, 1, 2):
+        table = grams_table(run(grams, "all", benchmarks=made, rules=rules, seed=seed))
+        expected = {(ids["short"], 5, int(letters(items[2], 5)[0]))}
+        for item in items[:2]:
+            every = letters(item, 50)
+            draws = [uniform([ids[item]], seed, f"grams {number}")[0] for number in range(3)]
+            expected |= {(ids[item], 50, int(every[int(draw * len(every))])) for draw in draws}
+        names = ("item", "length", "gram")
+        assert set(zip(*(table[name].to_pylist() for name in names), strict=True)) == expected
+        assert len(expected) == len(table) == 7
+        drawn[seed] = expected
+    assert len({frozenset(each) for each in drawn.values()}) == 3
+
+
+def letters(text: str, n: int) -> np.ndarray:
+    """The hashes of all its grams of n letters and digits."""
+    return grams_of(pa.array([text], pa.large_string()), n, "letters").gram.view(np.int64)
 
 
 WORDS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=14).map(" ".join)

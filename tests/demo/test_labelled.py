@@ -135,9 +135,9 @@ def test_the_text_goes_on_as_it_does_in_the_documentation(full: Rows) -> None:
     assert set(places) == set(range(4)) and max(places.values()) < 0.33 * len(full["choose"])
 
 
-def linear(train: list[str], labels: list[str], test: list[str], expected: list[str]) -> float:
-    """Accuracy of logistic regression over words: what words alone tell."""
-    words = CountVectorizer(binary=True)
+def linear(train: list[str], labels: list[str], test: list[str], expected: list[str], words_together: int = 1) -> float:
+    """Accuracy of logistic regression over words, or of so many in a row: what they alone tell."""
+    words = CountVectorizer(binary=True, ngram_range=(1, words_together))
     learned = LogisticRegression(max_iter=500).fit(words.fit_transform(train), labels)
     return float(learned.score(words.transform(test), expected))
 
@@ -145,7 +145,7 @@ def linear(train: list[str], labels: list[str], test: list[str], expected: list[
 @pytest.mark.parametrize(
     ("task", "fields", "most"),
     [
-        ("classify", ["text"], 0.85),
+        ("classify", ["text"], 0.8),
         ("entail", ["hypothesis"], 0.42),  # chance is a third
         ("entail", ["premise"], 0.42),
         ("entail", ["premise", "hypothesis"], 0.7),  # where both name the same there are fewer different names
@@ -157,6 +157,13 @@ def test_words_alone_do_not_tell_a_label(full: Rows, task: str, fields: list[str
     texts = ([" ".join(row[field] for field in fields) for row in rows] for rows in (train, test))
     (read, asked), (labels, expected) = texts, ([row["label"] for row in rows] for rows in (train, test))
     assert linear(read, labels, asked, expected) < most
+
+
+def test_a_word_and_the_one_before_it_tell_an_opinion(full: Rows) -> None:
+    """So there is something to learn beyond words, and it can be learned from so many rows."""
+    train, test = ([(row["text"], row["label"]) for row in full[name]] for name in ("classify", "classify.test"))
+    told = (list(part) for rows in (train, test) for part in zip(*rows, strict=True))
+    assert linear(*told, words_together=2) > 0.88
 
 
 def test_the_longest_answer_is_the_right_one_no_oftener_than_others(full: Rows) -> None:
@@ -189,9 +196,11 @@ def test_demonstrations_fulfil_their_rules_and_refuse_what_is_disallowed(sized: 
     assert {row["category"] for row in rows["demonstrations"]} == {"describe", "brief", "three", "without", "refuse"}
     for row in rows["prompts"] + rows["prompts.test"]:
         assert [one["role"] for one in row["messages"]] == ["system", "user"] and row["rules"]
-    for row in rows["refusals"] + rows["refusals.test"]:
-        bad = any(row["messages"][-1]["content"].endswith(f" to {purpose}?") for purpose in disallowed)
-        assert row["kind"] == ("disallowed" if bad else "safe")
+    for kind in ("disallowed", "safe"):
+        assert len(rows[kind]) > 1 and len(rows[f"{kind}.test"]) > 1
+        for row in rows[kind] + rows[f"{kind}.test"]:
+            bad = any(row["messages"][-1]["content"].endswith(f" to {purpose}?") for purpose in disallowed)
+            assert row["kind"] == kind == ("disallowed" if bad else "safe")
 
 
 def sentences_of(row: dict[str, Any]) -> set[str]:
@@ -205,10 +214,11 @@ def test_no_unit_is_in_two_files_and_no_sentence_in_train_and_test(made, small: 
     holders: dict[str, set[str]] = {}
     for name, rows in small.items():
         for row in rows:
-            holders.setdefault(row["id"].partition("#")[0], set()).add(name)
+            holders.setdefault(row["id"].partition("#")[0], set()).add(name.replace("safe", "disallowed"))
         assert len({row["id"] for row in rows}) == len(rows)
     assert {len(names) for names in holders.values()} == {1}
     for task in labelled.TASKS:
+        task = "safe" if task == "refusals" else task
         train, test = ({s for row in small[name] for s in sentences_of(row)} for name in (task, f"{task}.test"))
         common = train & test - {instructions.REFUSAL, "Answer in one sentence."}
         assert not {s for s in common if not re.match(r"(Name|Which) three things|What is|\w+, \w+ and", s)}
@@ -250,11 +260,11 @@ def test_rows_do_not_depend_on_the_order_of_units(tmp_path: Path) -> None:
     for name, order in (("one", units), ("other", units[::-1])):
         labelled.write(tmp_path / name, order, [], 7, 0.2)
     one, other = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "other"))
-    assert one == other and len(one) == 14
+    assert one == other and len(one) == 16
     labelled.write(tmp_path / "third", units, [], 8, 0.2)
     assert not [path for path in (tmp_path / "third").iterdir() if path.read_bytes() == one[path.name]]
 
 
 def test_too_little_documentation_is_a_failure_that_names_the_task(tmp_path: Path) -> None:
-    with pytest.raises(Failure, match=r"rows of classify could be made, at least 80 are needed: too little"):
-        labelled.write(tmp_path, toy_units(20), [], 1, 0.08)
+    with pytest.raises(Failure, match=r"rows of classify could be made, at least 40 are needed: too little"):
+        labelled.write(tmp_path, toy_units(10), [], 1, 0.08)

@@ -376,7 +376,7 @@ def test_alterations_come_near_what_they_aim_at(aim):
     assert words(shortened(page, aim)) == round(words(page) * aim)
 
 
-@pytest.mark.slow
+@pytest.mark.long  # 30 s; the others look at a small one
 def test_the_full_sample_has_the_promised_size(tmp_path):
     engine = LocalEngine(2)
     try:

@@ -66,11 +66,11 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theirs]:
 
 
 def test_prefect_deploy_by_hand(theirs: Theirs, millrace: Cli) -> None:
-    """The commands that prefect.yaml names, in the clone."""
-    assert theirs.prefect(millrace, "work-pool", "create", "millrace", "--type", "process").returncode == 0
+    """The command that prefect.yaml names, in the clone; it makes the pool, which Prefect wants first."""
     done = theirs.prefect(millrace, "deploy", "--all", folder=ROOT)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert len(theirs.ask("deployments/filter")) == 6
+    assert [one["name"] for one in theirs.ask("work_pools/filter")] == ["millrace"]
     assert [one["name"] for one in theirs.ask("automations/filter")] == ["millrace: crashed runs"], "made once"
 
 

@@ -109,7 +109,7 @@ def test_the_same_bytes_on_spark(baseline: tuple[Path, dict[str, bytes]], tmp_pa
     assert_same(contents(Path(pipeline.store_url())), baseline[1])
 
 
-@pytest.mark.slow
+@pytest.mark.long  # 40 s; faults/test_kills.py kills a small pipeline 20 times
 def test_the_same_bytes_after_kills_at_random_moments(baseline: tuple[Path, dict[str, bytes]], tmp_path: Path) -> None:
     conf = write_conf(tmp_path)
     command = [sys.executable, "-m", "flows.cli", "run", str(conf), "--workers", "2"]

@@ -32,7 +32,7 @@ def whole(store: Store) -> dict[str, bytes]:
     return {name: store.read(name) for name in names if counted(name) or name.endswith((f"/{MANIFEST}", f"/{FILES}"))}
 
 
-@pytest.mark.slow
+@pytest.mark.long  # 50 to 75 s; faults/test_kills.py and runtime/test_object_store.py have a small pipeline on objects
 def test_the_same_bytes_on_a_store_of_objects(s3: str, tmp_path: Path) -> None:
     conf = write_conf(tmp_path)
     here = build(str(tmp_path / "store"), conf, 1, tmp_path / "none")

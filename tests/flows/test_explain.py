@@ -161,6 +161,8 @@ def test_a_phrase_finds_the_documents_that_hold_it(run: Run) -> None:
     assert "1 document holds it (b 1)" in one and lines(one, "cuts") == ["kept"], "the only one is told whole"
     with pytest.raises(Mistake, match="has the id, the URL or, letter by letter, the phrase 'no such words'"):
         told(run, "no such words")
+    with pytest.raises(Mistake, match="there is no source B: there are a, b; did you mean b"):
+        as_json(run, phrase, within="B")
     with pytest.raises(Mistake, match="there is no source c: there are a, b"):
         as_json(run, phrase, within="c")
 

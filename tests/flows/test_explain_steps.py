@@ -200,6 +200,7 @@ def test_what_cannot_be_told_is_refused(followed: Followed, tmp_path: Path) -> N
     for step, name, sentence in (
         (1, None, "whose step.* ramped, flat"),
         (1, "big", "no model big: there are ramped, flat"),
+        (1, "flta", "did you mean flat"),
         (0, "flat", "flat has no step 0: it has steps 1 to 34"),
         (35, "flat", "flat has no step 35"),
     ):

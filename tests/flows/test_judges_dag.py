@@ -176,7 +176,7 @@ def test_models_stand_behind_what_they_are_sampled_of(made: tuple[Run, Pipeline,
     )
     (tmp_path / "conf.yaml").write_text(text)
     p = load(tmp_path / "conf.yaml")
-    assert p.needs("sft") == ["small"] and p.tuned() == ["sft", "other"]
+    assert p.needs("sft") == ["small"] and p.learning() == ["sft", "other"]
 
 
 LOOP = """\
@@ -195,6 +195,9 @@ judges:
 models:
   reward: {{from: sft, objective: reward, data: pairs, batch: 8, learning_rate: 0.01, threads: 1}}
   sft: {{from: tiny, objective: sft, data: demos, epochs: 2, batch: 16, learning_rate: 0.01, threads: 1}}
+  taught:
+    {{from: sft, objective: ppo, reward: polite, data: prompts, ppo: {{episodes: 32, batch: 16, minibatch: 8, gamma: 0,
+      answer_tokens: 6, learning_rate: 0.001, value_learning_rate: 0.001, warm_up: 0, threads: 1}}}}
   tiny: {{preset: demo, layers: 1, width: 16, heads: 2, context: 48, tokens: 1600, batch: 480}}
 evaluate:
   alignment: {{prompts: prompts, judges: [polite, taste], against: tiny, tokens: 6}}
@@ -217,9 +220,13 @@ def test_the_loop_from_yaml_to_report(tmp_path: Path) -> None:
     assert evaluated.manifest["inputs"]["chosen"] == built.chosen["sft"].label
     assert counts(named["reward-accuracy", "reward"])["by_labeler"].keys() == {"polite"}
     assert {name for at, name in named if at == "win-rate"} == {
-        f"{model}.{judge}" for model in ("sft", "tiny") for judge in ("polite", "taste")
+        f"{model}.{judge}" for model in ("sft", "taught", "tiny") for judge in ("polite", "taste")
     }
     assert built.report is not None
     content = json.loads(built.report.read("report.json"))["sections"]["alignment"]
     assert {(row["judge"], row["kind"]) for row in content["won"]} == {("polite", "rules"), ("taste", "reward model")}
-    assert sum(row["rate"] is not None for row in content["won"]) == 2, "sft against tiny, by each judge"
+    assert sum(row["rate"] is not None for row in content["won"]) == 4, "two against tiny, by each judge"
+    assert named["ppo", "taught"].manifest["inputs"].get("reward") is None, "a judge of rules is its own reward"
+    ppo = json.loads(built.report.read("report.json"))["sections"]["ppo"]["models"]["taught"]
+    assert [episodes for episodes, _ in ppo["score"]] == [16, 32]
+    assert all(0 <= score <= 2 for _, score in ppo["score"]) and "lm_loss" not in ppo

@@ -68,6 +68,8 @@ def test_from_models_to_a_quiz(tmp_path: Path) -> None:
         Mistake, match=r"huge has written no news in this pipeline .there are small-control, small, large"
     ):
         write_quiz(out, run, "huge", tmp_path / "quiz.html", number=1)
+    with pytest.raises(Mistake, match="did you mean large"):
+        write_quiz(out, run, "lrage", tmp_path / "quiz.html", number=1)
     with pytest.raises(Mistake, match="its folder is not there"):
         write_quiz(out, run, "large", tmp_path / "none" / "quiz.html", number=1)
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from model.config import Architecture, Training
+from model.config import Architecture, Training, learning_rate, total_windows
 from model.divergence import Diverged, Guard
 from model.loop import Parts, learn
 from model.machine import Machine
@@ -84,6 +84,28 @@ def test_other_streams_and_another_objective(tmp_path):
         rows[0]["loss"]
     )  # 3 micro-batches
     assert rows[-1]["validation_slope"] == pytest.approx(3, abs=0.01)
+
+
+@pytest.mark.parametrize("budget", [{"tokens": 200, "warm_up": 60}, {"updates": 7, "warm_up": 2}])
+def test_an_updates_rate_is_that_at_its_end(tmp_path, budget):
+    """In tokens or updates, as the budget is; in the last update it has come down to the floor."""
+    t = Training(**budget, batch=8 * 4, learning_rate=0.5, floor=0.1, validate_every=50, device="cpu", threads=1)
+    machine, model, used = Machine(t), Slope(), []
+
+    class Noting(torch.optim.SGD):
+        def step(self):
+            used.append(self.param_groups[0]["lr"])
+
+    metrics, total = Metrics(tmp_path, 400 * 4, Architecture(), machine), total_windows(t, 4)
+    optimizer = Noting(model.parameters(), lr=0.0)
+    parts = Parts(t, total, Points(), Masked(), model, model, optimizer, machine, metrics, Guard(t, None), print)
+    learn(parts, 0, 0)
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [row["tokens"] for row in rows] == [min(32 * n, 4 * total) for n in range(1, 8)]
+    ends = [row["tokens"] if "tokens" in budget else row["step"] for row in rows]
+    assert used == [learning_rate(t, end) for end in ends] and used[-1] == pytest.approx(0.05)
+    assert [row["lr"] for row in rows] == pytest.approx(used)
+    assert used[0] == pytest.approx(0.5 * ends[0] / budget["warm_up"]) and used.index(max(used)) in (1, 2)
 
 
 def test_sigterm_in_an_update_ends_after_it_with_a_checkpoint(tmp_path):

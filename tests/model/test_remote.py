@@ -184,6 +184,7 @@ def test_a_bucket_that_cannot_be_reached_is_told(run_yaml, monkeypatch, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.long  # 40 s, four trainers; the tests above have a mirror in each of its states
 @pytest.mark.parametrize("url", ["s3"], indirect=True)
 def test_two_machines_that_share_nothing_but_the_bucket(run_yaml, remote, tmp_path):
     """Two torchrun agents of one rank each, a folder and a cache of their own; both lost, and begun again elsewhere."""

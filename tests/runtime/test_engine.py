@@ -66,6 +66,29 @@ def test_workers_die_with_a_killed_parent(start, until, alive, tmp_path):
     until(lambda: not any(alive(child) for child in children), seconds=60)
 
 
+def test_ctrl_c_is_the_parents_affair():
+    """A terminal sends it to all processes of a run: workers go on, and end when their parent says so."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # CI may have it ignored
+    engine = LocalEngine(2)
+    try:
+        assert engine.map(signal.raise_signal, [signal.SIGINT] * 4) == [None] * 4
+        assert len(set(engine.map(toys.process_number, list(range(4))))) <= 2
+    finally:
+        engine.close()
+        signal.signal(signal.SIGINT, before)
+
+
+def test_one_pool_serves_every_call_and_thread():
+    """Processes are made once: a pool for each caller would start as many again."""
+    engine = LocalEngine(2)
+    try:
+        with ThreadPoolExecutor(3) as threads:
+            found = list(threads.map(lambda n: engine.map(toys.process_number, [n, n]), range(6)))
+        assert len({number for numbers in found for number in numbers}) <= 2
+    finally:
+        engine.close()
+
+
 def test_close_ends_the_workers(alive):
     engine = LocalEngine(2)
     children = set(engine.map(toys.process_number, list(range(4))))

@@ -2,7 +2,7 @@
 
 Each title stands over one text, a person's or the model's. The number of a quiz decides for which half of the titles
 it is the model's, and the order; so several people get several pages. What is answered is exported as JSONL
-(ratings.py). Whose a text is does not stand in the page.
+(ratings.py), or sent to the `millrace label --quiz` that serves the page. Whose a text is does not stand in the page.
 """
 
 import base64
@@ -48,17 +48,22 @@ def asked(rows: list[dict[str, Any]], model: str, fingerprint: str, number: int)
     return {"model": model, "news": fingerprint, "quiz": number, "answers": list(ANSWERS), "items": items}
 
 
-def page(quiz: dict[str, Any]) -> str:
+def page(quiz: dict[str, Any], served: dict[str, Any] | None = None) -> str:
     """The page. Texts in it are hostile input: in the script's data no `<` stands, the page shows text as text, and the
-    browser runs no script but the page's own, by its hash."""
+    browser runs no script but the page's own, by its hash.
+
+    served: {who, said: {item: number of the answer}} of a page that sends answers to its server, and exports none.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
     )
-    data = json.dumps(quiz, separators=(",", ":")).replace("<", "\\u003c")
-    html = environment.get_template("quiz.html.j2").render(quiz=quiz, data=Markup(data))
+    data = json.dumps(quiz if served is None else {**quiz, "served": served}, separators=(",", ":")).replace(
+        "<", "\\u003c"
+    )
+    html = environment.get_template("quiz.html.j2").render(quiz=quiz, served=served is not None, data=Markup(data))
     script = re.search(r"<script>(.*?)</script>", html, re.DOTALL)
     assert script is not None
     digest = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from made import http, members, page, warc
 
 from tasks.runtime.errors import Failure
+from tasks.sources.archive.framing import BLANKS
 from tasks.sources.archive.warc import Record, records
 from tasks.sources.ledger import Ledger
 from tasks.sources.rejects import Reject
@@ -131,6 +132,34 @@ def test_a_truncated_last_record_is_told(form):
         assert bad(found), f"{lost} bytes are missing"
         assert bad(found)[-1].reason in ("truncated", "gzip", "zstd")
         assert len(good(found)) >= 5 or form in ("whole", "blocks", "zstd", "bzip2", "xz", "lz4")
+
+
+@pytest.mark.parametrize("form", ["plain", "whole"])
+def test_empty_lines_between_records_belong_to_the_one_before_up_to_a_limit(form):
+    """4,096 bytes of them close a record, and as many may come before one; one more is damage by itself."""
+    first, second = PAGES[:2]  # which end with four bytes of empty lines
+    for extra in (b"\r\n", b"\n" * 7, b"\r\n" * 2000, b"\n" * (2 * BLANKS - 4)):
+        found = read(FORMS[form]([first + extra, second]))
+        assert good(found) == [bare(first), bare(second)] and bad(found) == []
+    found = read(FORMS[form]([first + b"\n" * (2 * BLANKS - 3), second]))
+    assert good(found) == [bare(first), bare(second)]
+    (reject,) = bad(found)
+    assert (reject.reason, "more than 4096 empty lines" in reject.detail) == ("header", True)
+
+
+@pytest.mark.parametrize(("blanks", "damaged"), [(BLANKS, False), (BLANKS + 1, True)])
+def test_empty_lines_at_the_beginning_are_limited(blanks, damaged):
+    found = read(b"\n" * blanks + PAGES[0])
+    assert good(found) == [bare(PAGES[0])] and [reject.reason for reject in bad(found)] == ["header"] * damaged
+
+
+@pytest.mark.parametrize("form", ["plain", "gzip"])
+def test_a_block_of_exactly_the_limit_is_held(form):
+    pages = [warc(http(b"x" * size)) for size in (100, 500)]
+    size = len(bare(pages[1]))
+    for limit, held in ((size, True), (size - 1, False)):
+        found = read(FORMS[form](pages), block=limit)
+        assert good(found) == [bare(pages[0]), bare(pages[1]) if held else None] and bad(found) == []
 
 
 def test_an_oversized_record_is_framed_and_not_held():
