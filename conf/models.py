@@ -90,7 +90,9 @@ class Model(ModelKeys):  # type: ignore[valid-type,misc]
         "given; instructgpt-1.3b if absent",
     )
     reward: Name | None = Field(
-        None, description="of ppo: the model of this pipeline, of the objective reward, that says how good an answer is"
+        None,
+        description="of ppo: the model of this pipeline, of the objective reward, that says how good an answer is; "
+        "or a judge of `judges`, of rules",
     )
     mix: Name | None = Field(
         None, description="of ppo: the model of this pipeline whose pretraining windows are mixed in (PPO-ptx)"

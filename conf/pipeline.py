@@ -173,7 +173,7 @@ class Pipeline(Keys):
         if name not in self.models:
             return []
         model = self.models[name]
-        before = [model.start, model.reward]
+        before = [model.start, model.reward if model.reward in self.models else None]
         data = self.examples.get(model.data or "")
         if data is not None and data.samples is not None:
             before += [data.samples.model, self.judges[data.judge].needs if data.judge in self.judges else None]
@@ -344,7 +344,10 @@ class Pipeline(Keys):
         for name in [name for name, model in self.models.items() if model.reinforced]:
             model, where = self.models[name], ("models", name)
             kinds = {
-                "reward": [other for other, of in self.models.items() if of.objective == "reward"],
+                "reward": [
+                    *(other for other, of in self.models.items() if of.objective == "reward"),
+                    *(judge for judge, of in self.judges.items() if of.rules is not None),
+                ],
                 "mix": [
                     other
                     for other, of in self.models.items()

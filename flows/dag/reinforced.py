@@ -1,13 +1,22 @@
 """A model that learns from rewards of its own answers."""
 
 from dataclasses import asdict
+from typing import Any
 
 from conf.pipeline import Pipeline
 from flows.dag.built import Built
 from flows.dag.examples import needed
 from model.config import total_windows
+from tasks.judges.rewards import RULES
 from tasks.models.ppo import ppo
 from tasks.runtime.run import Run
+
+
+def rewarded(p: Pipeline, built: Built, name: str) -> dict[str, Any]:
+    """Who says how good an answer is: a reward model, or a judge's rules."""
+    if name in built.models:
+        return {"reward": built.models[name]}
+    return {"reward": None, "function": RULES, "arguments": {"rules": p.judges[name].as_judge()["rules"]}}
 
 
 def reinforce(run: Run, p: Pipeline, built: Built, name: str) -> None:
@@ -29,7 +38,7 @@ def reinforce(run: Run, p: Pipeline, built: Built, name: str) -> None:
             name,
             start=built.models[model.start],
             prompts=prompts,
-            reward=built.models[model.reward],
+            **rewarded(p, built, model.reward),
             mixture=mixture,
             keys=asdict(k),
             windows=windows,

@@ -17,6 +17,8 @@ from tasks.judges.rubric import Rubric
 from tasks.judges.rules import judge
 from tasks.runtime.errors import Mistake
 
+RULES = "tasks.judges.rewards:rules"  # as run.yaml names it
+
 if TYPE_CHECKING:
     from model.rubric import Told
 

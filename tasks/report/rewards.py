@@ -88,7 +88,7 @@ def _bars(axes: Any, accuracies: dict[str, Any], key: str, title: str) -> None:
         axes.bar(at, values, width, yerr=errors, color=SERIES[number % len(SERIES)], label=model)
     axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle="--")
     axes.set_xticks(range(len(names)), names)
-    axes.set(title="Pairs that the reward model orders as people did", xlabel=title, ylabel="share", ylim=(0, 1))
+    axes.set(title="Pairs that the reward model orders as they were ranked", xlabel=title, ylabel="share", ylim=(0, 1))
     if len(accuracies) > 1:
         axes.legend(frameon=False)
 

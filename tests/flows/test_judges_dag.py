@@ -12,6 +12,7 @@ from examples_made import tokenizer_made
 
 from conf.load import load
 from conf.pipeline import Pipeline
+from flows.dag import crawl_to_model
 from flows.dag.built import Built
 from flows.dag.evaluation import placed
 from flows.dag.examples import needed, show_examples
@@ -176,3 +177,56 @@ def test_models_stand_behind_what_they_are_sampled_of(made: tuple[Run, Pipeline,
     (tmp_path / "conf.yaml").write_text(text)
     p = load(tmp_path / "conf.yaml")
     assert p.needs("sft") == ["small"] and p.learning() == ["sft", "other"]
+
+
+LOOP = """\
+store: {folder}/store
+validation: 0.3
+sources:
+  web: {{kind: jsonl, files: "{folder}/web.jsonl"}}
+tokenizer: {{vocabulary: 300}}
+examples:
+  demos: {{files: "{folder}/demos.jsonl", form: chat}}
+  prompts: {{files: "{folder}/prompts.jsonl", form: prompt}}
+  pairs: {{form: compare, samples: {{model: sft, prompts: prompts, answers: 4, tokens: 6}}, judge: polite}}
+judges:
+  polite: {{rules: [{{ends_with: e}}, {{words: [1, 3]}}]}}
+  taste: {{reward: reward}}
+models:
+  reward: {{from: sft, objective: reward, data: pairs, batch: 8, learning_rate: 0.01, threads: 1}}
+  sft: {{from: tiny, objective: sft, data: demos, epochs: 2, batch: 16, learning_rate: 0.01, threads: 1}}
+  taught:
+    {{from: sft, objective: ppo, reward: polite, data: prompts, ppo: {{episodes: 32, batch: 16, minibatch: 8, gamma: 0,
+      answer_tokens: 6, learning_rate: 0.001, value_learning_rate: 0.001, warm_up: 0, threads: 1}}}}
+  tiny: {{preset: demo, layers: 1, width: 16, heads: 2, context: 48, tokens: 1600, batch: 480}}
+evaluate:
+  alignment: {{prompts: prompts, judges: [polite, taste], against: tiny, tokens: 6}}
+"""
+
+
+def test_the_loop_from_yaml_to_report(tmp_path: Path) -> None:
+    """sft -> samples -> label -> examples -> reward -> which judges sft at the step that it chose, beside the rules."""
+    written(tmp_path / "web.jsonl", [{"text": f"The mill {n} races to the sea. " * 3} for n in range(60)])
+    written(tmp_path / "demos.jsonl", [{"prompt": f"mill {n}?", "answer": f"it is {n}"} for n in range(40)])
+    written(tmp_path / "prompts.jsonl", [{"prompt": f"wheel {n}?"} for n in range(30)])
+    (tmp_path / "conf.yaml").write_text(LOOP.format(folder=tmp_path))
+    p = load(tmp_path / "conf.yaml")
+    run = Run(p.store_url(), LocalEngine(1))
+    built = crawl_to_model(run, p)
+    named = {(artifact.stage, artifact.name): artifact for artifact in run.artifacts}
+    assert named["train", "reward"].manifest["inputs"]["examples"] == built.examples["pairs"].label
+    of_labels, evaluated = named["completions", "pairs"], named["completions", "sft.prompts"]
+    assert "chosen" not in of_labels.manifest["inputs"], "what rewards are learned from waits for no reward"
+    assert evaluated.manifest["inputs"]["chosen"] == built.chosen["sft"].label
+    assert counts(named["reward-accuracy", "reward"])["by_labeler"].keys() == {"polite"}
+    assert {name for at, name in named if at == "win-rate"} == {
+        f"{model}.{judge}" for model in ("sft", "taught", "tiny") for judge in ("polite", "taste")
+    }
+    assert built.report is not None
+    content = json.loads(built.report.read("report.json"))["sections"]["alignment"]
+    assert {(row["judge"], row["kind"]) for row in content["won"]} == {("polite", "rules"), ("taste", "reward model")}
+    assert sum(row["rate"] is not None for row in content["won"]) == 4, "two against tiny, by each judge"
+    assert named["ppo", "taught"].manifest["inputs"].get("reward") is None, "a judge of rules is its own reward"
+    ppo = json.loads(built.report.read("report.json"))["sections"]["ppo"]["models"]["taught"]
+    assert [episodes for episodes, _ in ppo["score"]] == [16, 32]
+    assert all(0 <= score <= 2 for _, score in ppo["score"]) and "lm_loss" not in ppo
