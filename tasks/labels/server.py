@@ -74,7 +74,6 @@ class Server:
     def answer(self, door: str, body: bytes) -> tuple[int, dict[str, Any]]:
         """Status and answer of a request that was let in."""
         if door == FINISH:
-            threading.Thread(target=self.http.shutdown, daemon=True).start()
             return 200, {}
         if door not in self.doors:
             return 404, {"error": "there is no such door"}
@@ -138,6 +137,8 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 return
             status, said = server.answer(door, self.rfile.read(int(length)))
             self._send(status, json.dumps(said).encode(), "application/json")
+            if door == FINISH:  # only now: the process ends with it, and the page is to hear of it
+                threading.Thread(target=server.http.shutdown, daemon=True).start()
 
         def _send(self, status: int, body: bytes, kind: str) -> None:
             self.send_response(status)
