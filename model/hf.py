@@ -43,6 +43,8 @@ BUFFERS = re.compile(r"(h\.\d+\.attn\.(attention\.)?(bias|masked_bias))|lm_head\
 
 def class_of(a: Architecture) -> str:
     """The class of transformers that computes the same function. ValueError where there is none, with the reason."""
+    if a.trunk == "lstm":
+        raise ValueError("no class of transformers holds our LSTM")
     banded = a.band is not None and a.band < a.context and a.layers > 1
     if a.norm == "pre" and a.final_norm:
         return NEO if banded else GPT2

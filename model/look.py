@@ -29,7 +29,10 @@ AT_MOST = 16 << 20  # bytes of attention in the page: GPT-2's 144 heads over 340
 
 @torch.inference_mode()
 def attention(model: GPT, tokens: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Weights (L, H, T, T) float32, of each query's row the keys; and the logits (T, V) float32. On the CPU."""
+    """Weights (L, H, T, T) float32, of each query's row the keys; and the logits (T, V) float32. On the CPU. ValueError
+    of an LSTM."""
+    if model.architecture.trunk == "lstm":
+        raise ValueError("an LSTM attends to nothing: there is nothing to look at")
     inputs: list[Tensor] = []
     layers = [part for part in model.modules() if isinstance(part, Attention)]
     hooks = [layer.register_forward_pre_hook(lambda _, given: inputs.append(given[0])) for layer in layers]

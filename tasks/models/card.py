@@ -12,6 +12,7 @@ from tasks.evaluation.perplexity import Perplexities
 from tasks.evaluation.scores import Scored, Value
 from tasks.models.energy import BESIDE, energy_of
 from tasks.models.pretrain import Trained
+from tasks.models.train import Tuned
 from tasks.runtime.artifact import Artifact
 from tasks.tokens.mixture import mixture_file
 
@@ -65,6 +66,9 @@ def _training(architecture: Architecture, model: Artifact | None, mixture: Artif
     if model is None:
         yield from ("Not known: the model was given as a folder, apart from its pipeline.", "")
         return
+    if model.stage == "train":
+        yield from _tuning(model)
+        return
     if model.stage != "pretrain":
         yield from (f"Not known: the model came in from a folder ([`{model.label}`]).", "")
         return
@@ -85,6 +89,23 @@ def _training(architecture: Architecture, model: Artifact | None, mixture: Artif
     )
     if mixture is not None and mixture.built:
         yield from _mixture(mixture, learned)
+
+
+def _tuning(model: Artifact) -> Iterator[str]:
+    """What a model learned from examples, and from which."""
+    learned, inputs, parameters = model.counts(Tuned), model.manifest["inputs"], model.manifest["parameters"]
+    start = inputs.get("start")
+    yield from (
+        f"It begins with the weights of `{start}`." if start else "It begins with no other model's weights.",
+        "",
+        f"Objective {parameters['objective']}: {learned.updates:,} updates over {learned.examples:,} examples "
+        f"({learned.epochs:g} epochs) of `{inputs['examples']}`; loss {learned.first_loss:.4f} at the first update, "
+        f"{learned.loss:.4f} at the last.",
+        "",
+        f"Artifact `{model.label}`; seed {parameters['training']['seed']}, peak learning rate "
+        f"{parameters['training']['learning_rate']:g}.",
+        "",
+    )
 
 
 def _mixture(mixture: Artifact, learned: Trained) -> Iterator[str]:

@@ -252,9 +252,10 @@ def test_counts(tmp_path, written, meant):
 def test_the_files_of_the_house(path):
     p = load(path)
     assert p.sources
-    for model in p.models.values():
-        architecture, training = model.filled(p.tokenizer.vocabulary, p.seed)
-        assert architecture.vocabulary == p.tokenizer.vocabulary and training.seed == p.seed
+    for name in p.models:
+        architecture, training = p.filled(name, {})
+        assert architecture.vocabulary == p.tokenizer.vocabulary
+        assert p.models[name].tuned if training is None else training.seed == p.seed
 
 
 def test_gpt3_is_as_its_paper_has_it():

@@ -9,6 +9,8 @@ import torch
 from trainings import finish, rows, start, wait_for_rows
 
 from model.config import Architecture, flops_per_token, parameters, stated, without_embeddings
+from model.hf import class_of
+from model.look import attention
 from model.lstm import LSTM, trunk_of
 from model.score import load, window_losses
 
@@ -55,3 +57,7 @@ def test_it_learns_resumes_and_is_read(run_yaml: Any, here: Any) -> None:
     assert 0 < one < other
     with pytest.raises(ValueError, match="does not generate"):
         trained.caches(1)
+    with pytest.raises(ValueError, match="nothing to look at"):
+        attention(trained, [1, 2])
+    with pytest.raises(ValueError, match="no class of transformers"):
+        class_of(trained.architecture)

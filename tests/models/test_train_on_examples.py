@@ -14,6 +14,7 @@ from model.presets import FINE_TUNING
 from tasks.evaluation.asking.table import answers_of
 from tasks.evaluation.head_answers import head_answers
 from tasks.evaluation.scores import Scored, scores
+from tasks.models.card import card
 from tasks.models.train import Tuned, train
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
@@ -70,6 +71,8 @@ def test_from_records_to_an_accuracy(tmp_path: Path) -> None:
     right = [max(range(2), key=row["log_likelihoods"].__getitem__) == row["gold"][0] for row in rows]
     assert found.all.value == pytest.approx(np.mean(right), abs=1e-6) and counts.figures["accuracy"] == found.all.value
     assert found.all.value > 0.8
+    told = card("mill", json.loads(model.read("model.json")), "", model, None, None, [])
+    assert "Objective classify" in told and "(15 epochs)" in told and "no other model's weights" in told
 
 
 def test_choices_are_told_by_their_text(tmp_path: Path) -> None:
