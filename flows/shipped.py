@@ -60,6 +60,9 @@ SHIPPED: dict[tuple[str, str], Shipped] = {
     ("mixture", ""): Shipped("documents", 6.7e6, 0.07),  # .15 s a million documents: docs/lab-notes.md
     ("tokenizer", ""): Shipped("bytes of text", 36e6, 0.64, True, 1.14e9),  # memory: bench/tokenizer.py, 100 MB
     ("tokens", ""): Shipped("bytes of text", 46e6, 0.1, True, 0.73e9),  # memory: bench/encoding.py, the worst text met
+    # bench/examples.py: demonstrations of 240 bytes
+    ("labelled", ""): Shipped("bytes of input", 4.1e6, 0.05, True),
+    ("examples", ""): Shipped("bytes of text", 1.8e6, 0.1, True),
     # bench/train.py: .3279 s of CPU an update of 2,048 tokens at 8.85 MFLOPs a token
     ("pretrain", ""): Shipped("FLOPs", 5.5e10, 3.0),
     ("answers", "forward"): Shipped("FLOPs", 6e10, 0.2),  # bench/evaluate.py: 80 GFLOP/s in three quarters of it
