@@ -352,7 +352,7 @@ class Pipeline(Keys):
         if self.examples[examples].context is not None:
             return self.examples[examples].context
         models = {name: model for name, (model, _) in self.trained().items()}
-        readers = [name for name, model in models.items() if getattr(model, "data", None) == examples]
+        readers = [name for name, model in models.items() if model.data == examples]
         known = [context for name in readers or models if (context := self._context(name)) is not None]
         return min(known, default=None)
 
@@ -369,8 +369,8 @@ class Pipeline(Keys):
         return int(own)
 
     def _require_examples(self) -> None:
-        """Examples are known by names of their own, are made with the pipeline's tokenizer, and know their context; and
-        what models learn from is there, in a form that their objective reads."""
+        """Examples have names of their own, the pipeline's tokenizer and a context; what models learn from is there,
+        of a form that their objective reads."""
         for name, model in self.models.items():
             if model.data is None:
                 continue

@@ -74,5 +74,6 @@ def admit(
     if how.prompts is None:
         return before
     reading: dict[str, Any] = {"form": how.form, "fields": how.fields(), "classes": []}
-    met = run(asked, name, documents=records, tokenizer=built.tokenizer, prefix=how.prompts.prefix or 1, **reading)
+    prefix = how.prompts.prefix or 1  # of a rule that is off nobody looks at beginnings
+    met = run(asked, name, documents=records, tokenizer=built.tokenizer, prefix=prefix, **reading)
     return run(prompts, name, documents=records, asked=met, before=before, rules=how.prompts.rules())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tasks.examples.fields import item_of
+from tasks.examples.fields import item_of, user_of
 from tasks.examples.vocabulary import encoder
 from tasks.runtime.artifact import Artifact, Shard
 from tasks.runtime.job import Job
@@ -75,7 +75,7 @@ def asked_shard(
         texts = ["\n".join(item_of(record, form, fields, classes).asked) for record in records]
         sizes = [len(encode(text).ids) for text in texts]
         personal = counts_of(pa.array(texts, pa.large_string())).sum(1)
-        users = [user_of(record) for record in records]
+        users = [None if (user := user_of(record)) is None else _hash(user) for record in records]
         columns = [sizes, personal, [beginning(text, prefix) for text in texts], users]
         out.write(pa.table([pa.array(of, one.type) for of, one in zip(columns, SCHEMA, strict=True)], schema=SCHEMA))
         made = Asked(
@@ -90,12 +90,6 @@ def asked_shard(
 def beginning(text: str, prefix: int) -> str:
     """A hash of the first characters, in lower case and with single spaces."""
     return _hash(" ".join(text.lower().split())[:prefix])
-
-
-def user_of(record: dict[str, Any]) -> str | None:
-    """Who asked it, as a hash: a name is nobody's business behind here."""
-    user = record.get("user")
-    return _hash(str(user)) if isinstance(user, str | int) and not isinstance(user, bool) and user != "" else None
 
 
 def _hash(text: str) -> str:

@@ -121,6 +121,12 @@ def item_of(value: dict[str, Any], form: str, fields: dict[str, Any], classes: t
     return ITEMS[form](Record(value, fields, classes))
 
 
+def user_of(value: dict[str, Any]) -> str | None:
+    """Whose prompt a record is, by its field `user`; None where it names nobody."""
+    user = value.get("user")
+    return str(user) if isinstance(user, str | int) and not isinstance(user, bool) and user != "" else None
+
+
 def _classify(of: Record) -> Item:
     return Item((of.text("text"),), (of.place(of.get("label"), "label"),))
 

@@ -6,7 +6,8 @@ in <key>.rejects.parquet, with its file and line.
 
 An id is a hash of the file's name and of what the form reads of the record (and of the line, where the same was met
 before in the shard). `asked` is a hash of the texts before the label or answer, by which records are held out: so the
-same question, ranked by two people, is never on both sides.
+same question, ranked by two people, is never on both sides. Where a conversation names its `user`, the split is drawn
+by that (InstructGPT, section 3.2): nobody's prompts are on both sides.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ import pyarrow.parquet as pq
 from conf.examples import FIELDS
 from tasks.decontaminate.benchmark import comparable
 from tasks.examples.fields import REASONS as OF_FIELDS
-from tasks.examples.fields import Item, item_of
+from tasks.examples.fields import Item, item_of, user_of
 from tasks.examples.importers import FORMATS
 from tasks.examples.importers import REASONS as OF_FORMATS
 from tasks.examples.names import format_of, said
@@ -46,7 +47,9 @@ from tasks.sources.remote.manners import Manners
 
 MORE = {
     "line": Column("line", pa.int64(), "of its file, from 1; of Parquet the row, from 0"),
-    "asked": Column("asked", pa.string(), "hash of the texts before the label or answer: what the split is drawn by"),
+    "asked": Column(
+        "asked", pa.string(), "hash of the texts before the label or answer, or of the user: what the split is drawn by"
+    ),
     "split": Column("split", pa.string(), "train or validation, where its file says; null where it is drawn"),
 }
 MEANINGS = {
@@ -266,7 +269,12 @@ class Rows:
             key = _hash(file, as_json({"item": item}), str(found.line))
         self._met.add(key)
         size = len(text.encode())
-        about = {"line": found.line, "asked": _hash(*item.asked).hex(), "split": split, "meta": record}
+        about = {
+            "line": found.line,
+            "asked": _hash(*_drawn_by(found.value, item)).hex(),
+            "split": split,
+            "meta": record,
+        }
         self._waiting.append({"id": f"{self._source}:{key.hex()}", "text": text, "bytes": size, **about})
         self._from.append(Origin(file, found.offset, found.length, None))
         self.count += 1
@@ -282,6 +290,12 @@ class Rows:
 
     def close(self) -> None:
         self._write()  # also where nothing waits: an empty shard is a file too
+
+
+def _drawn_by(value: dict[str, Any], item: Item) -> tuple[str, ...]:
+    """What the split is drawn by: the user of a conversation, if it names one, and else what is asked."""
+    user = user_of(value) if item.roles else None
+    return item.asked if user is None else ("user", user)
 
 
 def _hash(*texts: str) -> bytes:

@@ -233,7 +233,9 @@ def readings_of(steps: Steps, tokens: Artifact, key: str, document: str) -> list
 
 
 def tell_steps(model: Artifact, place: Place, others: Mapping[tuple[str, str], Artifact]) -> Iterator[str]:
-    """The steps of a model, trained or not, that read a document."""
+    """The steps of a model, trained or not, that read a document; nothing of a labelled record (tuned_steps.py)."""
+    if ("labelled", place.source) in others:
+        return
     if begins := begins_with(model):
         yield begins
     mixture = mixture_of(model)

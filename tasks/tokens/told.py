@@ -28,7 +28,10 @@ def tell_tokens(artifact: Artifact, place: Place, others: Mapping[tuple[str, str
 
 
 def tell_mixture(artifact: Artifact, place: Place, others: Mapping[tuple[str, str], Artifact]) -> Iterator[str]:
-    """The weight of the document's group in a model's mixture, and how often an epoch of it is read."""
+    """The weight of the document's group in a model's mixture, and how often an epoch of it is read; nothing of a
+    labelled record, which is of no mixture."""
+    if ("labelled", place.source) in others:
+        return
     if not artifact.built:
         yield f"{artifact.name}: not built"
         return

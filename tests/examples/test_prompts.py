@@ -1,5 +1,7 @@
 """Which prompts are left out, for which reason, and that the rest of the records become examples."""
 
+import json
+
 import pytest
 from corpora import contents, counts, workers
 from examples_made import labelled_made, tokenizer_made, write_jsonl
@@ -7,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conf.examples import Examples
-from tasks.examples.asked import Asked, asked, beginning, user_of
-from tasks.examples.examples import Made, examples
+from tasks.examples.asked import Asked, asked, beginning
+from tasks.examples.examples import Made, examples, rows_of
+from tasks.examples.fields import user_of
 from tasks.examples.prompts import REASONS, Prompt, Rules, left_out, prompts
 from tasks.runtime.decisions import Decided
 from tasks.runtime.run import Run
+from tasks.runtime.shards import read
 
 PREFIX = 12
 
@@ -47,7 +51,6 @@ def test_a_user_has_so_many_prompts_and_those_without_a_user_no_bound():
     assert reasons(list("abcdef"), Rules(per_user=2), users) == [None] * 3 + ["user-share", None, None]
     assert user_of({"user": 7}) == user_of({"user": "7"}) != user_of({"user": "8"})
     assert user_of({}) is user_of({"user": ""}) is user_of({"user": None}) is user_of({"user": ["u"]}) is None
-    assert "joe" not in (user_of({"user": "joe"}) or "")
 
 
 PROMPTS = st.lists(st.builds(Prompt, st.integers(1, 9), st.integers(0, 1), st.sampled_from("abc"),
@@ -104,6 +107,27 @@ def test_counted_reasons_and_examples_of_the_rest(tmp_path, count):
         looked = one(asked, "demos", documents=again, tokenizer=tokenizer_made(one), prefix=24, **reading)
         decided = one(prompts, "demos", documents=again, asked=looked, before=None, rules=how.prompts.rules())
         assert contents(decided) == contents(kept)
+
+
+def test_nobodys_prompts_are_on_both_sides(tmp_path):
+    """Twelve users of ten prompts each; of records without a user the same question is on one side."""
+    run = Run(tmp_path / "store", workers(1))
+    records = [{"prompt": f"the mill {n}", "answer": "a", "user": f"u{n % 12}"} for n in range(120)]
+    records += [{"prompt": f"the sea {n % 20}", "answer": f"{n}"} for n in range(60)]
+    write_jsonl(tmp_path / "files/all.jsonl", records)
+    declared = {"files": str(tmp_path / "files/*.jsonl"), "form": "chat"}
+    how = Examples.model_validate(declared)
+    read_in = labelled_made(run, "demos", tmp_path / "files", declared)
+    (shard,) = read_in.shards()
+    table = read(shard, ["id", "meta"])
+    given = {"tokenizer": tokenizer_made(run), "context": 64, "validation": 0.3, "seed": 1, "decision": None}
+    made = run(examples, "demos", records=read_in, form="chat", fields=how.fields(), classes=[], **given)
+    split = {row["id"]: row["split"] for row in rows_of(made, shard).to_pylist()}
+    sides = {}
+    for name, record in zip(table["id"].to_pylist(), map(json.loads, table["meta"].to_pylist()), strict=True):
+        sides.setdefault(record.get("user") or record["prompt"], set()).add(split[name])
+    assert len(sides) == 32 and all(len(side) == 1 for side in sides.values())
+    assert {side for one in sides.values() for side in one} == {"train", "validation"}
 
 
 def test_rules_belong_to_prompts():

@@ -36,7 +36,8 @@ examples:
   demos: {{files: "{folder}/demos.jsonl", form: chat, context: 40, validation: "{folder}/held-out.jsonl"}}
 models:
   tiny: {{preset: demo, layers: 1, width: 16, heads: 2, context: 24, tokens: 1600, batch: 480}}
-  long: {{preset: demo, layers: 1, width: 16, heads: 2, context: 32, tokens: 1600, batch: 480}}
+  long: {{preset: demo, layers: 1, width: 16, heads: 2, context: 20, tokens: 1600, batch: 480}}
+  tuned: {{from: tiny, objective: classify, data: mood, epochs: 2, batch: 8}}
 """
 
 
@@ -113,6 +114,20 @@ def test_explain_tells_of_a_record(made: tuple[Run, Pipeline, dag.Built]) -> Non
     told = said(run, rows[4])
     assert "its file is all train" in told and "rejected (too-long): line 4: " in told
     assert "dropped" in said(run, "seven silver spoons")
+
+
+def test_explain_tells_the_steps_that_read_a_record_and_no_models_of_the_corpus(
+    made: tuple[Run, Pipeline, dag.Built],
+) -> None:
+    run, pipeline, built = made
+    looked = Run(run.store, None)
+    dag.crawl_to_model(looked, pipeline)
+    (shard,) = built.examples["mood"].shards()
+    rows = read(shard, ["id", "split"]).to_pylist()
+    told = said(looked, next(row["id"] for row in rows if row["split"] == "train"))
+    assert "tuned: 2 of " in told and "tiny" not in told and "long" not in told
+    told = said(looked, next(row["id"] for row in rows if row["split"] == "validation"))
+    assert "tuned: no step of " in told
 
 
 def test_plan_and_status_speak_of_it(made: tuple[Run, Pipeline, dag.Built], tmp_path: Path) -> None:

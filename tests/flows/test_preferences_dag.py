@@ -1,4 +1,4 @@
-"""The DAG of SFT and reward models: from another project's files to the step that is taken, and a section of the page."""
+"""The DAG of SFT and reward models: from another project's files to the step that is taken, and the page."""
 
 import json
 from pathlib import Path

@@ -8,7 +8,7 @@ import pytest
 import torch
 from chats import ADDED, SAID, answered, comparisons, write_comparisons, write_demonstrations
 from safetensors.torch import load_file
-from trainings import rows
+from trainings import ALONE, TWO, finish, rows
 from tuned import write_examples
 
 from model.config import Architecture
@@ -109,6 +109,21 @@ def test_a_bias_changes_nothing_but_the_bias(reward_yaml: Any, here: Any, tmp_pa
     assert (with_bias.parent / "out/metrics.jsonl").read_bytes() == (without.parent / "out/metrics.jsonl").read_bytes()
 
 
+def test_a_run_that_was_killed_before_the_bias_gives_the_same_bytes(
+    reward_yaml: Any, here: Any, tmp_path: Path
+) -> None:
+    """The last checkpoint is of before; the bias is not added twice."""
+    write_comparisons(tmp_path / "comparisons", 16, 4)
+    write_demonstrations(tmp_path / "demonstrations", 8)
+    path = reward_yaml("run")
+    here(path)
+    weights = path.parent / "out/model.safetensors"
+    before = weights.read_bytes()
+    weights.unlink()
+    here(path)
+    assert weights.read_bytes() == before
+
+
 def test_a_reward_is_the_same_bits_whatever_is_asked_beside(tmp_path: Path) -> None:
     write_comparisons(tmp_path / "comparisons", 6)
     model, _, examples = drawn(tmp_path)
@@ -158,3 +173,17 @@ def test_ranks_of_the_fixture_have_ties_and_every_k() -> None:
     made = comparisons(60)
     assert {len(sequences) for sequences, _ in made} == set(range(4, 10))
     assert any(len({label[0] for label in labels}) < len(labels) for _, labels in made)
+
+
+@pytest.mark.long
+def test_two_ranks_learn_what_one_does(reward_yaml: Any, tmp_path: Path) -> None:
+    write_comparisons(tmp_path / "comparisons", 32, 4)
+    write_demonstrations(tmp_path / "demonstrations", 8)
+    paths = [reward_yaml(name, {"micro_batch": 4}) for name in ("one", "two")]
+    for path, command in zip(paths, (ALONE, TWO), strict=True):
+        code, _, errors = finish(path, command)
+        assert code == 0, errors
+    (one, other), told = (load_file(path.parent / "out/model.safetensors") for path in paths), [rows(p) for p in paths]
+    assert all(torch.allclose(one[name], other[name], atol=1e-3) for name in one)
+    assert told[0][0]["loss"] == pytest.approx(told[1][0]["loss"], abs=1e-5)
+    assert told[0][0]["accuracy"] == told[1][0]["accuracy"]  # the same pairs, whoever read them
