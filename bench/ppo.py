@@ -41,7 +41,7 @@ from model.ppo_keys import PPO
 
 SIZES = {  # layers, width, heads, vocabulary, context; batch, minibatch; prompts' tokens, fewest and most; answer's
     "demo": (4, 128, 4, 4096, 256, 64, 16, 8, 40, 48),
-    "small": (2, 64, 2, 257, 128, 128, 32, 4, 24, 32),
+    "small": (2, 64, 2, 257, 256, 128, 32, 4, 24, 32),
     "large": (6, 512, 8, 8192, 256, 32, 8, 16, 64, 48),
 }
 KINDS = ("to the limit", "near the limit", "far below it")  # answers

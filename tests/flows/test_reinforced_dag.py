@@ -48,6 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_a_model_learns_from_rewards_in_the_dag(folder: Path) -> None:
     pipeline = load(folder / "conf.yaml")
     run = Run(pipeline.store_url(), LocalEngine(1))
