@@ -30,6 +30,10 @@ NAMED: list[tuple[str, str, str]] = [
     ("tasks/quality/keep.py", "good = score >= np.float32(threshold)", "good = score > np.float32(threshold)"),
     ("tasks/quality/pii.py", "int((counts[name] > 0).sum())", "int((counts[name] >= 0).sum())"),
     ("tasks/quality/told.py", "if not stays(values, limits)[0]:", "if stays(values, limits)[0]:"),
+    # Deduplication
+    ("tasks/dedup/signatures.py", "int((shingles == 0).sum())", "int((shingles == -1).sum())"),
+    ("tasks/dedup/chances.py", "(1 - (1 - wanted) ** (1 / bands)) / threshold**rows",
+     "(1 - (1 + wanted) ** (1 / bands)) / threshold**rows"),
     # Decontamination
     ("tasks/decontaminate/grams.py", "uniform(ids, seed or 0,", "uniform(ids, seed or 1,"),
     ("tasks/decontaminate/cuts.py", "kept_bytes=int((size - gone)[keep].sum())", "kept_bytes=int(size[keep].sum())"),

@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from model import weights
 from model.tokenizer import Tokenizer
 from model.weights import tensors_in
 
@@ -38,3 +39,12 @@ def test_a_damaged_tokenizer_is_named(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"tokenizer.json is damaged, or no tokenizer.json: .*put the right one back"):
         Tokenizer(path)
+
+
+def test_tensors_are_read_to_the_device_that_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is one device here: what the library is told is looked at."""
+    asked = []
+    monkeypatch.setattr(weights, "load_file", lambda path, device: asked.append(device) or {})
+    tensors_in(tmp_path / "x")
+    tensors_in(tmp_path / "x", torch.device("cuda", 1))
+    assert asked == ["cpu", "cuda:1"]

@@ -7,6 +7,7 @@ import pytest
 import ruled
 from corpora import by_id, counts, document_id, score_of, scored, source
 
+from tasks.kernels.draw import uniform
 from tasks.quality.harm import harm
 from tasks.quality.harm_classifier import harm_classifier
 from tasks.quality.heuristics import heuristics
@@ -69,6 +70,19 @@ def test_draws_do_not_depend_on_sharding(run):
         found.append(by_id(documents, run(keep, "crawl", **arguments, documents=documents)))
         assert sum(row["keep"] for row in found[-1].values()) > 50
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("other", ["split", "classifier", "recall"])
+def test_the_draw_is_of_this_stage_alone(run, other):
+    """Else who is held out, or learned from, would be kept more often than its score says: all of the validation split
+    of a tenth, where 42 in 100 are."""
+    documents = source(run, "crawl", ["x"] * 4000)
+    kept = run(keep, "crawl", **{**PLAIN, "scores": scored(run, documents, [0.9]), "pareto": 9.0}, documents=documents)
+    rows = by_id(documents, kept)
+    held_out = uniform(list(rows), 1, other) < 0.1
+    stay = np.array([row["keep"] for row in rows.values()])[held_out]
+    assert abs(stay.sum() - len(stay) * 0.424098) < 4 * math.sqrt(len(stay) * 0.25) and len(stay) > 300
+    assert [row["draw"] for row in rows.values()] == uniform(list(rows), 1, "keep").tolist()
 
 
 def test_another_seed_draws_anew(run):

@@ -8,6 +8,7 @@ import pytest
 from corpora import by_id, counts, decided, document_id, source
 from dedup.test_near_copies import near_copies, removed, rows_of, words
 
+from tasks.dedup.signatures import signatures
 from tasks.dedup.told import tell_survivors
 from tasks.runtime.run import Run
 from tasks.runtime.stage import Place
@@ -39,6 +40,14 @@ def test_counts_are_those_of_the_rows(run: Run) -> None:
         assert told["verified"] >= told["reasons"]["near"] and told["pairs"] >= told["verified"]
         if rank:
             assert any(not id.startswith(one.name) for id in left_for), "some have their witness in an earlier source"
+
+
+def test_documents_of_fewer_words_than_a_shingle_are_counted(run: Run) -> None:
+    documents = source(run, "web", ["one two three", "one two", "", "a b c d", "--"], shards=2)
+    made = run(signatures, "web", documents=documents, shingle=3, permutations=16, seed=1)
+    assert counts(made) == {"documents": 5, "short": 3}
+    rows = by_id(documents, made)
+    assert [rows[document_id("web", n)]["shingles"] for n in range(5)] == [1, 0, 0, 2, 0]
 
 
 @pytest.mark.parametrize("copies", [1, 2, 3, 4, 9, 10, 99])
