@@ -456,6 +456,8 @@ def test_what_brings_files_here_and_tells_of_them_is_in_no_fingerprint() -> None
         "tasks.quality.told",
         "tasks.sources.found",
         "tasks.tokens.told",
+        "tasks.kernels.ahead",
+        "tasks.kernels.cache",
     }
     assert not silent & every
     assert silent <= {found.name for found in pkgutil.walk_packages(tasks.__path__, "tasks.")}

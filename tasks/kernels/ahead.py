@@ -27,6 +27,7 @@ from pathlib import Path
 from tasks.kernels import __path__ as package_path
 from tasks.kernels.cache import sources
 
+SHAPES_NO_BYTES = True
 PACKAGE = "tasks.kernels"
 COMPILES = re.compile(r"^@(kernel|njit)\(", re.MULTILINE)  # a module without such a line is imported in no time
 LIBRARIES = ("llvmlite", "numba", "numpy")

@@ -22,6 +22,7 @@ from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
+SHAPES_NO_BYTES = True
 COMPILED = "compiled"
 OF_ONE = "millrace-kernels-"  # how the temporary folder of one process is called
 
