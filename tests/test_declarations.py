@@ -88,6 +88,9 @@ LEFT_OUT = {
     ("harm-classifier", "isal"): "undoes a lossless code, as zstandard does",
     ("harm-classifier", "lz4"): "undoes a lossless code, as zstandard does",
     ("harm-classifier", "zstandard"): "undoes a lossless code: any version gives the same bytes, or an error",
+    ("head-answers", "botocore"): "signs requests to a store",
+    ("head-answers", "obstore"): "brings files here, which are checked",
+    ("head-answers", "safetensors"): "reads weights: a lossless container",
     ("imported", "botocore"): "signs requests to a store",
     ("imported", "obstore"): "brings files here; this stage's are here",
     ("labels", "isal"): "undoes a lossless code, as zstandard does",
@@ -127,6 +130,11 @@ LEFT_OUT = {
     ("select", "zstandard"): "what a list of records needs of parts.py is a tuple",
     ("sample", "fastwarc"): "its parameter `machine` is a hash of every installed distribution",
     ("sample", "resiliparse"): "its parameter `machine` is a hash of every installed distribution",
+    ("train", "botocore"): "signs requests to a store",
+    ("train", "obstore"): "brings files here, which are checked",
+    ("train", "numpy"): "the order of examples, integers again; MODEL_VERSION stands for the trainer's own code",
+    ("train", "pyyaml"): "writes run.yaml in the workspace, which is no file of the artifact",
+    ("train", "tokenizers"): "the model's tokenizer is a copy of the file; text was tokenised before",
 }
 
 
