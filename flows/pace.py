@@ -58,6 +58,8 @@ class Pace:
             return 0.0
         last = self._marks[-1]
         before = self._at(last.done - self._window())
+        if before.done == last.done:  # units that come many at once: 32 examples an update, of which two were told
+            return 0.0
         return (last.documents - before.documents) / (last.done - before.done) / unit
 
     def _window(self) -> int:

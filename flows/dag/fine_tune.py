@@ -35,9 +35,9 @@ def tune(run: Run, p: Pipeline, built: Built, name: str, came: dict[str, Archite
     """A model of an objective over examples, and its score on those that are held out."""
     model = p.models[name]
     assert model.data is not None
-    start = built.models[model.start] if model.start is not None else None
-    if model.folder:
-        start = incoming(run, p, name, built)
+    start = None
+    if model.from_ is not None:
+        start = incoming(run, p, name, built) if model.start is None else built.models[model.start]
     if start is not None and start.stage == imported.name:
         came[start.name] = architecture_of(start, str(p.models[start.name].from_))
     try:

@@ -223,7 +223,7 @@ def test_a_pipeline_by_path_and_else_by_name(tmp_path, monkeypatch, name):
 def test_a_pipeline_that_is_neither_there_nor_packaged(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        Mistake, match=r"No such file, and no pipeline .*there are common-crawl, demo, gpt3, ladder, real"
+        Mistake, match=r"No such file, and no pipeline .*there are common-crawl, demo, gpt1, gpt3, .*ladder, real"
     ):
         load(name)
 
