@@ -19,4 +19,8 @@ EQUIVALENT: list[tuple[str, str, str, str]] = [
      "apart = (row[before] != row[after]) | (gram[before] != gram[after]) | (cut_start[after] > cut_end[before])  ->  "
      "apart = (row[before] < row[after]) | (gram[before] != gram[after]) | (cut_start[after] > cut_end[before])",
      "rows are in order: the one after is never less"),
+    ("tasks/runtime/pool.py", "running = [worker for worker in self._workers if worker.call is not None]",
+     "if any(worker.call and worker.call.attempts.get(worker.index, 0) >= ATTEMPTS - 1 for worker in running):  ->  "
+     "if any(worker.call and worker.call.attempts.get(worker.index, 0) == ATTEMPTS - 1 for worker in running):",
+     "an item lost ATTEMPTS times is not given out again, so none at work was lost more often than ATTEMPTS - 1 times"),
 ]  # fmt: skip
