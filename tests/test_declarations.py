@@ -149,6 +149,11 @@ LEFT_OUT = {
     ("reward-by-step", "safetensors"): "reads weights: a lossless container",
     ("report", "rouge-score"): "of metrics, which scores are made with; the report reads what they came to",
     ("report", "sacrebleu"): "of metrics, which scores are made with; the report reads what they came to",
+    ("ppo", "botocore"): "signs requests to a store",
+    ("ppo", "obstore"): "brings files here, which are checked",
+    ("ppo", "numpy"): "draws and the order of episodes, integers; MODEL_VERSION stands for the trainer's own code",
+    ("ppo", "pyyaml"): "writes run.yaml in the workspace, which is no file of the artifact",
+    ("ppo", "tokenizers"): "the model's tokenizer is a copy of its start's; prompts were tokenised before",
     ("train", "botocore"): "signs requests to a store",
     ("train", "obstore"): "brings files here, which are checked",
     ("train", "numpy"): "the order of examples, integers; MODEL_VERSION stands for the trainer's own code",
@@ -161,12 +166,6 @@ LEFT_OUT = {
     ("select", "zstandard"): "what a list of records needs of parts.py is a tuple",
     ("sample", "fastwarc"): "its parameter `machine` is a hash of every installed distribution",
     ("sample", "resiliparse"): "its parameter `machine` is a hash of every installed distribution",
-    ("train", "botocore"): "signs requests to a store",
-    ("train", "obstore"): "brings files here, which are checked",
-    ("train", "numpy"): "the order of examples, integers again; MODEL_VERSION stands for the trainer's own code",
-    ("train", "pyarrow"): "reads where examples lie: a lossless container",
-    ("train", "pyyaml"): "writes run.yaml in the workspace, which is no file of the artifact",
-    ("train", "tokenizers"): "the model's tokenizer is a copy of the file; text was tokenised before",
 }
 
 

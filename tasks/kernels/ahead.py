@@ -136,7 +136,12 @@ class Ahead:
         command = [sys.executable, "-m", f"{PACKAGE}.ahead", str(os.getpid())]
         path = os.pathsep.join(dict.fromkeys(str(Path(entry).resolve()) for entry in sys.path if Path(entry).exists()))
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, "PYTHONPATH": path},
         )
         with self._changed:
             self._processes.add(process)
@@ -219,7 +224,7 @@ def mark(name: str) -> Path:
 def _machine() -> str:
     """Versions and processor: for others numba compiles anew."""
     try:
-        block = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
+        block = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
     except OSError:
         block = ""
     lines = [line for line in block.splitlines() if line.split("\t")[0].strip() in PROCESSOR]

@@ -38,7 +38,7 @@ class Kept:
     def _locked(self) -> IO[str]:
         place = self.path.with_name(f".{self.path.name}.lock")
         while True:
-            lock = place.open("w")
+            lock = place.open("w", encoding="utf-8")
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if place.exists() and place.stat().st_ino == os.fstat(lock.fileno()).st_ino:

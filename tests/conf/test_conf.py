@@ -255,7 +255,8 @@ def test_the_files_of_the_house(path):
     for name in p.models:
         architecture, training = p.filled(name, {})
         assert architecture.vocabulary == p.tokenizer.vocabulary
-        assert p.models[name].tuned if training is None else training.seed == p.seed
+        model = p.models[name]
+        assert model.tuned or model.reinforced if training is None else training.seed == p.seed
 
 
 def test_gpt3_is_as_its_paper_has_it():

@@ -34,7 +34,7 @@ def test_each_key_of_a_form_stands_for_the_field_of_its_name(form: str) -> None:
         ("{files: a, form: regress, premise: a}", "form regress has no `premise`; its fields are text, label"),
         ("{files: a, form: compare, answer: a}", "form compare has no `answer`; .*did you mean answers?"),
         ("{files: a, form: chat, context: 4}", "greater than or equal to 8"),
-        ("{form: chat}", "files: Field required"),
+        ("{form: chat}", "give one of `files`, and `samples`"),
         ("{files: '{sample}/a.jsonl', form: chat}", "files name {sample}, but the pipeline has no `sample:`"),
         ("{files: a, validation: '{sample}/a', form: chat}", "validation name {sample}, but"),
     ],
