@@ -9,6 +9,7 @@ from conf.load import load
 from flows import dag
 from tasks.evaluation.scores import Scored
 from tasks.models.train import Tuned
+from tasks.report.page import render
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.engine import LocalEngine
 from tasks.runtime.errors import Mistake
@@ -60,7 +61,7 @@ def test_every_model_is_trained_and_scored(made: tuple[Run, dag.Built]) -> None:
     run, built = made
     tuned = of(run, "train")
     assert list(tuned) == ["mood-bare", "mood", "mood-one", "mood-cells", "mood-more"]  # behind starts
-    starts = {name: (model.manifest["inputs"]["start"] or "/-").partition("/")[2] for name, model in tuned.items()}
+    starts = {name: (model.manifest["inputs"].get("start") or "/-").partition("/")[2] for name, model in tuned.items()}
     assert {name: start.rpartition("-")[0] for name, start in starts.items()} == {
         "mood": "tiny", "mood-more": "mood", "mood-bare": "", "mood-one": "tiny",
         "mood-cells": "cells",
@@ -83,7 +84,7 @@ def test_the_report_has_the_table_and_the_figure(made: tuple[Run, dag.Built]) ->
     }  # fmt: skip
     assert list(content["ablation"]) == ["no pretraining, no auxiliary loss", "full", "LSTM"]
     assert [point[0] for point in content["layers"]["mood"]] == [1, 2]
-    page = built.report.read("report.html").decode()
+    page = render(built.report, [])
     assert "What the method's parts are worth" in page.replace("&#39;", "'")
     assert (
         "Tuned mood-bare on mood (classify; from nothing; no pretraining, no auxiliary loss)"

@@ -7,7 +7,8 @@ with roles do: what is taught there need cost nothing elsewhere.
 
 import numpy as np
 import yaml
-from conftest import END, write_mixture, write_source, write_tokenizer
+from bytewise import END, write_tokenizer
+from mixtures_made import write_mixture, write_source
 
 from model.gpt import GPT
 from model.score import window_losses

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from conftest import END, TINY
+from bytewise import END
+from mixtures_made import TINY
 from trainings import ROOT, rows, wait_for_rows
 
 from model import checkpoint, ppo, ppo_loop, score
