@@ -105,7 +105,7 @@ def _won(axes: Any, rows: list[dict[str, Any]]) -> None:
     """By size where models of a method have several, a line a method, as in figure 1; else a point a model."""
     methods = dict.fromkeys(row["method"] for row in rows)
     title = f"Win rate against {rows[0]['against']} by {rows[0]['judge']}, a machine"
-    if len({row["parameters"] for row in rows}) > 1:
+    if any(len({row["parameters"] for row in rows if row["method"] == method}) > 1 for method in methods):
         of = {
             method: sorted(((row["parameters"], row["rate"]) for row in rows if row["method"] == method), key=_size)
             for method in methods

@@ -95,8 +95,8 @@ def _bars(axes: Any, accuracies: dict[str, Any], key: str, title: str) -> None:
 
 def _steps(axes: Any, name: str, of: dict[str, Any]) -> None:
     """The reward of answers, and how likely the demonstrations are, by update."""
-    steps = [int(step) for step in of["steps"]]
-    means = list(of["steps"].values())
+    steps = sorted(map(int, of["steps"]))  # JSON's keys are texts, in the order of texts
+    means = [of["steps"][str(step)] for step in steps]
     axes.errorbar(steps, [m["reward"] for m in means], [m["stderr"] for m in means], color=SERIES[0], marker="o", ms=3)
     axes.axvline(of["step"], color=MUTED, linewidth=0.8, linestyle="--")
     axes.set(title=f"{name}: what is taken is where the dashes stand", xlabel="update", ylabel="reward, mean")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora import Counted
+from matplotlib.figure import Figure
 from test_probes_section import shown
 
 from tasks.judges.estimates import Estimate
@@ -12,6 +13,7 @@ from tasks.judges.grounded import Grounded, grounded
 from tasks.judges.refusals import Kind, Refused, refusals
 from tasks.judges.steering import Steered, steering
 from tasks.judges.win_rate import Won, win_rate
+from tasks.report.alignment import _won
 from tasks.runtime.job import Job
 from tasks.runtime.stage import stage
 from tasks.runtime.statistics import from_json, to_json
@@ -108,3 +110,15 @@ def test_ppo_by_episode(tmp_path: Path) -> None:
 def test_ppo_without_such_metrics_shows_nothing(tmp_path: Path) -> None:
     page, _ = shown(tmp_path, [(trained, trained, "ppo", {"rows": [{"step": 1, "loss": 2.0}]})])
     assert "PPO, by episode" not in page and "<svg" not in page
+
+
+def test_models_of_one_method_and_nearly_one_size_have_a_place_each() -> None:
+    """The tokens of roles make a tuned model 512 parameters larger than its start: no line by size is of that."""
+    rate = to_json(of(0.6))
+    rows = [
+        {"model": model, "method": method, "against": "sft", "judge": "task", "parameters": size, "rate": rate}
+        for model, method, size in (("small", "lm", 1_350_400), ("ppo", "ppo", 1_350_912), ("ptx", "ppo", 1_350_912))
+    ]
+    axes = Figure().subplots()
+    _won(axes, rows)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["small", "ppo", "ptx"]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora import workers
+from matplotlib.figure import Figure
 
 from tasks.examples.examples import Made, Written
 from tasks.examples.examples import examples as examples_stage
@@ -13,6 +14,7 @@ from tasks.models.reward_accuracy import Accuracy, Agreed, reward_accuracy
 from tasks.report.given import Declaration
 from tasks.report.page import render
 from tasks.report.report import report, summary_of
+from tasks.report.rewards import _steps
 from tasks.runtime.artifact import Artifact
 from tasks.runtime.job import Job
 from tasks.runtime.run import Run
@@ -77,3 +79,11 @@ def test_rewards(tmp_path: Path) -> None:
 def test_of_no_pair_nothing_is_claimed(tmp_path: Path) -> None:
     page, summary = shown(tmp_path, [(agreed, reward_accuracy, "reward", {"none": True})])
     assert "agrees with" not in summary and page.count("<svg") == 0
+
+
+def test_steps_are_drawn_in_the_order_of_numbers() -> None:
+    """A manifest's keys are texts, sorted as such: "100" stands before "25"."""
+    figure = Figure()
+    of = {"step": 100, "steps": {step: {"reward": float(step), "stderr": 0.1, "loss": 1.0} for step in ("100", "25")}}
+    _steps(figure.subplots(), "sft", of)
+    assert [list(axes.lines[0].get_xdata()) for axes in figure.axes] == [[25, 100], [25, 100]]
