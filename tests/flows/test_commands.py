@@ -92,7 +92,9 @@ def test_tab_offers_pipelines_stages_and_models(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep/other.yml").write_text("x: [")
     (tmp_path / "notes.txt").write_text("")
-    assert list(completion.confs("")) == ["deep/", "own.yaml", "common-crawl", "demo", "gpt3", "ladder", "real"]
+    assert list(completion.confs("")) == [
+        "deep/", "own.yaml", "common-crawl", "demo", "gpt1", "gpt3", "instruct", "ladder", "real",
+    ]  # fmt: skip
     assert list(completion.confs("d")) == ["deep/", "demo"]
     assert list(completion.confs("deep/o")) == ["deep/other.yml"]
     assert list(completion.confs("./o")) == ["./own.yaml"]

@@ -283,5 +283,6 @@ def test_the_schedule_is_warmup_linear() -> None:
 
 
 def test_names_of_objectives_are_the_same_everywhere() -> None:
-    assert set(get_args(Names)) - {"lm"} == set(TABLE) == set(FORMS) and set(HEADS) <= set(TABLE)
+    assert set(get_args(Names)) - {"lm"} == set(FORMS) and set(HEADS) <= set(TABLE)
+    assert set(FORMS) - {"ppo"} == set(TABLE), "ppo has a loop of its own"
     assert tuned_on("classify", None)[1] == 3 and tuned_on("classify", None, updates=5)[1] is None

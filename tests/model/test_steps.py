@@ -43,7 +43,7 @@ trainings = st.builds(
 class Recorder(nn.Module):
     """Data, objective and model in one, which learn nothing and note the rows that each update reads."""
 
-    context = 4
+    context, unit = 4, "tokens"
 
     def __init__(self) -> None:
         super().__init__()

@@ -18,7 +18,7 @@ import torch
 from corpora import ROOT, contents, counts, decided, harm, source, workers
 from safetensors.torch import load_file
 
-from model.config import Architecture, Training, parameters
+from model.config import Architecture, Training, parameters, stated
 from model.score import load
 from tasks.models.energy import energy_of
 from tasks.models.files import model_folder
@@ -88,7 +88,7 @@ def test_what_a_model_is(trained):
     (tokenizer_json,) = (trained.folder.parents[1] / "tokenizer").glob("*/tokenizer.json")
     assert (trained.folder / "tokenizer.json").read_bytes() == tokenizer_json.read_bytes()
     about = json.loads((trained.folder / "model.json").read_bytes())
-    assert about["architecture"] == asdict(ARCHITECTURE)
+    assert about["architecture"] == stated(ARCHITECTURE)
 
 
 def test_the_gap_is_told_while_it_learns_and_at_the_end(tmp_path):
