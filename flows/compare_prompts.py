@@ -1,6 +1,5 @@
 """`millrace compare --prompts`: a person says which of two models' answers is better, not knowing whose they are."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,8 @@ from rich.console import Console
 
 from flows.label import beside, named, per_cent, serve
 from flows.models import Chosen, mistakes
+from model import chat
+from model.chat import ASSISTANT, END, chat_tokens
 from tasks.labels.asked import Asked, prompts_in
 from tasks.labels.page import page
 from tasks.labels.ranking import Ranking, kept_at
@@ -18,8 +19,6 @@ from tasks.runtime.errors import Mistake
 
 if TYPE_CHECKING:
     from model.tokenizer import Tokenizer
-
-ASSISTANT, END = "<|assistant|>", "<|end|>"  # of the chat forms (shared/SPECS.md 2.10)
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,7 @@ def roles_of(folder: Path) -> dict[str, int]:
     """Ids of the tokens that a chat's tokenizer has for roles; {} of a model that has none."""
     from tasks.models.files import MODEL_FILES
 
-    told = json.loads((folder / MODEL_FILES[2]).read_bytes()).get("added_tokens") or []
-    found = {str(one["content"]): int(one["id"]) for one in told}
+    found = chat.roles_of((folder / MODEL_FILES[2]).read_bytes())
     return found if {ASSISTANT, END} <= found.keys() else {}
 
 
@@ -96,13 +94,8 @@ def read(tokenizer: "Tokenizer", roles: dict[str, int], messages: Sequence[dict[
     """Messages up to where the assistant begins; to a model without roles their texts, an empty line between."""
     if not roles:
         return tokenizer.encode("\n\n".join(one["content"] for one in messages))
-    ids: list[int] = []
-    for one in messages:
-        role = f"<|{one['role']}|>"
-        if role not in roles:
-            raise Mistake(f"the model's tokenizer has no {role}: a prompt cannot have such a message")
-        ids += [roles[role], *tokenizer.encode(one["content"]), roles[END]]
-    return [*ids, roles[ASSISTANT]]
+    with mistakes():
+        return chat_tokens(tokenizer, roles, messages)
 
 
 def show(out: Console, records: Sequence[dict[str, Any]], a: str, b: str, seed: int) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from model.chat import END, ROLES, roles_of
 from tasks.judges.messages import text_of
-from tasks.judges.prompts import END, ROLES, TOKENIZER, Prompt, prompts_of, roles_of
+from tasks.judges.prompts import TOKENIZER, Prompt, prompts_of
 from tasks.models.chosen_step import step_of
 from tasks.models.files import ABOUT, model_folder
 from tasks.models.loaded import loaded

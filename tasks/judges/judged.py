@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from model.chat import END
 from tasks.evaluation.given import Files
 from tasks.judges.completions import completed
 from tasks.judges.messages import text_of
 from tasks.judges.own import own_rules
-from tasks.judges.prompts import END, Chat
+from tasks.judges.prompts import Chat
 from tasks.judges.ranked import comparisons_in
 from tasks.judges.rubric import Rubric
 from tasks.judges.rules import judge as ruled

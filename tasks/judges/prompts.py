@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from model.chat import END, ROLES, chat_tokens, roles_of
 from tasks.kernels.draw import uniform
 from tasks.models.files import MODEL_FILES, model_folder
 from tasks.models.tuned import examples_of
@@ -18,8 +19,6 @@ from tasks.runtime.artifact import Artifact
 from tasks.runtime.errors import Mistake
 
 TOKENIZER = MODEL_FILES[2]
-END = "<|end|>"
-ROLES = {"<|system|>": "system", "<|user|>": "user", "<|assistant|>": "assistant"}
 
 
 class Prompt(NamedTuple):
@@ -81,18 +80,8 @@ class Chat:
         return "\n".join(self.tokenizer.decode(run) for run in runs if run)
 
     def tokens(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """Messages as a model reads them, up to where the assistant begins: `<|role|> tokens <|end|>` each."""
-        ids: list[int] = []
-        for message in messages:
-            role = self.added[f"<|{message['role']}|>"]
-            ids += [role, *self.tokenizer.encode(message["content"]), self.added[END]]
-        return [*ids, self.added["<|assistant|>"]]
-
-
-def roles_of(tokenizer: bytes) -> dict[str, int]:
-    """The added tokens of a chat form that a tokenizer.json has, by name."""
-    added = json.loads(tokenizer).get("added_tokens") or []
-    return {one["content"]: one["id"] for one in added if one["content"] in (*ROLES, END)}
+        """Messages as a model reads them, up to where the assistant begins."""
+        return chat_tokens(self.tokenizer, self.added, messages)
 
 
 def prompts_of(artifact: Artifact, split: str | None = None, limit: int | None = None, seed: int = 0) -> list[Prompt]:

@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from model.chat import END, ROLES
 from tasks.judges.completions import MESSAGES
 from tasks.judges.estimates import Estimate, estimate
-from tasks.judges.prompts import END, ROLES, Chat, prompts_of
+from tasks.judges.prompts import Chat, prompts_of
 from tasks.judges.rules import judge as ruled
 from tasks.kernels.draw import uniform
 from tasks.models.chosen_step import step_of
